@@ -1,0 +1,37 @@
+"""The native part of the build; everything else is in pyproject.toml.
+
+The kernels are compiled for this computer so that `tflm-msf verify` can run them inside the TFLM interpreter of the
+`tflite-micro` wheel. That wheel exists for Linux on x86-64 only, so elsewhere the package is pure Python.
+"""
+
+import os
+import platform
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+ROOT = Path(__file__).parent
+KERNELS = Path("tflm_kernels/src")
+STRICT = os.environ.get("TFLM_MSF_STRICT_BUILD") == "1"
+
+
+def below(pattern: str) -> list[str]:
+    """Kernel sources as setuptools wants them: relative to this file, in an order that never changes."""
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / KERNELS).rglob(pattern))
+
+
+kernels = Extension(
+    # A plain shared library that ctypes loads. It has no PyInit function and is never imported.
+    "tflm_msf.runtime._kernels",
+    sources=[*below("*.c"), "tflm_msf/runtime/wheel_adapter.c"],
+    depends=below("*.h"),
+    include_dirs=[str(KERNELS)],
+    libraries=["dl"],
+    extra_compile_args=["-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", *(["-Werror"] if STRICT else [])],
+    # Without a C compiler the tool still plans and rewrites; `verify` then says what is missing. Developers want to
+    # see the failure.
+    optional=not STRICT,
+)
+
+on_linux_x86_64 = platform.system() == "Linux" and platform.machine() == "x86_64"
+setup(ext_modules=[kernels] if on_linux_x86_64 else [])

@@ -1,0 +1,58 @@
+/*
+ * tflm-msf kernels: run one fusion block.
+ *
+ * A block is described by a *program* (see SPEC.md), a few hundred constant bytes that may stay in flash, and works
+ * on *operands*: the tensors that its operator was given. This API needs nothing but a C99 compiler: no TFLM, no
+ * heap, no floating point.
+ */
+#ifndef MSF_H_
+#define MSF_H_
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What went wrong; MSF_OK is 0. */
+typedef enum {
+  MSF_OK = 0,
+  MSF_BAD_PROGRAM = 1,    /* not a program, cut short, or damaged (checksum) */
+  MSF_BAD_VERSION = 2,    /* written by a newer tool than these kernels know */
+  MSF_BAD_OPERAND = 3,    /* an operand is missing, too small, misaligned, or placed where it may not be */
+  MSF_BAD_GEOMETRY = 4,   /* an offset, size or index in the program points outside its operand */
+  MSF_UNSUPPORTED = 5,    /* an operator or layout that these kernels were built without */
+  MSF_SOURCE_FAILED = 6   /* the row source returned an error, or none is set */
+} msf_status;
+
+/*
+ * One tensor given to a block: the operator's inputs in order, then its outputs in order.
+ * data: owned by the caller, 4-byte aligned; may be NULL for msf_prepare, except for the params operand.
+ * size: bytes that may be touched from data on.
+ */
+typedef struct {
+  void *data;
+  uint32_t size;
+} msf_operand;
+
+/*
+ * Checks that a program is whole, known and cannot leave its operands whatever values they hold. To be called once
+ * before msf_invoke; reads the program and the params operand only.
+ * program: 4-byte aligned, must outlive every later call.
+ */
+msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands, uint32_t operand_count);
+
+/*
+ * Runs a program that msf_prepare accepted, on operands of the same count and sizes. Writes the output operands and
+ * the workspace operand, nothing else.
+ */
+msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t operand_count);
+
+/* A short sentence for a status, never NULL. */
+const char *msf_status_text(msf_status status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MSF_H_ */

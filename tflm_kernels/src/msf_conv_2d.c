@@ -1,0 +1,116 @@
+/*
+ * CONV_2D. Weights [out channel][kernel row][kernel column][in channel]; the bias already holds
+ * bias - input zero point * sum of the channel's weights, so that taps in the padding count as the zero point.
+ */
+#include "msf_kernel.h"
+
+#define PIXELS 4 /* outputs of a 1x1 convolution computed together, so that a weight is loaded once for all */
+
+static int check(const msf_stage_shape *shape) {
+  const msf_stage *s = shape->stage;
+  const uint64_t taps = (uint64_t)s->kernel_h * s->kernel_w * shape->in[0]->c;
+  return taps <= UINT32_MAX && msf_fits(s->weights, taps * shape->out->c, 1, shape->params_size) &&
+         msf_fits_requantization(shape, shape->out->c);
+}
+
+static int32_t dot(int32_t acc, const int8_t *w, const int8_t *x, int32_t n) {
+  for (int32_t i = 0; i < n; i++) acc = msf_mac(acc, w[i], x[i]);
+  return acc;
+}
+
+static int32_t sum(const int8_t *w, int32_t n) {
+  int32_t total = 0;
+  for (int32_t i = 0; i < n; i++) total += w[i];
+  return total;
+}
+
+/* One output value for a window that may lie partly in the padding. */
+static int32_t window(const msf_call *call, const int8_t *w, int32_t acc, msf_taps rows, msf_taps cols) {
+  const msf_stage *s = call->stage;
+  const int32_t c = call->in[0].c;
+  const int32_t row_taps = s->kernel_w * c;
+  const int32_t before = cols.first * c;
+  const int32_t inside = (cols.last - cols.first) * c;
+  int32_t padding = 0;
+  for (int32_t ky = 0; ky < s->kernel_h; ky++, w += row_taps) {
+    if (ky < rows.first || ky >= rows.last || inside == 0) {
+      padding += sum(w, row_taps);
+      continue;
+    }
+    padding += sum(w, before) + sum(w + before + inside, row_taps - before - inside);
+    const int32_t y = rows.origin + ky * s->dilation_h;
+    if (s->dilation_w == 1) {
+      acc = dot(acc, w + before, msf_pixel(&call->in[0], y, cols.origin + cols.first), inside);
+    } else {
+      for (int32_t kx = cols.first; kx < cols.last; kx++) {
+        acc = dot(acc, w + kx * c, msf_pixel(&call->in[0], y, cols.origin + kx * s->dilation_w), c);
+      }
+    }
+  }
+  return msf_wrap_add(acc, msf_wrap_mul(padding, s->in_zero[0]));
+}
+
+static void run_general(const msf_call *call) {
+  const msf_stage *s = call->stage;
+  const int8_t *weights = msf_bytes(call, s->weights);
+  const int32_t *bias = msf_words(call, s->bias);
+  const int32_t *multipliers = msf_words(call, s->multipliers);
+  const int8_t *shifts = msf_bytes(call, s->shifts);
+  const int32_t taps = s->kernel_h * s->kernel_w * call->in[0].c;
+  const msf_taps rows = msf_taps_rows(call);
+  for (int32_t x = call->x0; x < call->x1; x++) {
+    const msf_taps cols = msf_taps_cols(call, x);
+    int8_t *out = msf_pixel(&call->out, call->y, x);
+    const int8_t *w = weights;
+    for (int32_t o = 0; o < call->out.c; o++, w += taps) {
+      out[o] = msf_requantize(window(call, w, bias[o], rows, cols), multipliers[o], shifts[o], s);
+    }
+  }
+}
+
+/* 1x1, stride 1, no padding: pixels are contiguous in and out. */
+static void run_pointwise(const msf_call *call) {
+  const msf_stage *s = call->stage;
+  const int32_t *bias = msf_words(call, s->bias);
+  const int32_t *multipliers = msf_words(call, s->multipliers);
+  const int8_t *shifts = msf_bytes(call, s->shifts);
+  const int32_t in_c = call->in[0].c;
+  const int32_t out_c = call->out.c;
+  const int8_t *x = msf_pixel(&call->in[0], call->y, call->x0);
+  int8_t *out = msf_pixel(&call->out, call->y, call->x0);
+  int32_t left = call->x1 - call->x0;
+  for (; left >= PIXELS; left -= PIXELS, x += PIXELS * in_c, out += PIXELS * out_c) {
+    const int8_t *w = msf_bytes(call, s->weights);
+    for (int32_t o = 0; o < out_c; o++, w += in_c) {
+      int32_t acc0 = bias[o], acc1 = bias[o], acc2 = bias[o], acc3 = bias[o];
+      for (int32_t i = 0; i < in_c; i++) {
+        acc0 = msf_mac(acc0, w[i], x[i]);
+        acc1 = msf_mac(acc1, w[i], x[in_c + i]);
+        acc2 = msf_mac(acc2, w[i], x[2 * in_c + i]);
+        acc3 = msf_mac(acc3, w[i], x[3 * in_c + i]);
+      }
+      out[o] = msf_requantize(acc0, multipliers[o], shifts[o], s);
+      out[out_c + o] = msf_requantize(acc1, multipliers[o], shifts[o], s);
+      out[2 * out_c + o] = msf_requantize(acc2, multipliers[o], shifts[o], s);
+      out[3 * out_c + o] = msf_requantize(acc3, multipliers[o], shifts[o], s);
+    }
+  }
+  for (; left > 0; left--, x += in_c, out += out_c) {
+    const int8_t *w = msf_bytes(call, s->weights);
+    for (int32_t o = 0; o < out_c; o++, w += in_c) {
+      out[o] = msf_requantize(dot(bias[o], w, x, in_c), multipliers[o], shifts[o], s);
+    }
+  }
+}
+
+static void run(const msf_call *call) {
+  const msf_stage *s = call->stage;
+  const int one_by_one = s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1;
+  if (one_by_one && s->pad_top == 0 && s->pad_left == 0 && msf_same_size(call)) {
+    run_pointwise(call);
+  } else {
+    run_general(call);
+  }
+}
+
+const msf_operator msf_conv_2d = {check, run, 1, 0};

@@ -1,0 +1,56 @@
+/* What msf_prepare and msf_invoke share: finding one's way in a program, and the bookkeeping of a tile. */
+#ifndef MSF_ENGINE_H_
+#define MSF_ENGINE_H_
+
+#include "msf.h"
+#include "msf_kernel.h"
+
+/* How far a group has come in the current tile. Lives at the start of the workspace, one for each group. */
+typedef struct {
+  uint16_t next;   /* the step (output row; input row for reducing groups) that comes next */
+  uint16_t goal;   /* steps that the asker needs */
+  uint16_t asker;  /* group that waits for this one, or MSF_NONE */
+  uint16_t x0, x1; /* columns of the tile */
+} msf_progress;
+
+typedef struct {
+  int32_t y0, y1, x0, x1;
+} msf_tile;
+
+static inline const msf_tensor *msf_tensors(const msf_program *p) { return (const msf_tensor *)(const void *)(p + 1); }
+
+static inline const msf_stage *msf_stages(const msf_program *p) {
+  return (const msf_stage *)(const void *)(msf_tensors(p) + p->tensor_count);
+}
+
+static inline const msf_group *msf_groups(const msf_program *p) {
+  return (const msf_group *)(const void *)(msf_stages(p) + p->stage_count);
+}
+
+/* The stage that makes the group's tensor. */
+static inline const msf_stage *msf_last_stage(const msf_program *p, const msf_group *g) {
+  return msf_stages(p) + g->first_stage + g->stage_count - 1;
+}
+
+static inline const msf_tensor *msf_result(const msf_program *p, const msf_group *g) {
+  return msf_tensors(p) + msf_last_stage(p, g)->out;
+}
+
+/* The grid that a group walks: its input's if it reduces, else its output's. */
+static inline const msf_tensor *msf_grid(const msf_program *p, const msf_group *g) {
+  return g->kind == MSF_GROUP_REDUCE ? msf_tensors(p) + msf_last_stage(p, g)->in[0] : msf_result(p, g);
+}
+
+/* The operator with this number, or NULL. */
+const msf_operator *msf_find_operator(uint8_t op);
+
+/*
+ * Sets every group to its first step of a tile, and the columns that the groups after it need of it.
+ * Returns 0 if a ring is too narrow for its columns.
+ */
+int msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile *tile);
+
+/* The tiles of a program, in order; returns 0 after the last. Starts from a tile of zeros. */
+int msf_next_tile(const msf_program *p, msf_tile *tile);
+
+#endif /* MSF_ENGINE_H_ */

@@ -1,0 +1,179 @@
+/*
+ * What a row kernel sees: views of its tensors, and the arithmetic that every kernel shares.
+ *
+ * A kernel computes pixels x0 to x1 of row y of one stage's output. The engine has made every input row that the
+ * stage's window covers available through the views; rows and columns outside the tensor are padding and must not
+ * be read. Kernels keep no state, allocate nothing and use no floating point.
+ */
+#ifndef MSF_KERNEL_H_
+#define MSF_KERNEL_H_
+
+#include <stdint.h>
+
+#include "msf_program.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A window on a tensor: some of its rows and columns, held in a ring. */
+typedef struct {
+  int8_t *base;
+  uint32_t row_stride;
+  int32_t rows;   /* ring capacity */
+  int32_t x0;     /* column of the first kept pixel */
+  int32_t h, w, c;
+} msf_view;
+
+typedef struct {
+  const msf_stage *stage;
+  const uint8_t *params;  /* 4-byte aligned */
+  int32_t *accumulators;  /* reducing stages only: one for each output channel, kept from call to call */
+  msf_view in[2];
+  msf_view out;
+  int32_t y, x0, x1; /* output pixels; for reducing stages, the input pixels that have arrived */
+} msf_call;
+
+/* What msf_prepare shows an operator: shapes, and how much of params there is. in[1] is NULL for one input. */
+typedef struct {
+  const msf_stage *stage;
+  const msf_tensor *in[2];
+  const msf_tensor *out;
+  const uint8_t *params;
+  uint32_t params_size;
+  uint32_t workspace_size;
+  uint32_t reserved_size; /* workspace bytes at the front that belong to the engine */
+} msf_stage_shape;
+
+typedef struct {
+  /* Returns 1 if run cannot leave the tensors, params and workspace, whatever their contents; else 0. */
+  int (*check)(const msf_stage_shape *shape);
+  void (*run)(const msf_call *call);
+  uint8_t inputs;
+  uint8_t reduces; /* consumes its whole input row by row before it has an output */
+} msf_operator;
+
+extern const msf_operator msf_conv_2d;
+extern const msf_operator msf_depthwise_conv_2d;
+extern const msf_operator msf_add;
+extern const msf_operator msf_mul;
+extern const msf_operator msf_average_pool_2d;
+extern const msf_operator msf_max_pool_2d;
+extern const msf_operator msf_table;
+extern const msf_operator msf_pad;
+extern const msf_operator msf_global_pool;
+extern const msf_operator msf_fully_connected;
+
+/* True if count elements of size bytes at a byte offset, which must be a multiple of size, lie inside limit bytes. */
+static inline int msf_fits(uint32_t offset, uint64_t count, uint32_t size, uint32_t limit) {
+  return offset % size == 0 && offset <= limit && count <= (limit - offset) / size;
+}
+
+static inline int msf_shift_in_range(int32_t shift) { return shift >= -31 && shift <= 30; }
+
+/* True if bias, multipliers and shifts for channels outputs lie in params, and all shifts are ones msf_rescale takes. */
+static inline int msf_fits_requantization(const msf_stage_shape *shape, uint32_t channels) {
+  const msf_stage *s = shape->stage;
+  if (!msf_fits(s->bias, channels, 4, shape->params_size) || !msf_fits(s->multipliers, channels, 4, shape->params_size) ||
+      !msf_fits(s->shifts, channels, 1, shape->params_size)) {
+    return 0;
+  }
+  for (uint32_t o = 0; o < channels; o++) {
+    if (!msf_shift_in_range((int8_t)shape->params[s->shifts + o])) return 0;
+  }
+  return 1;
+}
+
+/* True if int32 accumulators for channels outputs lie in the workspace, behind what the engine owns. */
+static inline int msf_fits_accumulators(const msf_stage_shape *shape, uint32_t channels) {
+  return shape->stage->accumulators >= shape->reserved_size &&
+         msf_fits(shape->stage->accumulators, channels, 4, shape->workspace_size);
+}
+
+/* True if two tensors have the same pixels. */
+static inline int msf_same_grid(const msf_tensor *a, const msf_tensor *b) { return a->h == b->h && a->w == b->w; }
+
+/* True if input and output of a call have the same pixels. */
+static inline int msf_same_size(const msf_call *call) {
+  return call->in[0].h == call->out.h && call->in[0].w == call->out.w;
+}
+
+static inline int8_t *msf_pixel(const msf_view *v, int32_t y, int32_t x) {
+  return v->base + (uint32_t)(y % v->rows) * v->row_stride + (uint32_t)(x - v->x0) * (uint32_t)v->c;
+}
+
+static inline const int32_t *msf_words(const msf_call *call, uint32_t offset) {
+  return (const int32_t *)(const void *)(call->params + offset);
+}
+
+static inline const int8_t *msf_bytes(const msf_call *call, uint32_t offset) {
+  return (const int8_t *)(const void *)(call->params + offset);
+}
+
+static inline int32_t msf_max(int32_t a, int32_t b) { return a > b ? a : b; }
+static inline int32_t msf_min(int32_t a, int32_t b) { return a < b ? a : b; }
+
+/* int32 arithmetic that wraps, as the reference does on every target, without undefined behaviour. */
+static inline int32_t msf_wrap_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
+static inline int32_t msf_wrap_mul(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
+static inline int32_t msf_mac(int32_t acc, int8_t w, int8_t x) { return msf_wrap_add(acc, w * x); }
+
+/*
+ * x * multiplier * 2^(shift - 31), rounded twice as gemmlowp does: to nearest in the doubling high multiplication
+ * (ties away from zero for x < 0 truncated as there), then to nearest, ties away from zero, in the right shift.
+ * shift: -31 to 30.
+ */
+static inline int32_t msf_rescale(int32_t x, int32_t multiplier, int32_t shift) {
+  const int32_t left = shift > 0 ? shift : 0;
+  const int32_t right = shift > 0 ? 0 : -shift;
+  const int32_t shifted = (int32_t)((uint32_t)x << left);
+  const int64_t product = (int64_t)shifted * multiplier;
+  const int64_t nudge = product >= 0 ? 1 << 30 : 1 - (1 << 30);
+  const int32_t high = shifted == INT32_MIN && multiplier == INT32_MIN ? INT32_MAX : (int32_t)((product + nudge) / (1ll << 31));
+  const int32_t mask = (int32_t)((1ull << right) - 1);
+  const int32_t remainder = high & mask;
+  const int32_t threshold = (mask >> 1) + (high < 0 ? 1 : 0);
+  return (int32_t)((int64_t)high >> right) + (remainder > threshold ? 1 : 0);
+}
+
+static inline int8_t msf_clamp(int32_t value, const msf_stage *s) {
+  return (int8_t)msf_min(msf_max(value, s->act_min), s->act_max);
+}
+
+/* An accumulator of output channel o as an output value. shifts must be in range, see msf_rescale. */
+static inline int8_t msf_requantize(int32_t acc, int32_t multiplier, int8_t shift, const msf_stage *s) {
+  return msf_clamp(msf_wrap_add(msf_rescale(acc, multiplier, shift), s->out_zero), s);
+}
+
+/* The taps of a window that fall inside the tensor along one axis: kernel positions first to last (exclusive). */
+typedef struct {
+  int32_t origin; /* coordinate of tap 0, may be negative */
+  int32_t first, last;
+} msf_taps;
+
+static inline msf_taps msf_taps_inside(int32_t at, int32_t stride, int32_t pad, int32_t dilation, int32_t kernel,
+                                       int32_t size) {
+  msf_taps t;
+  t.origin = at * stride - pad;
+  t.first = t.origin >= 0 ? 0 : (dilation - 1 - t.origin) / dilation;
+  t.last = t.origin >= size ? 0 : msf_min(kernel, (size - 1 - t.origin) / dilation + 1);
+  t.first = msf_min(t.first, kernel);
+  t.last = msf_max(t.last, t.first);
+  return t;
+}
+
+static inline msf_taps msf_taps_rows(const msf_call *call) {
+  const msf_stage *s = call->stage;
+  return msf_taps_inside(call->y, s->stride_h, s->pad_top, s->dilation_h, s->kernel_h, call->in[0].h);
+}
+
+static inline msf_taps msf_taps_cols(const msf_call *call, int32_t x) {
+  const msf_stage *s = call->stage;
+  return msf_taps_inside(x, s->stride_w, s->pad_left, s->dilation_w, s->kernel_w, call->in[0].w);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MSF_KERNEL_H_ */

@@ -1,0 +1,106 @@
+/*
+ * The program of a fusion block, exactly as it lies in custom_options (SPEC.md describes every byte).
+ * All fields are little-endian and naturally aligned; the structures are read in place, so they carry no padding.
+ */
+#ifndef MSF_PROGRAM_H_
+#define MSF_PROGRAM_H_
+
+#include <stdint.h>
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "tflm-msf programs are little-endian and read in place"
+#endif
+
+#define MSF_MAGIC 0x3146534Du /* "MSF1" */
+#define MSF_VERSION 1u
+#define MSF_NONE 0xFFFFu    /* no tensor, no group */
+#define MSF_MAX_GROUPS 64u  /* bounds the stack of msf_prepare */
+#define MSF_MAX_OPERANDS 24u
+
+typedef struct {
+  uint32_t magic;
+  uint16_t version;
+  uint16_t header_size;
+  uint32_t size;     /* bytes of the whole program */
+  uint32_t checksum; /* CRC-32 (IEEE) of the bytes from here to the end */
+  uint16_t tensor_count;
+  uint16_t stage_count;
+  uint16_t group_count;
+  uint16_t operand_count;
+  uint16_t input_count; /* operands below this are the operator's inputs, the others its outputs */
+  uint8_t params_operand;
+  uint8_t workspace_operand;
+  uint16_t tile_h; /* rows and columns of the output that one tile makes */
+  uint16_t tile_w;
+  uint32_t workspace_size;
+  uint32_t params_size;
+  uint16_t overlap_input; /* operand whose rows the output may overwrite, or MSF_NONE */
+  uint16_t overlap_output;
+  uint32_t overlap_distance; /* bytes by which that input must start behind that output */
+} msf_program;
+
+enum { MSF_WHOLE = 0, MSF_RING = 1, MSF_CHUNK = 2 };
+
+typedef struct {
+  uint16_t h, w, c;
+  uint16_t rows;     /* rows kept: h, the size of the ring, or 1 */
+  uint16_t cols;     /* pixels kept of a row */
+  uint16_t producer; /* group that makes it, or MSF_NONE for an operand that is only read */
+  uint8_t operand;
+  uint8_t kind;
+  uint16_t reserved;
+  uint32_t offset;     /* of row 0 in the operand */
+  uint32_t row_stride; /* bytes from a kept row to the next */
+} msf_tensor;
+
+typedef struct {
+  uint8_t op;
+  uint8_t layout; /* how the weights are arranged */
+  int8_t act_min;
+  int8_t act_max;
+  uint16_t in[2];
+  uint16_t out;
+  uint16_t kernel_h, kernel_w;
+  uint8_t stride_h, stride_w, dilation_h, dilation_w;
+  int16_t pad_top, pad_left;
+  int16_t in_zero[2];
+  int16_t out_zero;
+  uint32_t weights;     /* byte offsets into params */
+  uint32_t bias;        /* int32 for each output channel, input zero point folded in */
+  uint32_t multipliers; /* int32 for each output channel */
+  uint32_t shifts;      /* int8 for each output channel */
+  uint32_t accumulators; /* byte offset into the workspace, int32 for each output channel */
+  int32_t arg[6];       /* what else the operator needs */
+} msf_stage;
+
+enum { MSF_GROUP_ROWS = 0, MSF_GROUP_REDUCE = 1 };
+
+/* Consecutive stages that share a grid of pixels and run chunk by chunk; the last one makes the group's tensor. */
+typedef struct {
+  uint16_t first_stage;
+  uint16_t stage_count;
+  uint16_t chunk; /* pixels */
+  uint16_t kind;
+} msf_group;
+
+typedef char msf_check_program_size[sizeof(msf_program) == 48 ? 1 : -1];
+typedef char msf_check_tensor_size[sizeof(msf_tensor) == 24 ? 1 : -1];
+typedef char msf_check_stage_size[sizeof(msf_stage) == 72 ? 1 : -1];
+typedef char msf_check_group_size[sizeof(msf_group) == 8 ? 1 : -1];
+
+/* The operators of a stage. The numbers are part of the format. */
+enum {
+  MSF_OP_CONV_2D = 1,
+  MSF_OP_DEPTHWISE_CONV_2D = 2,
+  MSF_OP_ADD = 3,
+  MSF_OP_MUL = 4,
+  MSF_OP_AVERAGE_POOL_2D = 5,
+  MSF_OP_MAX_POOL_2D = 6,
+  MSF_OP_TABLE = 7,
+  MSF_OP_PAD = 8,
+  MSF_OP_GLOBAL_POOL = 9,
+  MSF_OP_FULLY_CONNECTED = 10,
+  MSF_OP_COUNT
+};
+
+#endif /* MSF_PROGRAM_H_ */

@@ -1,0 +1,102 @@
+#include "msf_engine.h"
+
+static const msf_operator *const operators[MSF_OP_COUNT] = {
+    0,
+    &msf_conv_2d,
+    &msf_depthwise_conv_2d,
+    &msf_add,
+    &msf_mul,
+    &msf_average_pool_2d,
+    &msf_max_pool_2d,
+    &msf_table,
+    &msf_pad,
+    &msf_global_pool,
+    &msf_fully_connected,
+};
+
+const msf_operator *msf_find_operator(uint8_t op) { return op < MSF_OP_COUNT ? operators[op] : 0; }
+
+/* The last group always makes an output; tiles are cut from it. */
+static const msf_tensor *tiled_tensor(const msf_program *p) {
+  return msf_result(p, msf_groups(p) + p->group_count - 1);
+}
+
+int msf_next_tile(const msf_program *p, msf_tile *tile) {
+  const msf_tensor *out = tiled_tensor(p);
+  if (tile->x1 != 0 && tile->x1 < out->w) {
+    tile->x0 = tile->x1;
+  } else {
+    if (tile->y1 >= out->h) return 0;
+    tile->x0 = 0;
+    tile->y0 = tile->y1;
+  }
+  tile->x1 = msf_min(tile->x0 + p->tile_w, out->w);
+  tile->y1 = msf_min(tile->y0 + p->tile_h, out->h);
+  return 1;
+}
+
+/* First and last coordinate (exclusive) that the windows at from to to (exclusive) touch; a single pixel serves all. */
+static void cover(int32_t from, int32_t to, int32_t stride, int32_t pad, int32_t dilation, int32_t kernel, int32_t size,
+                  int32_t *first, int32_t *last) {
+  if (size == 1) {
+    *first = 0;
+    *last = 1;
+    return;
+  }
+  *first = msf_min(msf_max(from * stride - pad, 0), size);
+  *last = msf_min(msf_max((to - 1) * stride - pad + (kernel - 1) * dilation + 1, 0), size);
+}
+
+static void require(msf_progress *producer, int32_t y0, int32_t x0, int32_t x1) {
+  if (x0 >= x1) return;
+  producer->next = (uint16_t)msf_min(producer->next, y0);
+  producer->x0 = (uint16_t)msf_min(producer->x0, x0);
+  producer->x1 = (uint16_t)msf_max(producer->x1, x1);
+}
+
+/* Asks the groups before group g for the columns and the first row that g's tile needs. */
+static void require_inputs(const msf_program *p, msf_progress *progress, uint16_t g) {
+  const msf_group *group = msf_groups(p) + g;
+  const msf_tensor *grid = msf_grid(p, group);
+  const msf_stage *s = msf_stages(p) + group->first_stage;
+  msf_progress *own = &progress[g];
+  if (group->kind == MSF_GROUP_REDUCE) {
+    own->next = 0;
+    own->x0 = 0;
+    own->x1 = grid->w;
+  }
+  for (uint16_t i = 0; i < group->stage_count; i++, s++) {
+    for (int k = 0; k < msf_find_operator(s->op)->inputs; k++) {
+      const msf_tensor *in = msf_tensors(p) + s->in[k];
+      int32_t x0, x1, y0, y1;
+      if (in->producer == MSF_NONE || in->producer == g) continue;
+      cover(own->x0, own->x1, s->stride_w, s->pad_left, s->dilation_w, s->kernel_w, in->w, &x0, &x1);
+      cover(own->next, grid->h, s->stride_h, s->pad_top, s->dilation_h, s->kernel_h, in->h, &y0, &y1);
+      require(&progress[in->producer], y0, x0, x1);
+    }
+  }
+}
+
+int msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile *tile) {
+  for (uint16_t g = 0; g < p->group_count; g++) {
+    progress[g].next = msf_grid(p, msf_groups(p) + g)->h;
+    progress[g].x0 = UINT16_MAX;
+    progress[g].x1 = 0;
+  }
+  for (uint16_t g = p->group_count; g-- > 0;) {
+    const msf_tensor *out = msf_result(p, msf_groups(p) + g);
+    if (out->kind == MSF_WHOLE) require(&progress[g], 0, 0, out->w);
+    if (g + 1u == p->group_count) {
+      progress[g].next = (uint16_t)tile->y0;
+      progress[g].x0 = (uint16_t)tile->x0;
+      progress[g].x1 = (uint16_t)tile->x1;
+    }
+    require_inputs(p, progress, g);
+    if (progress[g].x0 > progress[g].x1) progress[g].x0 = progress[g].x1;
+    if (out->kind == MSF_RING && msf_groups(p)[g].kind == MSF_GROUP_ROWS &&
+        progress[g].x1 - progress[g].x0 > out->cols) {
+      return 0;
+    }
+  }
+  return 1;
+}

@@ -1,0 +1,95 @@
+"""What TFLM will allocate for a model, to the byte, without running it.
+
+``predict(model, WHEEL64)`` is what the ``tflite-micro`` wheel reports on this computer, ``predict(model, MCU32)`` what
+TFLM reports on a Cortex-M with its reference kernels. Every call to this package is pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tflm_msf.arena.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes
+from tflm_msf.arena.kernels import Kernel, kernel_of
+from tflm_msf.arena.tail import Replay, replay
+from tflm_msf.arena.target import ALIGNMENT, MCU32, MCU32_INT_ENUMS, WHEEL64, Target, align_up
+from tflm_msf.errors import MsfError
+from tflm_msf.graph import Model
+
+__all__ = [
+    "ALIGNMENT",
+    "MCU32",
+    "MCU32_INT_ENUMS",
+    "OFFLINE_PLAN",
+    "PLANNED_BY_TFLM",
+    "WHEEL64",
+    "ArenaSize",
+    "Buffer",
+    "NotPredictedError",
+    "Target",
+    "align_up",
+    "head_plan",
+    "lifetimes",
+    "live_bytes",
+    "predict",
+]
+
+
+class NotPredictedError(MsfError):
+    """The model holds something whose allocations are not known.
+
+    ``reason`` completes the sentence "not predicted because of ..." for callers that go on without the figure.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The arena of this model cannot be predicted because of {reason}: measure it in TFLM instead.")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class ArenaSize:
+    """Bytes of arena: ``head`` (tensors and scratch) and ``tail`` (persistent), as TFLM reports them.
+
+    ``minimum`` is the smallest arena, aligned to 16 bytes at both ends, in which the model starts. It exceeds
+    ``total`` where TFLM's own notes during preparation and planning need more than the final head: models with many
+    tensors and little to hold.
+    """
+
+    head: int
+    tail: int
+    minimum: int
+
+    @property
+    def total(self) -> int:
+        """Head plus tail: what ``arena_used_bytes()`` and the wheel's "Arena allocation total" say."""
+        return self.head + self.tail
+
+
+def predict(model: Model, target: Target) -> ArenaSize:
+    """What TFLM allocates for ``model`` on ``target``, in bytes.
+
+    Raises :class:`NotPredictedError` for an operator or tensor with unknown allocations, and :class:`MsfError` for an
+    offline memory plan that TFLM refuses.
+    """
+    found = _replay(model, target)
+    return ArenaSize(found.head, found.tail, found.minimum)
+
+
+def head_plan(model: Model, target: Target) -> tuple[Buffer, ...]:
+    """Where TFLM puts each tensor and scratch buffer in the head: offsets and lifetimes. Raises as :func:`predict`."""
+    return _replay(model, target).buffers
+
+
+def _replay(model: Model, target: Target) -> Replay:
+    kernels: list[list[Kernel]] = []
+    for graph in model.graphs:
+        row = []
+        for index, op in enumerate(graph.ops):
+            kernel = kernel_of(op)
+            if kernel is None:
+                raise NotPredictedError(f"operator {index} ({op.name})")
+            row.append(kernel)
+        kernels.append(row)
+        for tensor in graph.tensors:
+            if tensor.dtype.bits == 0 or any(size < 0 for size in tensor.shape):
+                raise NotPredictedError(f"tensor {tensor.name!r}, whose size is not fixed")
+    return replay(model, kernels, target)

@@ -1,0 +1,313 @@
+"""Candidate fusion blocks: what running units *first* to *last* as one operator costs.
+
+Candidates that end at the same unit with the same tile width are found in one walk backwards: each step takes in the
+unit before, and with it what it adds to workspace and MACs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tflm_msf.fusion.lines import is_chunk, ring_rows
+from tflm_msf.fusion.network import Network
+from tflm_msf.ops import Stage
+
+MAX_GROUPS = 64
+"""Groups that the kernels accept in one block (``MSF_MAX_GROUPS``)."""
+
+PROGRESS_BYTES = 10
+"""Workspace bytes that the engine keeps for each group (``msf_progress``)."""
+
+CHUNK_PIXELS = 4
+"""Pixels that pointwise stages hand on at a time, so that a weight is loaded once for all of them."""
+
+CHUNK_BYTES = 2048
+"""Chunks get shorter where all chunks of a group together would take more than this."""
+
+Ints = npt.NDArray[np.int64]
+
+
+def align(size: int, to: int) -> int:
+    """``size`` rounded up to a multiple of ``to``."""
+    return -(-size // to) * to
+
+
+class Candidate(NamedTuple):
+    """A block that could be: units ``first`` to ``last``, made in strips ``tile_w`` output pixels wide.
+
+    ``workspace`` in bytes. ``overlap`` is the number of bytes by which the boundary input ``overlap_input`` has to
+    start behind the output if the two share memory, or None where they may not.
+    """
+
+    first: int
+    last: int
+    tile_w: int
+    workspace: int
+    macs: int
+    inputs: tuple[int, ...]
+    output: int
+    overlap_input: int | None = None
+    overlap: int = 0
+
+
+class Buffer(NamedTuple):
+    """Where an inner tensor lives: ``rows`` rows of ``cols`` pixels at byte ``offset`` of the workspace."""
+
+    tensor: int
+    is_chunk: bool
+    rows: int
+    cols: int
+    offset: int
+
+
+class Group(NamedTuple):
+    """Units that run together, ``chunk`` pixels at a time; the last one makes the group's tensor."""
+
+    units: tuple[int, ...]
+    chunk: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A candidate laid out: groups in running order, buffers and accumulators (unit, offset) in the workspace."""
+
+    candidate: Candidate
+    groups: tuple[Group, ...]
+    buffers: tuple[Buffer, ...]
+    accumulators: tuple[tuple[int, int], ...]
+
+
+@dataclass
+class _GroupState:
+    """A group as far as the walk has come; ``steps[n]`` are those it has taken when n output rows are done."""
+
+    units: list[int]
+    steps: Ints
+    x0: Ints
+    x1: Ints
+    chunk_tensors: list[int] = field(default_factory=list)
+    chunk_channels: int = 0
+
+    @property
+    def cols(self) -> int:
+        return int((self.x1 - self.x0).max())
+
+    @property
+    def chunk(self) -> int:
+        if not self.chunk_tensors:
+            return self.cols
+        return max(1, min(CHUNK_PIXELS, CHUNK_BYTES // self.chunk_channels, self.cols))
+
+
+class RowsKept:
+    """Line buffer heights, computed once per tensor: they do not depend on the block."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._rows: dict[int, int] = {}
+
+    def __call__(self, tensor: int) -> int:
+        """Rows of ``tensor`` that a block keeps, see :func:`ring_rows`."""
+        if tensor not in self._rows:
+            self._rows[tensor] = ring_rows(self._network, tensor)
+        return self._rows[tensor]
+
+
+def tile_widths(network: Network, last: int) -> tuple[int, ...]:
+    """Strip widths worth trying for blocks that end at ``last``: the least for each number of strips."""
+    stage = network.units[last].stage
+    if stage is None:
+        return ()
+    width = stage.output_map.w
+    return tuple(sorted({-(-width // strips) for strips in range(1, width + 1)}, reverse=True))
+
+
+class BlockWalk:
+    """Walks backwards from unit ``last`` and knows, after each step, what the block so far costs."""
+
+    def __init__(self, network: Network, rows_kept: RowsKept, last: int, tile_w: int) -> None:
+        self._network = network
+        self._rows_kept = rows_kept
+        self._last = last
+        self._tile_w = tile_w
+        self._root: dict[int, int] = {}
+        self._groups: dict[int, _GroupState] = {}
+        self._rings: dict[int, tuple[int, int]] = {}
+        self._accumulating: dict[int, int] = {}
+        self._readers: dict[int, list[int]] = {}
+        self._macs = 0
+        self._ring_bytes = 0
+
+    def candidates(self, max_workspace: int) -> Iterator[Candidate]:
+        """The blocks, shortest first, as long as their workspace stays within ``max_workspace`` bytes."""
+        for first in range(self._last, -1, -1):
+            if not self._take_in(first) or len(self._groups) > MAX_GROUPS:
+                return
+            workspace = self._workspace()
+            if workspace > max_workspace:
+                return
+            yield self._candidate(first, workspace)
+
+    def lay_out(self, first: int) -> Block:
+        """The block from ``first`` on, every buffer placed. To be called on a fresh walk."""
+        for unit in range(self._last, first - 1, -1):
+            self._take_in(unit)
+        offset = align(PROGRESS_BYTES * len(self._groups), 4)
+        accumulators = []
+        for unit, channels in sorted(self._accumulating.items()):
+            accumulators.append((unit, offset))
+            offset += 4 * channels
+        buffers = []
+        for tensor, (rows, cols) in sorted(self._rings.items()):
+            buffers.append(Buffer(tensor, False, rows, cols, offset))
+            offset += rows * cols * self._stage(self._network.producer[tensor]).output_map.c
+        for group in self._groups.values():
+            buffers.extend(self._chunk_buffers(group, offset))
+        groups = (Group(tuple(sorted(g.units)), g.chunk) for _, g in sorted(self._groups.items()))
+        return Block(self._candidate(first, self._workspace()), tuple(groups), tuple(buffers), tuple(accumulators))
+
+    def _chunk_buffers(self, group: _GroupState, offset: int) -> Iterator[Buffer]:
+        for tensor in group.chunk_tensors:
+            yield Buffer(tensor, True, 1, group.chunk, offset)
+            offset += group.chunk * self._stage(self._network.producer[tensor]).output_map.c
+
+    def _stage(self, unit: int) -> Stage:
+        stage = self._network.units[unit].stage
+        assert stage is not None
+        return stage
+
+    def _workspace(self) -> int:
+        chunks = max(group.chunk * group.chunk_channels for group in self._groups.values())
+        fixed = align(PROGRESS_BYTES * len(self._groups), 4) + 4 * sum(self._accumulating.values())
+        return fixed + self._ring_bytes + chunks
+
+    def _take_in(self, unit: int) -> bool:
+        """Adds a unit in front; False if it cannot be in the block."""
+        stage = self._network.units[unit].stage
+        if stage is None or (unit != self._last and not self._becomes_inner(stage)):
+            return False
+        if stage.reduces and self._tile_w < self._stage(self._last).output_map.w:
+            return False
+        group = self._group_of(unit, stage)
+        if group is None:
+            return False
+        for tensor in dict.fromkeys(stage.inputs):
+            self._readers.setdefault(tensor, []).append(unit)
+        self._readers.pop(stage.output, None)
+        if stage.reduces:
+            self._accumulating[unit] = stage.output_map.c
+        self._macs += stage.macs_per_pixel * int(group.steps[-1]) * int((group.x1 - group.x0).sum())
+        return True
+
+    def _becomes_inner(self, stage: Stage) -> bool:
+        """True if the stage's output is read here only, in the layout that the stage gives it."""
+        readers = self._readers.get(stage.output, [])
+        everywhere = self._network.consumers.get(stage.output, ())
+        if len(readers) != len(everywhere) or stage.output in self._network.outputs or not readers:
+            return False
+        return all(
+            grid == stage.output_map
+            for reader in readers
+            for source, grid in zip(self._stage(reader).inputs, self._stage(reader).input_maps, strict=False)
+            if source == stage.output
+        )
+
+    def _group_of(self, unit: int, stage: Stage) -> _GroupState | None:
+        if unit == self._last:
+            return self._start_last_group(unit, stage)
+        if is_chunk(self._network, stage.output) and not stage.reduces:
+            root = self._root[self._readers[stage.output][0]]
+            group = self._groups[root]
+            group.units.append(unit)
+            group.chunk_tensors.append(stage.output)
+            group.chunk_channels += stage.output_map.c
+            self._root[unit] = root
+            return group
+        group = self._needed_by_readers(unit, stage)
+        cols = 1 if stage.reduces else group.cols
+        rows = self._rows_kept(stage.output)
+        self._rings[stage.output] = (rows, cols)
+        self._ring_bytes += rows * cols * stage.output_map.c
+        self._root[unit] = unit
+        self._groups[unit] = group
+        return group
+
+    def _start_last_group(self, unit: int, stage: Stage) -> _GroupState:
+        out = stage.output_map
+        done = np.arange(out.h + 1)
+        x0 = np.arange(0, out.w, self._tile_w)
+        group = _GroupState([unit], done, x0, np.minimum(x0 + self._tile_w, out.w))
+        self._root[unit] = unit
+        self._groups[unit] = self._as_reducing(group, stage) if stage.reduces else group
+        return self._groups[unit]
+
+    def _needed_by_readers(self, unit: int, stage: Stage) -> _GroupState:
+        """What the readers of the stage's output ask of it, for each output row and each strip."""
+        height, width = stage.output_map.h, stage.output_map.w
+        parts = []
+        for reader in self._readers[stage.output]:
+            group, window = self._groups[self._root[reader]], self._stage(reader).window
+            rows = np.clip((group.steps - 1) * window.stride_h - window.pad_top + window.reach_h, 0, height)
+            x0 = np.clip(group.x0 * window.stride_w - window.pad_left, 0, width)
+            x1 = np.clip((group.x1 - 1) * window.stride_w - window.pad_left + window.reach_w, 0, width)
+            parts.append((np.where(group.steps > 0, rows, 0), x0, x1))
+        steps = np.max([part[0] for part in parts], axis=0)
+        x0 = np.min([part[1] for part in parts], axis=0)
+        x1 = np.max([part[2] for part in parts], axis=0)
+        if width == 1:
+            x0, x1 = np.zeros_like(x0), np.ones_like(x1)
+        group = _GroupState([unit], steps, x0, np.maximum(x0, x1))
+        return self._as_reducing(group, stage) if stage.reduces else group
+
+    @staticmethod
+    def _as_reducing(group: _GroupState, stage: Stage) -> _GroupState:
+        steps = np.where(group.steps > 0, stage.grid.h, 0)
+        return _GroupState(group.units, steps, np.zeros(1, np.int64), np.full(1, stage.grid.w))
+
+    def _candidate(self, first: int, workspace: int) -> Candidate:
+        inputs = tuple(sorted(self._readers))
+        output = self._stage(self._last).output
+        plain = Candidate(first, self._last, self._tile_w, workspace, self._macs, inputs, output)
+        if self._tile_w < self._stage(self._last).output_map.w:
+            return plain
+        dying = [tensor for tensor in inputs if self._network.last_use[tensor] <= self._last]
+        gains = [(self._gain(tensor, distance), tensor, distance) for tensor in dying for distance in self._distance(tensor)]
+        gain, tensor, distance = max(gains, default=(0, 0, 0))
+        return plain._replace(overlap_input=tensor, overlap=distance) if gain > 0 else plain
+
+    def _gain(self, tensor: int, distance: int) -> int:
+        """Bytes saved by letting the output overlap ``tensor``."""
+        output, source = self._network.nbytes(self._stage(self._last).output), self._network.nbytes(tensor)
+        return output + source - max(output, distance + source)
+
+    def _distance(self, tensor: int) -> list[int]:
+        """Bytes by which an input has to start behind the output so that rows are only overwritten once dead.
+
+        Output row r ends at (r + 1) * row bytes; the input row that is needed next starts at next * row bytes. Empty if
+        the readers see the input in different layouts.
+        """
+        output = self._stage(self._last)
+        done = np.arange(output.output_map.h)
+        next_row, row_bytes = [], set()
+        for reader in self._readers[tensor]:
+            stage = self._stage(reader)
+            group = self._groups[self._root[reader]]
+            is_last_group = self._root[reader] == self._last
+            steps = group.steps[1:] - 1 if is_last_group else group.steps[1:]
+            for source, grid in zip(stage.inputs, stage.input_maps, strict=False):
+                if source != tensor:
+                    continue
+                first = np.clip(steps * stage.window.stride_h - stage.window.pad_top, 0, grid.h)
+                next_row.append(np.where(steps >= group.steps[-1], grid.h, first))
+                row_bytes.add((grid.h, grid.w * grid.c))
+        if len(row_bytes) != 1:
+            return []
+        ((_, in_bytes),) = row_bytes
+        out_bytes = output.output_map.w * output.output_map.c
+        distance = ((done + 1) * out_bytes - np.min(next_row, axis=0) * in_bytes).max()
+        return [align(max(int(distance), 0), 16)]

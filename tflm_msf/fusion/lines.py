@@ -1,0 +1,123 @@
+"""Line buffers: how many rows of a tensor must be kept while its readers catch up.
+
+With one reader that is the reach of its window. With several (a residual connection, say) it depends on how far the
+readers drift apart, which is found by walking the kernels' own schedule without doing any arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tflm_msf.fusion.network import Network
+from tflm_msf.ops import Stage
+from tflm_msf.ops.stage import POINTWISE
+
+
+def reads_pointwise(stage: Stage, tensor: int) -> bool:
+    """True if the stage reads ``tensor`` once, pixel by pixel on its own grid, so that chunks of a row will do."""
+    reads = [grid for source, grid in zip(stage.inputs, stage.input_maps, strict=False) if source == tensor]
+    return len(reads) == 1 and stage.window == POINTWISE and reads[0][:2] == stage.grid[:2]
+
+
+def is_chunk(network: Network, tensor: int) -> bool:
+    """True if an inner tensor never needs a row: its one reader takes it chunk by chunk as it is made."""
+    readers = network.consumers.get(tensor, ())
+    if len(readers) != 1:
+        return False
+    stage = network.units[readers[0]].stage
+    return stage is not None and reads_pointwise(stage, tensor)
+
+
+def ring_rows(network: Network, tensor: int) -> int:
+    """Rows of an inner tensor that its line buffer holds, all its readers being in the block."""
+    stage = _stage(network, network.producer[tensor])
+    readers = network.consumers[tensor]
+    if len(readers) == 1:
+        reader = _stage(network, readers[0])
+        if not reader.reduces and len([t for t in reader.inputs if t == tensor]) == 1:
+            return min(reader.window.reach_h, stage.output_map.h)
+    return _Rehearsal(network, tensor).rows_kept()
+
+
+def _stage(network: Network, unit: int) -> Stage:
+    stage = network.units[unit].stage
+    assert stage is not None
+    return stage
+
+
+def meeting_unit(network: Network, tensor: int) -> int:
+    """The first unit through which everything that depends on ``tensor`` has passed."""
+    open_until = {tensor: network.last_use[tensor]}
+    for index in range(network.consumers[tensor][0], len(network.units)):
+        unit = network.units[index]
+        if open_until.keys() & set(unit.inputs):
+            open_until.update({out: network.last_use[out] for out in unit.outputs})
+        open_until = {t: last for t, last in open_until.items() if last > index}
+        if set(open_until) <= set(unit.outputs):
+            return index
+    return len(network.units) - 1
+
+
+@dataclass
+class _Rehearsal:
+    """The kernels' pull-driven walk (see SPEC.md, *Running*) over the units between a tensor and where they meet."""
+
+    network: Network
+    tensor: int
+    done: dict[int, int] = field(default_factory=dict)
+    kept: int = 0
+
+    def rows_kept(self) -> int:
+        """Most rows of the tensor between the oldest that is still read and the newest that was made."""
+        last = meeting_unit(self.network, self.tensor)
+        first = self.network.producer[self.tensor]
+        self.made = {
+            tensor: unit for unit in range(first, last + 1) for tensor in self.network.units[unit].outputs
+        }
+        self.root = self._roots(last)
+        members: dict[int, list[int]] = {}
+        for unit in sorted(self.root):
+            members.setdefault(self.root[unit], []).append(unit)
+        self.members: Mapping[int, list[int]] = members
+        for step in range(_stage(self.network, last).grid.h):
+            self._advance(self.root[last], step + 1)
+        return min(self.kept, _stage(self.network, first).output_map.h)
+
+    def _roots(self, last: int) -> dict[int, int]:
+        root = {last: last}
+        for unit in range(last - 1, self.network.producer[self.tensor] - 1, -1):
+            out = self.network.units[unit].outputs[0]
+            inside = all(reader in root for reader in self.network.consumers.get(out, ()))
+            if not inside or not self.network.consumers.get(out):
+                continue
+            chunked = out != self.tensor and is_chunk(self.network, out)
+            root[unit] = root[self.network.consumers[out][0]] if chunked else unit
+        return root
+
+    def _reads(self, group: int) -> list[tuple[int, Stage, int]]:
+        return [
+            (source, stage, grid.h)
+            for unit in self.members[group]
+            for stage in [_stage(self.network, unit)]
+            for source, grid in zip(stage.inputs, stage.input_maps, strict=False)
+            if source in self.made and self.made[source] in self.members
+        ]
+
+    def _advance(self, group: int, goal: int) -> None:
+        while self.done.get(group, 0) < goal:
+            y = self.done.get(group, 0)
+            for source, stage, height in self._reads(group):
+                self._advance(self.made[source], self._steps(source, stage.window.rows(y, height)[1]))
+            for source, stage, height in self._reads(group):
+                if source == self.tensor:
+                    first, last = stage.window.rows(y, height)
+                    if first < last:
+                        self.kept = max(self.kept, self.done[self.made[source]] - first)
+            self.done[group] = y + 1
+
+    def _steps(self, tensor: int, rows: int) -> int:
+        stage = _stage(self.network, self.made[tensor])
+        if stage.reduces:
+            return stage.grid.h if rows > 0 else 0
+        return rows

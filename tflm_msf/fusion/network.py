@@ -1,0 +1,191 @@
+"""The graph as fusion sees it: units in execution order, joined by activation tensors.
+
+A unit is what cannot be cut further: one operator, or a PAD with the convolution that swallows it. Reshapes vanish
+where the bytes stay in place: a tensor and its reshaped self are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from tflm_msf.graph import NO_TENSOR, Graph, Op
+from tflm_msf.ops import Map, NotFusableError, Stage, StageOp, lower
+
+VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+"""Operators that change a tensor's shape and leave its bytes alone."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One or two operators that run as one stage, or one operator that stays a TFLM builtin (``stage`` is None).
+
+    ``inputs`` are the activation tensors that it reads, each once; ``reason`` says why there is no stage.
+    """
+
+    ops: tuple[int, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    stage: Stage | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Units in execution order. ``alias`` maps each reshaped tensor to the one tensor that stands for all its shapes."""
+
+    graph: Graph
+    units: tuple[Unit, ...]
+    alias: Mapping[int, int]
+
+    @cached_property
+    def producer(self) -> Mapping[int, int]:
+        """Unit that writes each activation tensor."""
+        return {tensor: index for index, unit in enumerate(self.units) for tensor in unit.outputs}
+
+    @cached_property
+    def consumers(self) -> Mapping[int, tuple[int, ...]]:
+        """Units that read each activation tensor, in order."""
+        readers: dict[int, list[int]] = {}
+        for index, unit in enumerate(self.units):
+            for tensor in unit.inputs:
+                readers.setdefault(tensor, []).append(index)
+        return {tensor: tuple(units) for tensor, units in readers.items()}
+
+    @cached_property
+    def outputs(self) -> tuple[int, ...]:
+        """The graph's outputs, as they are called here."""
+        return tuple(self.alias.get(tensor, tensor) for tensor in self.graph.outputs)
+
+    @cached_property
+    def inputs(self) -> tuple[int, ...]:
+        """The graph's inputs, as they are called here."""
+        return tuple(self.alias.get(tensor, tensor) for tensor in self.graph.inputs)
+
+    @cached_property
+    def last_use(self) -> Mapping[int, int]:
+        """Last unit that reads each tensor; the number of units for the graph's outputs."""
+        last = {tensor: readers[-1] for tensor, readers in self.consumers.items()}
+        for tensor, unit in self.producer.items():
+            last.setdefault(tensor, unit)
+        return last | dict.fromkeys(self.outputs, len(self.units))
+
+    def nbytes(self, tensor: int) -> int:
+        """Bytes of a tensor."""
+        return self.graph.tensors[tensor].nbytes
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of everything that could be fused."""
+        return sum(unit.stage.macs for unit in self.units if unit.stage)
+
+
+def build_network(graph: Graph) -> Network:
+    """Lowers every operator that can be fused, folds paddings, and lets reshapes vanish."""
+    fusable = {index: not _reason(graph, op) for index, op in enumerate(graph.ops)}
+    alias = _find_aliases(graph, fusable)
+    units: list[Unit] = []
+    maps: dict[int, Map] = {}
+    for index, op in enumerate(graph.ops):
+        if op.builtin in VIEWS and alias.get(op.outputs[0], op.outputs[0]) == alias.get(op.inputs[0], op.inputs[0]):
+            _pass_map_on(op, maps)
+            continue
+        unit = _lower_unit(graph, index, op, maps, alias)
+        if unit.stage is not None:
+            maps[op.outputs[0]] = unit.stage.output_map
+        units.append(unit)
+    return Network(graph, _fold_paddings(tuple(units), graph, alias), alias)
+
+
+def _pass_map_on(op: Op, maps: dict[int, Map]) -> None:
+    if op.inputs[0] in maps:
+        maps[op.outputs[0]] = maps[op.inputs[0]]
+
+
+def _reason(graph: Graph, op: Op) -> str:
+    try:
+        lower(graph, op, {})
+    except NotFusableError as error:
+        return str(error)
+    return ""
+
+
+def _lower_unit(graph: Graph, index: int, op: Op, maps: Mapping[int, Map], alias: Mapping[int, int]) -> Unit:
+    def activations(tensors: tuple[int, ...]) -> tuple[int, ...]:
+        named = (alias.get(t, t) for t in tensors if t != NO_TENSOR and not graph.tensors[t].is_constant)
+        return tuple(dict.fromkeys(named))
+
+    unit = Unit((index,), activations(op.inputs), activations(op.outputs))
+    try:
+        stage = lower(graph, op, maps)
+    except NotFusableError as error:
+        return replace(unit, reason=str(error))
+    renamed = replace(
+        stage,
+        inputs=tuple(alias.get(tensor, tensor) for tensor in stage.inputs),
+        output=alias.get(stage.output, stage.output),
+    )
+    return replace(unit, stage=renamed)
+
+
+def _find_aliases(graph: Graph, fusable: Mapping[int, bool]) -> dict[int, int]:
+    """Which tensors are one under different shapes, each mapped to the member that gets to exist.
+
+    A tensor whose shape somebody outside the fused blocks sees (the caller, a builtin) must exist itself, so at most
+    one of those can be in a class; a reshape that would join two of them stays.
+    """
+    seen = set(graph.inputs) | set(graph.outputs)
+    for index, op in enumerate(graph.ops):
+        if not fusable[index] and op.builtin not in VIEWS:
+            seen.update(op.inputs + op.outputs)
+    members: dict[int, list[int]] = {}
+    root: dict[int, int] = {}
+    for op in graph.ops:
+        if op.builtin not in VIEWS or graph.tensors[op.inputs[0]].is_constant:
+            continue
+        source, target = root.get(op.inputs[0], op.inputs[0]), op.outputs[0]
+        joined = [*members.get(source, [source]), target]
+        if sum(tensor in seen for tensor in joined) <= 1 and _same_bytes(graph, source, target):
+            members[source] = joined
+            root[target] = source
+        else:
+            seen.update((op.inputs[0], target))
+    alias = {}
+    for joined in members.values():
+        representative = next((tensor for tensor in joined if tensor in seen), joined[0])
+        alias.update(dict.fromkeys(joined, representative))
+    return alias
+
+
+def _same_bytes(graph: Graph, a: int, b: int) -> bool:
+    return graph.tensors[a].nbytes == graph.tensors[b].nbytes and graph.tensors[a].dtype == graph.tensors[b].dtype
+
+
+def _fold_paddings(units: tuple[Unit, ...], graph: Graph, alias: Mapping[int, int]) -> tuple[Unit, ...]:
+    """A PAD whose only reader is a convolution becomes that convolution's own padding: both pad with the zero point."""
+    readers: dict[int, list[int]] = {}
+    for index, unit in enumerate(units):
+        for tensor in unit.inputs:
+            readers.setdefault(tensor, []).append(index)
+    outputs = {alias.get(tensor, tensor) for tensor in graph.outputs}
+    result: list[Unit | None] = list(units)
+    for index, unit in enumerate(units):
+        if unit.stage is None or unit.stage.op is not StageOp.PAD or unit.stage.output in outputs:
+            continue
+        using = readers.get(unit.stage.output, [])
+        reader = units[using[0]].stage if len(using) == 1 else None
+        if reader is not None and reader.op in (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D):
+            result[using[0]] = _padded(unit, unit.stage, units[using[0]], reader)
+            result[index] = None
+    return tuple(unit for unit in result if unit is not None)
+
+
+def _padded(pad_unit: Unit, pad: Stage, conv_unit: Unit, conv: Stage) -> Unit:
+    window = replace(
+        conv.window,
+        pad_top=conv.window.pad_top + pad.window.pad_top,
+        pad_left=conv.window.pad_left + pad.window.pad_left,
+    )
+    stage = replace(conv, inputs=pad.inputs, input_maps=pad.input_maps, window=window)
+    return Unit(pad_unit.ops + conv_unit.ops, pad_unit.inputs, conv_unit.outputs, stage)

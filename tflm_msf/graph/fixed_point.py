@@ -1,0 +1,70 @@
+"""TFLM's fixed-point arithmetic, bit for bit, for what is decided at rewrite time.
+
+Sources: gemmlowp's ``fixedpoint.h`` (double rounding) and TFLM's ``quantization_util.cc`` and ``kernel_util.cc``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from tflm_msf.graph.model import Quantization
+
+INT8_MIN, INT8_MAX = -128, 127
+IntArray = npt.NDArray[np.int64]
+
+
+def round_half_away(value: float) -> int:
+    """Nearest integer, ties away from zero (C's ``round``)."""
+    return int(math.floor(abs(value) + 0.5)) * (1 if value >= 0 else -1)
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """``real`` as (multiplier, shift) with real ≈ multiplier * 2^(shift - 31) and multiplier in [2^30, 2^31).
+
+    As TFLM's ``QuantizeMultiplier``: values below 2^-31 become (0, 0).
+    """
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = round_half_away(fraction * (1 << 31))
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    return multiplier, shift
+
+
+def rescale(values: IntArray, multiplier: int, shift: int) -> IntArray:
+    """``values * multiplier * 2^(shift - 31)`` with gemmlowp's two roundings (int32 in, int32 out)."""
+    left, right = max(shift, 0), max(-shift, 0)
+    shifted = ((values << left) + (1 << 31)) % (1 << 32) - (1 << 31)
+    product = shifted * multiplier
+    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    high = np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))
+    mask = (1 << right) - 1
+    threshold = (mask >> 1) + (high < 0)
+    return cast(IntArray, (high >> right) + ((high & mask) > threshold))
+
+
+def activation_range(activation: int, quantization: Quantization) -> tuple[int, int]:
+    """Clamp limits of a fused activation on an int8 output, as TFLM's ``CalculateActivationRangeQuantized``.
+
+    ``activation`` is the schema's ``ActivationFunctionType``: 0 none, 1 RELU, 2 RELU_N1_TO_1, 3 RELU6; others raise
+    ``KeyError``, since TFLM's int8 kernels ignore or refuse them.
+    """
+    low, high = {0: (None, None), 1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}[activation]
+    return (
+        INT8_MIN if low is None else max(INT8_MIN, quantize(low, quantization)),
+        INT8_MAX if high is None else min(INT8_MAX, quantize(high, quantization)),
+    )
+
+
+def quantize(real: float, quantization: Quantization) -> int:
+    """A real number on a per-tensor scale, in float32 as TFLM computes it, not clamped."""
+    ratio = np.float32(real) / np.float32(quantization.scale[0])
+    return quantization.zero_point[0] + round_half_away(float(ratio))

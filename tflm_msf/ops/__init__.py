@@ -1,0 +1,59 @@
+"""What each TFLite operator becomes in a fusion block. One entry per operator, one file per family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tflm_msf.graph import Graph, Op
+from tflm_msf.ops.context import OpContext
+from tflm_msf.ops.conv import lower_conv_2d, lower_depthwise_conv_2d
+from tflm_msf.ops.dense import lower_fully_connected
+from tflm_msf.ops.elementwise import lower_add, lower_mul
+from tflm_msf.ops.pointwise import lower_quantize, lower_relu, lower_relu6
+from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean, lower_pad
+from tflm_msf.ops.stage import Map, NotFusableError, Requantization, Stage, StageOp, Window, map_of
+
+LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
+    "CONV_2D": lower_conv_2d,
+    "DEPTHWISE_CONV_2D": lower_depthwise_conv_2d,
+    "FULLY_CONNECTED": lower_fully_connected,
+    "ADD": lower_add,
+    "MUL": lower_mul,
+    "AVERAGE_POOL_2D": lower_average_pool_2d,
+    "MAX_POOL_2D": lower_max_pool_2d,
+    "MEAN": lower_mean,
+    "PAD": lower_pad,
+    "RELU": lower_relu,
+    "RELU6": lower_relu6,
+    "QUANTIZE": lower_quantize,
+}
+
+
+def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
+    """The stage that computes ``op`` exactly as TFLM does.
+
+    Args:
+        graph: the graph that ``op`` is in.
+        op: the operator.
+        maps: how producers lay out tensors whose shape was changed since (see :class:`OpContext`).
+
+    Raises:
+        NotFusableError: with the reason why the operator has to stay a TFLM builtin.
+    """
+    if op.builtin not in LOWERINGS:
+        raise NotFusableError("it has no fused kernel")
+    return LOWERINGS[op.builtin](OpContext(graph, op, maps))
+
+
+__all__ = [
+    "LOWERINGS",
+    "Map",
+    "NotFusableError",
+    "OpContext",
+    "Requantization",
+    "Stage",
+    "StageOp",
+    "Window",
+    "lower",
+    "map_of",
+]

@@ -1,0 +1,97 @@
+"""What a lowering may ask about the operator it lowers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tflm_msf.graph import NO_TENSOR, DType, Graph, Op, Quantization, Tensor
+from tflm_msf.graph.fixed_point import activation_range
+from tflm_msf.ops.stage import Map, NotFusableError, map_of
+
+
+@dataclass(frozen=True)
+class OpContext:
+    """An operator in its graph. ``maps`` holds how producers inside the network lay out tensors that were reshaped."""
+
+    graph: Graph
+    op: Op
+    maps: Mapping[int, Map]
+
+    def tensor(self, position: int) -> Tensor:
+        """The operator's input tensor at ``position``."""
+        return self.graph.tensors[self.op.inputs[position]]
+
+    def has_input(self, position: int) -> bool:
+        """False for an optional input that is absent."""
+        return position < len(self.op.inputs) and self.op.inputs[position] != NO_TENSOR
+
+    @property
+    def output(self) -> Tensor:
+        """The operator's only output."""
+        return self.graph.tensors[self.op.outputs[0]]
+
+    def option(self, name: str, default: int) -> int:
+        """A field of the operator's builtin options."""
+        return int(self.op.options.get(name, default)) if self.op.options else default
+
+    def require(self, condition: bool, reason: str) -> None:
+        """Raises NotFusableError with ``reason`` unless ``condition`` holds."""
+        if not condition:
+            raise NotFusableError(reason)
+
+    def int8_activation(self, tensor: Tensor) -> Quantization:
+        """The quantisation of an int8 activation.
+
+        Raises:
+            NotFusableError: if it is a constant, of another type, or not quantised per tensor.
+        """
+        self.require(not tensor.is_constant, f"its operand '{tensor.name}' is a constant")
+        return self.int8(tensor)
+
+    def int8(self, tensor: Tensor) -> Quantization:
+        """The per-tensor quantisation of an int8 tensor, or NotFusableError."""
+        self.require(tensor.dtype == DType.INT8, f"its tensor '{tensor.name}' is {tensor.dtype.name.lower()}, not int8")
+        quantization = tensor.quantization
+        if quantization is None or not quantization.per_tensor:
+            raise NotFusableError(f"its tensor '{tensor.name}' is not quantised per tensor")
+        self.require(quantization.scale[0] > 0, f"the scale of its tensor '{tensor.name}' is not positive")
+        self.require(-128 <= quantization.zero_point[0] <= 127, f"the zero point of '{tensor.name}' is out of range")
+        return quantization
+
+    def int8_weights(self, position: int) -> npt.NDArray[np.int8]:
+        """The values of a constant int8 input, shaped.
+
+        Raises:
+            NotFusableError: if the weights are computed at run time, packed, or of another type.
+        """
+        tensor = self.tensor(position)
+        if tensor.data is None or tensor.sparsity is not None:
+            raise NotFusableError(f"its weights '{tensor.name}' are not a dense constant")
+        self.require(tensor.dtype == DType.INT8, f"its weights '{tensor.name}' are {tensor.dtype.name.lower()}, not int8")
+        return np.frombuffer(tensor.data, np.int8).reshape(tensor.shape)
+
+    def int32_bias(self, position: int, channels: int) -> npt.NDArray[np.int64]:
+        """The bias (zeros if absent), one for each output channel."""
+        if not self.has_input(position):
+            return np.zeros(channels, np.int64)
+        tensor = self.tensor(position)
+        if tensor.data is None or tensor.dtype != DType.INT32 or tensor.elements != channels:
+            raise NotFusableError(f"its bias '{tensor.name}' is not {channels} constant int32 values")
+        return np.frombuffer(tensor.data, np.int32).astype(np.int64)
+
+    def activation(self) -> tuple[int, int]:
+        """Clamp limits of the fused activation."""
+        quantization = self.int8(self.output)
+        try:
+            return activation_range(self.option("fused_activation_function", 0), quantization)
+        except KeyError:
+            raise NotFusableError("its fused activation has no int8 kernel") from None
+
+    def map_of_input(self, position: int) -> Map:
+        """The map of an activation input, in the layout its producer gave it."""
+        index = self.op.inputs[position]
+        return self.maps.get(index) or map_of(self.graph.tensors[index])

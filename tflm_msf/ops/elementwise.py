@@ -1,0 +1,91 @@
+"""ADD and MUL of two maps, or of a map and a constant."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflm_msf.graph import Tensor
+from tflm_msf.graph.fixed_point import IntArray, quantize_multiplier, rescale
+from tflm_msf.ops.context import OpContext
+from tflm_msf.ops.pointwise import table_stage
+from tflm_msf.ops.stage import Map, NotFusableError, Stage, StageOp, map_of
+
+ADD_LEFT_SHIFT = 20
+
+
+def lower_add(context: OpContext) -> Stage:
+    """ADD: both summands are brought to twice the larger scale, as TFLM's ``CalculateOpDataAdd`` does."""
+    a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
+    twice_max = 2 * max(a.scale[0], b.scale[0])
+    parts = [
+        quantize_multiplier(a.scale[0] / twice_max),
+        quantize_multiplier(b.scale[0] / twice_max),
+        quantize_multiplier(twice_max / ((1 << ADD_LEFT_SHIFT) * out.scale[0])),
+    ]
+    context.require(all(shift <= 0 for _, shift in parts), "its output scale is too small for TFLM")
+    (ma, sa), (mb, sb), (mo, so) = parts
+
+    def compute(x: IntArray, y: IntArray) -> IntArray:
+        left = rescale((x - a.zero_point[0]) << ADD_LEFT_SHIFT, ma, sa)
+        return rescale(left + rescale((y - b.zero_point[0]) << ADD_LEFT_SHIFT, mb, sb), mo, so) + out.zero_point[0]
+
+    swapped_args = (mb, sb, ma, sa, mo, so)
+    return _lower_two(context, StageOp.ADD, compute, (ma, sa, mb, sb, mo, so), swapped_args)
+
+
+def lower_mul(context: OpContext) -> Stage:
+    """MUL: the product of the zero-point-free values on the product of the scales."""
+    a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
+    multiplier, shift = quantize_multiplier(a.scale[0] * b.scale[0] / out.scale[0])
+    context.require(shift <= 30, "its output scale is too small for TFLM")
+
+    def compute(x: IntArray, y: IntArray) -> IntArray:
+        return rescale((x - a.zero_point[0]) * (y - b.zero_point[0]), multiplier, shift) + out.zero_point[0]
+
+    return _lower_two(context, StageOp.MUL, compute, (multiplier, shift), (multiplier, shift))
+
+
+def _lower_two(
+    context: OpContext, op: StageOp, compute: object, args: tuple[int, ...], swapped_args: tuple[int, ...]
+) -> Stage:
+    """Maps first, a constant or a single pixel second; a single constant value becomes a table."""
+    assert callable(compute)
+    first, second = 0, 1
+    if context.tensor(0).is_constant or _is_smaller(context.tensor(0), context.tensor(1)):
+        first, second, args = 1, 0, swapped_args
+    source, other = context.tensor(first), context.tensor(second)
+    context.int8_activation(source)
+    out_map, in_map = map_of(context.output), map_of(source)
+    context.require(in_map == out_map, "both its operands are broadcast")
+    if other.is_constant and other.elements == 1:
+        values = np.arange(-128, 128, dtype=np.int64)
+        constant = np.frombuffer(other.data or b"", np.int8).astype(np.int64)
+        low, high = context.activation()
+        table = np.clip(compute(values, constant) if first == 0 else compute(constant, values), low, high)
+        return table_stage(context, context.op.inputs[first], in_map, table)
+    second_map = _broadcast_map(other, out_map)
+    zeros = (context.int8(source).zero_point[0], context.int8(other).zero_point[0])
+    return Stage(
+        op=op,
+        inputs=(context.op.inputs[first],) if other.is_constant else (context.op.inputs[first], context.op.inputs[second]),
+        output=context.op.outputs[0],
+        input_maps=(in_map, second_map),
+        output_map=out_map,
+        activation=context.activation(),
+        in_zero=zeros,
+        out_zero=context.int8(context.output).zero_point[0],
+        second_operand=other.data,
+        args=args,
+    )
+
+
+def _is_smaller(a: Tensor, b: Tensor) -> bool:
+    return not b.is_constant and a.elements < b.elements
+
+
+def _broadcast_map(tensor: Tensor, out_map: Map) -> Map:
+    """The second operand's map: the output's, or one pixel of it."""
+    shape = map_of(tensor)
+    if shape == out_map or shape == Map(1, 1, out_map.c):
+        return shape
+    raise NotFusableError(f"it broadcasts {list(tensor.shape)} over other axes than height and width")

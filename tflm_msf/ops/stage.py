@@ -1,0 +1,155 @@
+"""One operator as the kernels run it: a stage on maps of height, width and channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tflm_msf.graph import Tensor
+
+
+class StageOp(IntEnum):
+    """The kernels' operators, numbered as in the program format (SPEC.md)."""
+
+    CONV_2D = 1
+    DEPTHWISE_CONV_2D = 2
+    ADD = 3
+    MUL = 4
+    AVERAGE_POOL_2D = 5
+    MAX_POOL_2D = 6
+    TABLE = 7
+    PAD = 8
+    GLOBAL_POOL = 9
+    FULLY_CONNECTED = 10
+
+
+class NotFusableError(Exception):
+    """Why an operator stays a TFLM builtin: half a sentence for the report."""
+
+
+class Map(NamedTuple):
+    """Height, width and channels of a feature map (batch is 1)."""
+
+    h: int
+    w: int
+    c: int
+
+    @property
+    def elements(self) -> int:
+        """Values in the map."""
+        return self.h * self.w * self.c
+
+    @property
+    def pixels(self) -> int:
+        """Pixels in the map."""
+        return self.h * self.w
+
+
+def map_of(tensor: Tensor) -> Map:
+    """The map that a tensor [1, h, w, c], [1, w, c], [1, c] or [c] holds.
+
+    Raises:
+        NotFusableError: for a batch above 1 or more than three other dimensions.
+    """
+    shape = tensor.shape
+    while len(shape) > 3 and shape[0] == 1:
+        shape = shape[1:]
+    if len(shape) > 3:
+        raise NotFusableError(f"its tensor '{tensor.name}' has shape {list(tensor.shape)}, not one image")
+    h, w, c = (1,) * (3 - len(shape)) + shape
+    if not 0 < h < 65536 or not 0 < w < 65536 or not 0 < c < 65536:
+        raise NotFusableError(f"its tensor '{tensor.name}' has a dimension of 0 or above 65,535")
+    return Map(h, w, c)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which input pixels an output pixel reads, along both axes."""
+
+    kernel_h: int = 1
+    kernel_w: int = 1
+    stride_h: int = 1
+    stride_w: int = 1
+    dilation_h: int = 1
+    dilation_w: int = 1
+    pad_top: int = 0
+    pad_left: int = 0
+
+    @property
+    def reach_h(self) -> int:
+        """Rows from the first to the last tap."""
+        return (self.kernel_h - 1) * self.dilation_h + 1
+
+    @property
+    def reach_w(self) -> int:
+        """Columns from the first to the last tap."""
+        return (self.kernel_w - 1) * self.dilation_w + 1
+
+    def rows(self, y: int, height: int) -> tuple[int, int]:
+        """First and last (exclusive) input row that output row ``y`` reads, clipped to the map."""
+        return _clip(y * self.stride_h - self.pad_top, self.reach_h, height)
+
+    def cols(self, x0: int, x1: int, width: int) -> tuple[int, int]:
+        """First and last (exclusive) input column that output columns ``x0`` to ``x1`` read, clipped to the map."""
+        if width == 1:
+            return 0, 1
+        return _clip(x0 * self.stride_w - self.pad_left, (x1 - 1 - x0) * self.stride_w + self.reach_w, width)
+
+
+def _clip(first: int, count: int, size: int) -> tuple[int, int]:
+    return min(max(first, 0), size), min(max(first + count, 0), size)
+
+
+POINTWISE = Window()
+
+Int32s = npt.NDArray[np.int32]
+Int8s = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Requantization:
+    """Per output channel: folded bias, multiplier and shift."""
+
+    bias: Int32s
+    multipliers: Int32s
+    shifts: Int8s
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One kernel call.
+
+    ``inputs`` and ``output`` are tensor indices of the graph; ``input_maps`` and ``output_map`` say how the stage sees
+    them. A reducing stage walks its input's pixels, every other one its output's: its *grid*. ``macs_per_pixel``
+    counts multiply-accumulates for each pixel of the grid.
+    """
+
+    op: StageOp
+    inputs: tuple[int, ...]
+    output: int
+    input_maps: tuple[Map, ...]
+    output_map: Map
+    window: Window = POINTWISE
+    reduces: bool = False
+    macs_per_pixel: int = 0
+    activation: tuple[int, int] = (-128, 127)
+    in_zero: tuple[int, ...] = (0,)
+    out_zero: int = 0
+    weights: bytes = b""
+    requantization: Requantization | None = None
+    second_operand: bytes | None = None
+    args: tuple[int, ...] = ()
+
+    @property
+    def grid(self) -> Map:
+        """The map whose pixels the stage is run for."""
+        return self.input_maps[0] if self.reduces else self.output_map
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the whole operator, taps in the padding included (as the field counts them)."""
+        return self.macs_per_pixel * self.grid.pixels

@@ -1,0 +1,111 @@
+"""A plan as a model: blocks become ``MSF_BLOCK`` operators, and every tensor gets its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tflm_msf.arena import OFFLINE_PLAN, PLANNED_BY_TFLM
+from tflm_msf.fusion.block import Block
+from tflm_msf.fusion.network import Network
+from tflm_msf.fusion.plan import Plan
+from tflm_msf.graph import NO_TENSOR, DType, Model, Op, Signature, Tensor
+from tflm_msf.program.encode import encode
+
+CUSTOM_CODE = "MSF_BLOCK"
+"""Name under which the kernels register."""
+
+OFFLINE_PLAN_VERSION = 1
+
+
+@dataclass
+class _Builder:
+    """Collects the tensors of the new graph in the order in which they are first mentioned."""
+
+    old: tuple[Tensor, ...]
+    tensors: list[Tensor] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    index: dict[int, int] = field(default_factory=dict)
+
+    def add(self, tensor: Tensor, offset: int) -> int:
+        self.tensors.append(tensor)
+        self.offsets.append(offset)
+        return len(self.tensors) - 1
+
+    def keep(self, tensor: int, offsets: dict[int, int]) -> int:
+        if tensor == NO_TENSOR:
+            return NO_TENSOR
+        if tensor not in self.index:
+            self.index[tensor] = self.add(self.old[tensor], offsets.get(tensor, PLANNED_BY_TFLM))
+        return self.index[tensor]
+
+
+def assemble(model: Model, network: Network, plan: Plan) -> Model:
+    """The rewritten model: same inputs and outputs, blocks in place of what they fuse, tensors nobody uses dropped.
+
+    Args:
+        model: the original; its first graph is the one that ``network`` describes.
+        network: the graph as fusion sees it.
+        plan: the blocks and the placement of tensors.
+    """
+    graph = model.main
+    builder = _Builder(graph.tensors)
+    inputs = tuple(builder.keep(tensor, plan.offsets) for tensor in graph.inputs)
+    ops: list[Op] = []
+    for number, step in enumerate(plan.steps):
+        if step.block is not None:
+            ops.append(_block_op(builder, network, step.block, plan.offsets, step.workspace_offset, number))
+        else:
+            op = graph.ops[network.units[step.edge.first].ops[0]]
+            ops.append(_kept_op(builder, op, network, plan.offsets))
+    outputs = tuple(builder.keep(tensor, plan.offsets) for tensor in graph.outputs)
+    new_graph = replace(graph, tensors=tuple(builder.tensors), ops=tuple(ops), inputs=inputs, outputs=outputs)
+    return replace(
+        model,
+        graphs=(new_graph, *model.graphs[1:]),
+        metadata=_with_offsets(model.metadata, builder.offsets),
+        signatures=tuple(_renumbered(signature, builder) for signature in model.signatures),
+    )
+
+
+def _kept_op(builder: _Builder, op: Op, network: Network, offsets: dict[int, int]) -> Op:
+    def keep(tensors: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(builder.keep(network.alias.get(tensor, tensor), offsets) for tensor in tensors)
+
+    return replace(op, inputs=keep(op.inputs), outputs=keep(op.outputs), intermediates=keep(op.intermediates))
+
+
+def _block_op(
+    builder: _Builder, network: Network, block: Block, offsets: dict[int, int], workspace_offset: int, number: int
+) -> Op:
+    encoded = encode(network, block)
+    inputs = [builder.keep(tensor, offsets) for tensor in block.candidate.inputs]
+    params = Tensor(f"msf_params_{number}", (len(encoded.params),), DType.INT8, data=encoded.params)
+    inputs.append(builder.add(params, PLANNED_BY_TFLM))
+    output = builder.keep(block.candidate.output, offsets)
+    workspace = Tensor(f"msf_workspace_{number}", (block.candidate.workspace,), DType.INT8)
+    return Op(
+        builtin="CUSTOM",
+        custom_code=CUSTOM_CODE,
+        custom_options=encoded.program,
+        inputs=tuple(inputs),
+        outputs=(output, builder.add(workspace, workspace_offset)),
+    )
+
+
+def _with_offsets(metadata: tuple[tuple[str, bytes], ...], offsets: list[int]) -> tuple[tuple[str, bytes], ...]:
+    """TFLM's offline memory plan: version, subgraph, number of tensors, then an offset for each (-1: not planned)."""
+    words = np.array([OFFLINE_PLAN_VERSION, 0, len(offsets), *offsets], "<i4")
+    others = tuple(entry for entry in metadata if entry[0] != OFFLINE_PLAN)
+    return (*others, (OFFLINE_PLAN, words.tobytes()))
+
+
+def _renumbered(signature: Signature, builder: _Builder) -> Signature:
+    if signature.graph != 0:
+        return signature
+    return replace(
+        signature,
+        inputs=tuple((name, builder.index[tensor]) for name, tensor in signature.inputs),
+        outputs=tuple((name, builder.index[tensor]) for name, tensor in signature.outputs),
+    )

@@ -1,0 +1,199 @@
+"""A laid-out block as program bytes and parameter bytes (mirrors ``tflm_kernels/SPEC.md``)."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tflm_msf.fusion.block import Block, Buffer
+from tflm_msf.fusion.network import Network
+from tflm_msf.ops import Map, Stage
+
+MAGIC = 0x3146534D
+VERSION = 1
+HEADER = struct.Struct("<IHHII 4H H2B 2H 2I 2H I")
+TENSOR = struct.Struct("<6H 2B H 2I")
+STAGE = struct.Struct("<2B2b 2HH 2H 4B 2h 3h 5I 6i")
+GROUP = struct.Struct("<4H")
+CHECKSUM_OFFSET = 12
+NONE = 0xFFFF
+WHOLE, RING, CHUNK = 0, 1, 2
+ROWS, REDUCE = 0, 1
+SECTION_ALIGNMENT = 16
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a block becomes in the file. Operands: the block's inputs, ``params``; then its output and workspace."""
+
+    program: bytes
+    params: bytes
+
+
+class _Params:
+    """Parameter bytes in 16-byte aligned sections; equal sections are stored once."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._sections: dict[bytes, int] = {}
+
+    def add(self, section: bytes) -> int:
+        """Byte offset of a section."""
+        if section not in self._sections:
+            self._bytes += bytes(-len(self._bytes) % SECTION_ALIGNMENT)
+            self._sections[section] = len(self._bytes)
+            self._bytes += section
+        return self._sections[section]
+
+    def finish(self) -> bytes:
+        """All sections; never empty, because a tensor cannot be."""
+        return bytes(self._bytes) or bytes(4)
+
+
+@dataclass(frozen=True)
+class _TensorRow:
+    """A tensor record before it is packed; ``key`` finds it again."""
+
+    map: Map
+    rows: int
+    cols: int
+    producer: int
+    operand: int
+    kind: int
+    offset: int
+
+    def pack(self) -> bytes:
+        stride = self.cols * self.map.c
+        return TENSOR.pack(
+            *self.map, self.rows, self.cols, self.producer, self.operand, self.kind, 0, self.offset, stride
+        )
+
+
+class _Encoder:
+    def __init__(self, network: Network, block: Block) -> None:
+        self._network = network
+        self._block = block
+        self._candidate = block.candidate
+        self._params = _Params()
+        self._rows: list[_TensorRow] = []
+        self._index: dict[tuple[int, Map], int] = {}
+        self._group_of = {unit: index for index, group in enumerate(block.groups) for unit in group.units}
+        self._buffers: Mapping[int, Buffer] = {buffer.tensor: buffer for buffer in block.buffers}
+        self._operands = (*self._candidate.inputs, None, self._candidate.output, None)
+        self._params_operand = len(self._candidate.inputs)
+        self._workspace_operand = self._params_operand + 2
+        self._accumulators = dict(block.accumulators)
+
+    def encode(self) -> Program:
+        units = [unit for group in self._block.groups for unit in group.units]
+        stages = b"".join(self._stage(unit) for unit in units)
+        groups = b"".join(self._groups())
+        params = self._params.finish()
+        tensors = b"".join(row.pack() for row in self._rows)
+        body = tensors + stages + groups
+        header = self._header(len(self._rows), len(units), len(params), HEADER.size + len(body), 0)
+        checksum = zlib.crc32((header + body)[CHECKSUM_OFFSET + 4 :])
+        return Program(self._header(len(self._rows), len(units), len(params), HEADER.size + len(body), checksum) + body, params)
+
+    def _header(self, tensors: int, stages: int, params: int, size: int, checksum: int) -> bytes:
+        candidate = self._candidate
+        overlap = candidate.overlap_input
+        return HEADER.pack(
+            MAGIC,
+            VERSION,
+            HEADER.size,
+            size,
+            checksum,
+            tensors,
+            stages,
+            len(self._block.groups),
+            len(self._operands),
+            self._params_operand + 1,
+            self._params_operand,
+            self._workspace_operand,
+            NONE,
+            candidate.tile_w,
+            candidate.workspace,
+            params,
+            NONE if overlap is None else candidate.inputs.index(overlap),
+            NONE if overlap is None else self._params_operand + 1,
+            candidate.overlap,
+        )
+
+    def _groups(self) -> list[bytes]:
+        packed, first = [], 0
+        for group in self._block.groups:
+            reduces = self._network.units[group.units[-1]].stage.reduces  # type: ignore[union-attr]
+            packed.append(GROUP.pack(first, len(group.units), group.chunk, REDUCE if reduces else ROWS))
+            first += len(group.units)
+        return packed
+
+    def _stage(self, unit: int) -> bytes:
+        stage = self._network.units[unit].stage
+        assert stage is not None
+        inputs = [self._tensor(t, grid) for t, grid in zip(stage.inputs, stage.input_maps, strict=False)]
+        if stage.second_operand is not None:
+            inputs.append(self._constant(stage))
+        window, zeros = stage.window, (*stage.in_zero, 0)[:2]
+        bias = multipliers = shifts = 0
+        if stage.requantization is not None:
+            bias = self._params.add(stage.requantization.bias.astype("<i4").tobytes())
+            multipliers = self._params.add(stage.requantization.multipliers.astype("<i4").tobytes())
+            shifts = self._params.add(stage.requantization.shifts.tobytes())
+        return STAGE.pack(
+            stage.op,
+            0,
+            *stage.activation,
+            *(*inputs, NONE)[:2],
+            self._tensor(stage.output, stage.output_map),
+            window.kernel_h,
+            window.kernel_w,
+            window.stride_h,
+            window.stride_w,
+            window.dilation_h,
+            window.dilation_w,
+            window.pad_top,
+            window.pad_left,
+            *zeros,
+            stage.out_zero,
+            self._params.add(stage.weights) if stage.weights else 0,
+            bias,
+            multipliers,
+            shifts,
+            self._accumulators.get(unit, 0),
+            *(*stage.args, 0, 0, 0, 0, 0, 0)[:6],
+        )
+
+    def _tensor(self, tensor: int, grid: Map) -> int:
+        return self._record((tensor, grid), self._row(tensor, grid))
+
+    def _constant(self, stage: Stage) -> int:
+        grid = stage.input_maps[1]
+        data = np.broadcast_to(np.frombuffer(stage.second_operand or b"", np.int8), grid.elements).tobytes()
+        row = _TensorRow(grid, grid.h, grid.w, NONE, self._params_operand, WHOLE, self._params.add(data))
+        return self._record((-1 - len(self._rows), grid), row)
+
+    def _record(self, key: tuple[int, Map], row: _TensorRow) -> int:
+        if key not in self._index:
+            self._index[key] = len(self._rows)
+            self._rows.append(row)
+        return self._index[key]
+
+    def _row(self, tensor: int, grid: Map) -> _TensorRow:
+        unit = self._network.producer.get(tensor, -1)
+        producer = self._group_of.get(unit, NONE)
+        if tensor in self._buffers:
+            buffer = self._buffers[tensor]
+            kind = CHUNK if buffer.is_chunk else RING
+            return _TensorRow(grid, buffer.rows, buffer.cols, producer, self._workspace_operand, kind, buffer.offset)
+        operand = self._operands.index(tensor)
+        return _TensorRow(grid, grid.h, grid.w, producer, operand, WHOLE, 0)
+
+
+def encode(network: Network, block: Block) -> Program:
+    """The program and the parameters of a block."""
+    return _Encoder(network, block).encode()

@@ -1,0 +1,87 @@
+"""Find and load the two native halves: the wheel's TFLM interpreter and our kernels."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import Any
+
+from tflm_msf.errors import MsfError
+
+REGISTER_FUNCTION = "TflmMsfRegister"
+"""Symbol of the kernels' library that adds MSF_BLOCK to an interpreter."""
+
+
+@functools.cache
+def load_tflm() -> Any:
+    """The ``runtime`` module of the ``tflite-micro`` wheel, with our kernels loaded into this process.
+
+    Raises :class:`MsfError` if the wheel or the kernels are missing.
+    """
+    try:
+        from tflite_micro.python.tflite_micro import runtime
+    except ImportError as error:
+        raise MsfError(
+            "running a model needs the `tflite-micro` package, which exists for Linux on x86-64 with Python 3.10 to "
+            f"3.13: install tflm-msf there with `pip install .` ({error})."
+        ) from None
+    _load_kernels(Path(__file__).parent)
+    return runtime
+
+
+def _load_kernels(directory: Path) -> None:
+    """Load the kernels' shared library from ``directory`` such that TFLM can look its symbols up by name."""
+    candidates = [directory / f"_kernels{suffix}" for suffix in EXTENSION_SUFFIXES]
+    path = next((candidate for candidate in candidates if candidate.exists()), None)
+    if path is None:
+        raise MsfError(
+            f"the kernels are not built ({candidates[0].name} is missing in {directory}): run `pip install .` in the "
+            "tflm-msf sources, with a C compiler installed."
+        )
+    try:
+        ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+    except OSError as error:
+        raise MsfError(f"the kernels cannot be loaded: {error}; build them again with `pip install .`.") from None
+
+
+class CapturedText:
+    """What was written to file descriptor 2 while :func:`captured_stderr` was active; filled at its end."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def summary(self) -> str:
+        """The last few lines as one phrase for a message, without full stops; empty if nothing was written."""
+        lines = [line.strip().rstrip(".") for line in self.text.splitlines()]
+        return "; ".join([line for line in lines if line][-3:])
+
+
+@contextmanager
+def captured_stderr() -> Iterator[CapturedText]:
+    """Collect what native code prints to file descriptor 2, which Python's ``sys.stderr`` does not see.
+
+    Redirects the descriptor of the whole process, so it is not for use from several threads.
+    """
+    captured = CapturedText()
+    with tempfile.TemporaryFile() as sink:
+        try:
+            saved = os.dup(2)
+        except OSError:  # the process was started without a stderr
+            saved = None
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield captured
+        finally:
+            if saved is None:
+                os.close(2)
+            else:
+                os.dup2(saved, 2)
+                os.close(saved)
+            sink.seek(0)
+            captured.text = sink.read().decode(errors="replace")

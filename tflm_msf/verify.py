@@ -1,0 +1,180 @@
+"""Is it still the same model? Run both in the real TFLM interpreter and compare every bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tflm_msf.errors import MsfError
+from tflm_msf.graph import Graph
+from tflm_msf.inputs import load_input, make_inputs
+from tflm_msf.runtime import MeasuredArena, Session, measure_arena, smallest_working_arena
+
+INNER_RUNS = 3
+"""Runs for which inner tensors are compared too: they hold far more values than the outputs do."""
+
+MAX_MISMATCHES = 10
+"""Differing values that a report names; more of them tell nothing more."""
+
+MAX_MISMATCHES_PER_TENSOR = 3
+"""The same per tensor and run, to leave room for inner tensors, which tell where it went wrong."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One value that differs: ``index`` into the tensor's values in memory order, ``run`` counted from 0."""
+
+    tensor: str
+    index: int
+    run: int
+    expected: float
+    got: float
+
+
+@dataclass(frozen=True)
+class VerifiedArena:
+    """The arena of one model: as TFLM reports it, and the least number of bytes it was seen to load and run in."""
+
+    measured: MeasuredArena
+    smallest: int
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What :func:`verify` compared and found. ``mismatches`` are the first few only."""
+
+    bit_exact: bool
+    runs: int
+    tensors_compared: int
+    values_compared: int
+    mismatches: tuple[Mismatch, ...]
+    arena_original: VerifiedArena
+    arena_rewritten: VerifiedArena
+
+
+def verify(
+    original: bytes,
+    rewritten: bytes,
+    runs: int = 20,
+    input_files: Sequence[Path] = (),
+    seed: int = 0,
+    sources: tuple[str, str] = ("the original model", "the rewritten model"),
+) -> VerifyReport:
+    """Compare two models on ``runs`` made-up inputs and on every file of ``input_files``.
+
+    All outputs are compared with each model in the smallest arena that it works in, so that memory is reused just as
+    on a device. On the first few inputs, every inner tensor that both models have by name is compared as well.
+    The same ``seed`` gives the same inputs. ``sources`` name the two models in messages.
+
+    Raises :class:`MsfError` if a model does not load or run, if their inputs or outputs are of different shape or
+    type, if nothing is to be run, or for an input file of the wrong size.
+    """
+    before, before_arena = _in_smallest_arena(original, sources[0])
+    after, after_arena = _in_smallest_arena(rewritten, sources[1])
+    graph = before.model.main
+    _require_same_ends(graph, after.model.main, sources)
+    inputs = [*(load_input(graph, path) for path in input_files), *make_inputs(graph, runs, seed)]
+    if not inputs:
+        raise MsfError("there is nothing to verify with: ask for at least one run or give an input file.")
+
+    comparison = _Comparison()
+    names = [graph.tensors[index].name for index in graph.outputs]
+    for run, values in enumerate(inputs):
+        comparison.add(run, zip(names, before.run(values), after.run(values), strict=True))
+
+    pairs = _common_tensors(graph, after.model.main)
+    if pairs:
+        before = Session(original, preserve_all=True, source=sources[0])
+        after = Session(rewritten, preserve_all=True, source=sources[1])
+        for run, values in enumerate(inputs[:INNER_RUNS]):
+            before.run(values)
+            after.run(values)
+            comparison.add(run, ((name, before.tensor(ours), after.tensor(theirs)) for name, ours, theirs in pairs))
+    return VerifyReport(
+        bit_exact=not comparison.mismatches,
+        runs=len(inputs),
+        tensors_compared=len(comparison.tensors),
+        values_compared=comparison.values,
+        mismatches=tuple(comparison.mismatches),
+        arena_original=before_arena,
+        arena_rewritten=after_arena,
+    )
+
+
+def _in_smallest_arena(model: bytes, source: str) -> tuple[Session, VerifiedArena]:
+    measured = measure_arena(model, source)
+    smallest = smallest_working_arena(model, source)
+    return Session(model, smallest, source=source), VerifiedArena(measured, smallest)
+
+
+def _require_same_ends(original: Graph, rewritten: Graph, sources: tuple[str, str]) -> None:
+    for what, ours, theirs in (
+        ("inputs", original.inputs, rewritten.inputs),
+        ("outputs", original.outputs, rewritten.outputs),
+    ):
+        expected, got = _signature(original, ours), _signature(rewritten, theirs)
+        if expected != got:
+            raise MsfError(
+                f"{sources[1]} is no rewrite of {sources[0]}: its {what} are {got or 'none'} instead of {expected}."
+            )
+
+
+def _signature(graph: Graph, tensors: Iterable[int]) -> str:
+    ends = [graph.tensors[index] for index in tensors]
+    return ", ".join(f"{end.dtype.name.lower()} {'x'.join(map(str, end.shape))}" for end in ends)
+
+
+def _common_tensors(original: Graph, rewritten: Graph) -> list[tuple[str, int, int]]:
+    """(name, index in original, index in rewritten) of inner tensors that mean the same in both."""
+    ours, theirs = _written_inside(original), _written_inside(rewritten)
+    pairs = ((name, ours[name], theirs[name]) for name in ours if name in theirs)
+    return [
+        (name, index, other)
+        for name, index, other in pairs
+        if _signature(original, [index]) == _signature(rewritten, [other])
+    ]
+
+
+def _written_inside(graph: Graph) -> dict[str, int]:
+    """Tensors that operators write and that are no outputs, by name; names that are not unique are left out."""
+    names = [tensor.name for tensor in graph.tensors]
+    written = {index for op in graph.ops for index in op.outputs} - set(graph.outputs)
+    return {names[index]: index for index in sorted(written) if index >= 0 and names.count(names[index]) == 1}
+
+
+class _Comparison:
+    """Counts what was compared and keeps the first differences."""
+
+    def __init__(self) -> None:
+        self.values = 0
+        self.tensors: set[str] = set()
+        self.mismatches: list[Mismatch] = []
+
+    def add(self, run: int, pairs: Iterable[tuple[str, npt.NDArray[Any], npt.NDArray[Any]]]) -> None:
+        """Compare (name, expected, got) triples of one run."""
+        for name, expected, got in pairs:
+            self.tensors.add(name)
+            self.values += expected.size
+            room = min(MAX_MISMATCHES_PER_TENSOR, MAX_MISMATCHES - len(self.mismatches))
+            for index in islice(_differing(expected, got), room):
+                self.mismatches.append(Mismatch(name, index, run, _at(expected, index), _at(got, index)))
+
+
+def _differing(expected: npt.NDArray[Any], got: npt.NDArray[Any]) -> Iterator[int]:
+    """Indices of values whose bits differ; equal NaNs are equal, and 0.0 differs from -0.0."""
+    if expected.nbytes != got.nbytes or expected.dtype != got.dtype:
+        raise MsfError(f"an output of shape {expected.shape} became one of {got.shape}: these cannot be compared.")
+    bits = f"u{expected.dtype.itemsize}"
+    differs = np.ascontiguousarray(expected).view(bits) != np.ascontiguousarray(got).view(bits)
+    return (int(index) for index in np.flatnonzero(differs))
+
+
+def _at(values: npt.NDArray[Any], index: int) -> float:
+    value: float = values.reshape(-1)[index].item()
+    return value
