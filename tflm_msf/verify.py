@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tflm_msf.arena import WHEEL64, NotPredictedError, predict
 from tflm_msf.errors import MsfError
-from tflm_msf.graph import Graph
+from tflm_msf.graph import Graph, Model
 from tflm_msf.inputs import load_input, make_inputs
 from tflm_msf.runtime import MeasuredArena, Session, measure_arena, smallest_working_arena
 
@@ -56,6 +57,27 @@ class VerifyReport:
     mismatches: tuple[Mismatch, ...]
     arena_original: VerifiedArena
     arena_rewritten: VerifiedArena
+    problems: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """True if all bits agree and the arena is what was predicted."""
+        return self.bit_exact and not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """The report in plain values, for scripts and tables."""
+        return {
+            "bit_exact": self.bit_exact,
+            "runs": self.runs,
+            "tensors_compared": self.tensors_compared,
+            "values_compared": self.values_compared,
+            "mismatches": [asdict(mismatch) for mismatch in self.mismatches],
+            "problems": list(self.problems),
+            "arena": {
+                "original": {**asdict(self.arena_original.measured), "smallest": self.arena_original.smallest},
+                "rewritten": {**asdict(self.arena_rewritten.measured), "smallest": self.arena_rewritten.smallest},
+            },
+        }
 
 
 def verify(
@@ -104,7 +126,24 @@ def verify(
         mismatches=tuple(comparison.mismatches),
         arena_original=before_arena,
         arena_rewritten=after_arena,
+        problems=tuple(_prediction_problems(after.model, after_arena, sources[1])),
     )
+
+
+def _prediction_problems(model: Model, arena: VerifiedArena, source: str) -> Iterator[str]:
+    """Where the measured arena is not the predicted one; nothing if an operator's allocations are not known."""
+    try:
+        expected = predict(model, WHEEL64)
+    except NotPredictedError:
+        return
+    figures = (
+        ("head", expected.head, arena.measured.head),
+        ("tail", expected.tail, arena.measured.tail),
+        ("smallest arena", expected.minimum, arena.smallest),
+    )
+    for what, predicted, measured in figures:
+        if predicted != measured:
+            yield f"{source}: the {what} is {measured:,} bytes in TFLM, but {predicted:,} were predicted."
 
 
 def _in_smallest_arena(model: bytes, source: str) -> tuple[Session, VerifiedArena]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Model, Op, Quantization, Table, Tensor
 
@@ -15,15 +16,16 @@ MAP = (1, 6, 10, 3)
 """NHWC shape of most activations: odd sizes, so that rounding shows."""
 
 
-def tensor(*shape: int, dtype: DType = INT8, scale: float = 0.5, zero: int = 0, channels: int = 1) -> Tensor:
-    quantised = dtype in (INT8, INT16, INT4)
-    quantization = Quantization((scale,) * channels, (zero,) * channels) if quantised else None
+def tensor(*shape: int, dtype: DType = INT8, scale: float = 0.5, zero: int = 0) -> Tensor:
+    quantization = Quantization((scale,), (zero,)) if dtype in (INT8, INT16) else None
     return Tensor("t", shape, dtype, quantization)
 
 
 def weights(*shape: int, dtype: DType = INT8, channels: int = 1) -> Tensor:
-    blank = tensor(*shape, dtype=dtype, channels=channels)
-    return Tensor("w", shape, dtype, blank.quantization, data=bytes(blank.nbytes))
+    axis = shape.index(channels) if channels > 1 else 0
+    quantization = Quantization((0.5,) * channels, (0,) * channels, axis)
+    blank = Tensor("w", shape, dtype, quantization)
+    return replace(blank, data=bytes(blank.nbytes))
 
 
 def ints(*values: int) -> Tensor:
@@ -49,19 +51,6 @@ def one_op(
     ins = tuple(index for index in indices if index >= 0 and not tensors[index].is_constant)
     ins = tuple(index for index in ins if not tensors[index].is_variable)
     return Model((Graph((*tensors, *outputs), (op,), ins, results),))
-
-
-def chain(*ops: tuple[str, Sequence[Tensor], Tensor]) -> Model:
-    """Operators one after the other: each takes the tensor before it and the constants given, and makes the last."""
-    tensors = [tensor(*MAP)]
-    made = []
-    current = 0
-    for name, constants, output in ops:
-        inputs = (current, *range(len(tensors), len(tensors) + len(constants)))
-        tensors += [*constants, output]
-        current = len(tensors) - 1
-        made.append(Op(name, inputs, (current,)))
-    return Model((Graph(tuple(tensors), tuple(made), (0,), (current,)),))
 
 
 def _unary(dtype: DType) -> Callable[[str], Model]:
@@ -119,7 +108,8 @@ def _reduce(dtype: DType, *axes: int) -> Callable[[str], Model]:
 
 
 def _arg(name: str) -> Model:
-    return one_op(name, [tensor(*MAP), ints(3)], [tensor(1, 6, 10, dtype=INT32)], {"": name.title().replace("_", "") + "Options"})
+    options = {"": "ArgMaxOptions" if name == "ARG_MAX" else "ArgMinOptions"}
+    return one_op(name, [tensor(*MAP), ints(3)], [tensor(1, 6, 10, dtype=INT32)], options)
 
 
 def _softmax(dtype: DType) -> Callable[[str], Model]:
@@ -133,7 +123,7 @@ def _pad(name: str) -> Model:
 
 
 def _resize(name: str) -> Model:
-    table = {"RESIZE_BILINEAR": "ResizeBilinearOptions"}.get(name, "ResizeNearestNeighborOptions")
+    table = "ResizeBilinearOptions" if name == "RESIZE_BILINEAR" else "ResizeNearestNeighborOptions"
     return one_op(name, [tensor(*MAP), ints(12, 20)], [tensor(1, 12, 20, 3)], {"": table})
 
 
@@ -157,7 +147,9 @@ def _to_batch(name: str) -> Model:
     return one_op(name, [source, ints(2, 2), ints(0, 0, 0, 0)], [result])
 
 
-def _fixed(inputs: Sequence[Tensor], outputs: Sequence[Tensor], options: Mapping[str, object] | None = None) -> Callable[[str], Model]:
+def _fixed(
+    inputs: Sequence[Tensor], outputs: Sequence[Tensor], options: Mapping[str, object] | None = None
+) -> Callable[[str], Model]:
     return lambda name: one_op(name, inputs, outputs, options)
 
 
@@ -167,7 +159,7 @@ def _matrix(*values: int) -> Tensor:
 
 X = tensor(*MAP)
 _INDEX = tensor(2, dtype=INT32)
-_LSTRIDE = [X, ints(0, 0, 0, 0), ints(1, 3, 10, 3), ints(1, 1, 1, 1)]
+_STRIDED = [X, ints(0, 0, 0, 0), ints(1, 3, 10, 3), ints(1, 1, 1, 1)]
 
 
 def _named(names: str, make: Callable[[str], Model]) -> dict[str, Model]:
@@ -212,7 +204,9 @@ OPERATORS: dict[str, Model] = {
     **_named("FILL", _fixed([ints(1, 6, 10, 3), tensor()], [X])),
     **_named("GATHER", _fixed([X, ints(0, 1)], [tensor(1, 2, 10, 3)], {"": "GatherOptions", "axis": 1})),
     **_named("GATHER_ND", _fixed([X, _matrix(0, 1, 0, 2)], [tensor(2, 10, 3)])),
-    **_named("MIRROR_PAD", _fixed([X, _matrix(0, 0, 1, 1, 1, 1, 0, 0)], [tensor(1, 8, 12, 3)], {"": "MirrorPadOptions"})),
+    **_named(
+        "MIRROR_PAD", _fixed([X, _matrix(0, 0, 1, 1, 1, 1, 0, 0)], [tensor(1, 8, 12, 3)], {"": "MirrorPadOptions"})
+    ),
     **_named("PACK", _fixed([X, X], [tensor(2, *MAP)], {"": "PackOptions", "values_count": 2})),
     **_named("UNPACK", _fixed([tensor(2, *MAP)], [X, X], {"": "UnpackOptions", "num": 2})),
     **_named("RESHAPE", _fixed([X, ints(1, 180)], [tensor(1, 180)], {"": "ReshapeOptions"})),
@@ -221,9 +215,11 @@ OPERATORS: dict[str, Model] = {
     **_named("SHAPE", _fixed([X], [tensor(4, dtype=INT32)], {"": "ShapeOptions", "out_type": int(INT32)})),
     **_named("SLICE", _fixed([X, ints(0, 0, 0, 0), ints(1, 3, 10, 3)], [tensor(1, 3, 10, 3)])),
     **_named("SPLIT", _fixed([ints(1), X], [tensor(1, 3, 10, 3)] * 2, {"": "SplitOptions", "num_splits": 2})),
-    **_named("SPLIT_V", _fixed([X, ints(3, 3), ints(1)], [tensor(1, 3, 10, 3)] * 2, {"": "SplitVOptions", "num_splits": 2})),
+    **_named(
+        "SPLIT_V", _fixed([X, ints(3, 3), ints(1)], [tensor(1, 3, 10, 3)] * 2, {"": "SplitVOptions", "num_splits": 2})
+    ),
     **_named("SQUEEZE", _fixed([X], [tensor(6, 10, 3)], {"": "SqueezeOptions", "squeeze_dims": (0,)})),
-    **_named("STRIDED_SLICE", _fixed(_LSTRIDE, [tensor(1, 3, 10, 3)], {"": "StridedSliceOptions"})),
+    **_named("STRIDED_SLICE", _fixed(_STRIDED, [tensor(1, 3, 10, 3)], {"": "StridedSliceOptions"})),
     **_named("TRANSPOSE", _fixed([X, ints(0, 2, 1, 3)], [tensor(1, 10, 6, 3)])),
 }
 """One model per row of the table of kernels."""
@@ -238,7 +234,8 @@ VARIANTS: dict[str, Model] = {
     "SOFTMAX, int16": _softmax(INT16)("SOFTMAX"),
     "TRANSPOSE_CONV, int16": _transpose_conv(INT16)("TRANSPOSE_CONV"),
     "ADD_N, float": _fixed([tensor(*MAP, dtype=FLOAT)] * 2, [tensor(*MAP, dtype=FLOAT)])("ADD_N"),
-    "CUMSUM, float": _fixed([tensor(*MAP, dtype=FLOAT), ints(1)], [tensor(*MAP, dtype=FLOAT)], {"": "CumsumOptions"})("CUMSUM"),
-    "SPLIT, one op among others": chain(("RELU", [], X), ("PAD", [ints(0, 0, 1, 1, 1, 1, 0, 0)], tensor(1, 8, 12, 3))),
+    "CUMSUM, float": _fixed([tensor(*MAP, dtype=FLOAT), ints(1)], [tensor(*MAP, dtype=FLOAT)], {"": "CumsumOptions"})(
+        "CUMSUM"
+    ),
 }
 """Kernels that allocate differently by type or quantisation."""

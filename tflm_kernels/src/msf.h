@@ -17,12 +17,12 @@ extern "C" {
 /* What went wrong; MSF_OK is 0. */
 typedef enum {
   MSF_OK = 0,
-  MSF_BAD_PROGRAM = 1,    /* not a program, cut short, or damaged (checksum) */
-  MSF_BAD_VERSION = 2,    /* written by a newer tool than these kernels know */
-  MSF_BAD_OPERAND = 3,    /* an operand is missing, too small, misaligned, or placed where it may not be */
-  MSF_BAD_GEOMETRY = 4,   /* an offset, size or index in the program points outside its operand */
-  MSF_UNSUPPORTED = 5,    /* an operator or layout that these kernels were built without */
-  MSF_SOURCE_FAILED = 6   /* the row source returned an error, or none is set */
+  MSF_BAD_PROGRAM = 1,  /* not a program, cut short, or damaged (checksum) */
+  MSF_BAD_VERSION = 2,  /* written by a newer tool than these kernels know */
+  MSF_BAD_OPERAND = 3,  /* an operand is missing, too small, misaligned, or placed where it may not be */
+  MSF_BAD_GEOMETRY = 4, /* an offset, size or index in the program points outside its operand */
+  MSF_UNSUPPORTED = 5,  /* an operator or layout that these kernels were built without */
+  MSF_SOURCE_FAILED = 6 /* the row source returned an error, or none is set */
 } msf_status;
 
 /*

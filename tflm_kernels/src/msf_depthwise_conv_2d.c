@@ -34,8 +34,8 @@ static int32_t inside_sum(const msf_call *call, int32_t o, int32_t channel, msf_
   if (cols.first == cols.last) return 0;
   for (int32_t ky = rows.first; ky < rows.last; ky++) {
     const int8_t *w = weights + (ky * s->kernel_w + cols.first) * channels;
-    const int8_t *x = msf_pixel(&call->in[0], rows.origin + ky * s->dilation_h,
-                                cols.origin + cols.first * s->dilation_w) + channel;
+    const int8_t *x =
+        msf_pixel(&call->in[0], rows.origin + ky * s->dilation_h, cols.origin + cols.first * s->dilation_w) + channel;
     for (int32_t kx = cols.first; kx < cols.last; kx++, w += channels, x += step) acc = msf_mac(acc, *w, *x);
   }
   return acc;

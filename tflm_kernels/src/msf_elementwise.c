@@ -1,6 +1,6 @@
 /*
- * ADD, MUL and TABLE: operators that make a pixel from the same pixel of their inputs. The second input of ADD and
- * MUL may be a single pixel (usually a constant in params), which then serves every pixel.
+ * ADD, SUB, MUL and TABLE: operators that make a pixel from the same pixel of their inputs. The second input of the
+ * first three may be a single pixel (usually a constant in params), which then serves every pixel.
  */
 #include "msf_kernel.h"
 
@@ -12,7 +12,7 @@ static int check_two(const msf_stage_shape *shape) {
   return msf_same_grid(a, out) && (broadcast || msf_same_grid(b, out)) && a->c == out->c && b->c == out->c;
 }
 
-/* arg: multiplier and shift of the first summand, of the second, and of the sum. */
+/* arg: multiplier and shift of the first operand, of the second, and of the result. */
 static int check_add(const msf_stage_shape *shape) {
   const int32_t *arg = shape->stage->arg;
   return check_two(shape) && msf_shift_in_range(arg[1]) && msf_shift_in_range(arg[3]) && msf_shift_in_range(arg[5]);
@@ -23,11 +23,23 @@ static int check_mul(const msf_stage_shape *shape) {
   return check_two(shape) && msf_shift_in_range(shape->stage->arg[1]);
 }
 
+/* Both operands brought to a common scale. */
+static int32_t first_term(const msf_stage *s, int8_t a) {
+  return msf_rescale((a - s->in_zero[0]) * (1 << ADD_LEFT_SHIFT), s->arg[0], s->arg[1]);
+}
+
+static int32_t second_term(const msf_stage *s, int8_t b) {
+  return msf_rescale((b - s->in_zero[1]) * (1 << ADD_LEFT_SHIFT), s->arg[2], s->arg[3]);
+}
+
 static int8_t add(const msf_stage *s, int8_t a, int8_t b) {
-  const int32_t left = (a - s->in_zero[0]) * (1 << ADD_LEFT_SHIFT);
-  const int32_t right = (b - s->in_zero[1]) * (1 << ADD_LEFT_SHIFT);
-  const int32_t sum = msf_wrap_add(msf_rescale(left, s->arg[0], s->arg[1]), msf_rescale(right, s->arg[2], s->arg[3]));
+  const int32_t sum = msf_wrap_add(first_term(s, a), second_term(s, b));
   return msf_requantize(sum, s->arg[4], (int8_t)s->arg[5], s);
+}
+
+static int8_t sub(const msf_stage *s, int8_t a, int8_t b) {
+  const int32_t difference = (int32_t)((uint32_t)first_term(s, a) - (uint32_t)second_term(s, b));
+  return msf_requantize(difference, s->arg[4], (int8_t)s->arg[5], s);
 }
 
 static int8_t mul(const msf_stage *s, int8_t a, int8_t b) {
@@ -47,6 +59,7 @@ static inline void run_two(const msf_call *call, int8_t (*combine)(const msf_sta
 }
 
 static void run_add(const msf_call *call) { run_two(call, add); }
+static void run_sub(const msf_call *call) { run_two(call, sub); }
 static void run_mul(const msf_call *call) { run_two(call, mul); }
 
 /* weights: 256 output values, for inputs -128 to 127. */
@@ -64,5 +77,6 @@ static void run_table(const msf_call *call) {
 }
 
 const msf_operator msf_add = {check_add, run_add, 2, 0};
+const msf_operator msf_sub = {check_add, run_sub, 2, 0};
 const msf_operator msf_mul = {check_mul, run_mul, 2, 0};
 const msf_operator msf_table = {check_table, run_table, 1, 0};

@@ -20,15 +20,15 @@ extern "C" {
 typedef struct {
   int8_t *base;
   uint32_t row_stride;
-  int32_t rows;   /* ring capacity */
-  int32_t x0;     /* column of the first kept pixel */
+  int32_t rows; /* ring capacity */
+  int32_t x0;   /* column of the first kept pixel */
   int32_t h, w, c;
 } msf_view;
 
 typedef struct {
   const msf_stage *stage;
-  const uint8_t *params;  /* 4-byte aligned */
-  int32_t *accumulators;  /* reducing stages only: one for each output channel, kept from call to call */
+  const uint8_t *params; /* 4-byte aligned */
+  int32_t *accumulators; /* reducing stages only: one for each output channel, kept from call to call */
   msf_view in[2];
   msf_view out;
   int32_t y, x0, x1; /* output pixels; for reducing stages, the input pixels that have arrived */
@@ -56,6 +56,7 @@ typedef struct {
 extern const msf_operator msf_conv_2d;
 extern const msf_operator msf_depthwise_conv_2d;
 extern const msf_operator msf_add;
+extern const msf_operator msf_sub;
 extern const msf_operator msf_mul;
 extern const msf_operator msf_average_pool_2d;
 extern const msf_operator msf_max_pool_2d;
@@ -74,7 +75,8 @@ static inline int msf_shift_in_range(int32_t shift) { return shift >= -31 && shi
 /* True if bias, multipliers and shifts for channels outputs lie in params, and all shifts are ones msf_rescale takes. */
 static inline int msf_fits_requantization(const msf_stage_shape *shape, uint32_t channels) {
   const msf_stage *s = shape->stage;
-  if (!msf_fits(s->bias, channels, 4, shape->params_size) || !msf_fits(s->multipliers, channels, 4, shape->params_size) ||
+  if (!msf_fits(s->bias, channels, 4, shape->params_size) ||
+      !msf_fits(s->multipliers, channels, 4, shape->params_size) ||
       !msf_fits(s->shifts, channels, 1, shape->params_size)) {
     return 0;
   }
@@ -129,7 +131,8 @@ static inline int32_t msf_rescale(int32_t x, int32_t multiplier, int32_t shift) 
   const int32_t shifted = (int32_t)((uint32_t)x << left);
   const int64_t product = (int64_t)shifted * multiplier;
   const int64_t nudge = product >= 0 ? 1 << 30 : 1 - (1 << 30);
-  const int32_t high = shifted == INT32_MIN && multiplier == INT32_MIN ? INT32_MAX : (int32_t)((product + nudge) / (1ll << 31));
+  const int32_t high =
+      shifted == INT32_MIN && multiplier == INT32_MIN ? INT32_MAX : (int32_t)((product + nudge) / (1ll << 31));
   const int32_t mask = (int32_t)((1ull << right) - 1);
   const int32_t remainder = high & mask;
   const int32_t threshold = (mask >> 1) + (high < 0 ? 1 : 0);

@@ -59,8 +59,8 @@ static void run_max(const msf_call *call) {
  */
 static int check_global(const msf_stage_shape *shape) {
   const uint32_t pixels = (uint32_t)shape->in[0]->h * shape->in[0]->w;
-  return shape->in[0]->c == shape->out->c && pixels > 0 && pixels < (1u << 23) && msf_shift_in_range(shape->stage->arg[2]) &&
-         msf_fits_accumulators(shape, shape->out->c);
+  return shape->in[0]->c == shape->out->c && pixels > 0 && pixels < (1u << 23) &&
+         msf_shift_in_range(shape->stage->arg[2]) && msf_fits_accumulators(shape, shape->out->c);
 }
 
 static int8_t global_result(const msf_stage *s, int32_t sum, int32_t count) {
@@ -87,7 +87,8 @@ static void run_global(const msf_call *call) {
 /* Input pixels, and in_zero outside of them. Kernel and stride are 1. */
 static int check_pad(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
-  return shape->in[0]->c == shape->out->c && s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1;
+  return shape->in[0]->c == shape->out->c && s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 &&
+         s->stride_w == 1;
 }
 
 static void run_pad(const msf_call *call) {

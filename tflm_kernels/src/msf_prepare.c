@@ -81,7 +81,8 @@ static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_
   const msf_group *group = msf_groups(p) + g;
   const msf_tensor *out = msf_tensors(p) + s->out;
   if (out->producer != g || is_last != (out->kind != MSF_CHUNK)) return 0;
-  return is_last || (out->cols >= msf_min(group->chunk, out->w) && out->rows == 1 && msf_same_grid(out, msf_grid(p, group)));
+  return is_last ||
+         (out->cols >= msf_min(group->chunk, out->w) && out->rows == 1 && msf_same_grid(out, msf_grid(p, group)));
 }
 
 static msf_status check_stage(const msf_program *p, const msf_operand *operands, uint16_t g, uint16_t index) {
@@ -101,8 +102,10 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   for (uint16_t k = 0; k < op->inputs; k++) {
     if (!may_read(p, s->in[k], g, index)) return MSF_BAD_GEOMETRY;
     shape.in[k] = msf_tensors(p) + s->in[k];
-    const int moves = s->kernel_h != 1 || s->kernel_w != 1 || s->stride_h != 1 || s->stride_w != 1 || s->pad_top || s->pad_left;
-    if (shape.in[k]->kind == MSF_CHUNK && (moves || !msf_same_grid(shape.in[k], msf_grid(p, group)))) return MSF_BAD_GEOMETRY;
+    const int moves =
+        s->kernel_h != 1 || s->kernel_w != 1 || s->stride_h != 1 || s->stride_w != 1 || s->pad_top || s->pad_left;
+    if (shape.in[k]->kind == MSF_CHUNK && (moves || !msf_same_grid(shape.in[k], msf_grid(p, group))))
+      return MSF_BAD_GEOMETRY;
   }
   shape.out = msf_tensors(p) + s->out;
   shape.params = (const uint8_t *)operands[p->params_operand].data;
@@ -140,7 +143,8 @@ static msf_status check_tiles(const msf_program *p) {
   return MSF_OK;
 }
 
-msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands, uint32_t operand_count) {
+msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands,
+                       uint32_t operand_count) {
   const msf_program *p = (const msf_program *)program;
   msf_status status = check_header(p, program_size);
   if (status == MSF_OK) status = check_operands(p, operands, operand_count);
@@ -154,7 +158,8 @@ const char *msf_status_text(msf_status status) {
   switch (status) {
     case MSF_OK: return "ok";
     case MSF_BAD_PROGRAM: return "the block's program is damaged or cut short";
-    case MSF_BAD_VERSION: return "the block was written by another version of tflm-msf; rewrite the model or update the library";
+    case MSF_BAD_VERSION:
+      return "the block was written by another version of tflm-msf; rewrite the model or update the library";
     case MSF_BAD_OPERAND: return "a tensor of the block is missing, too small, misaligned or overlaps another";
     case MSF_BAD_GEOMETRY: return "the block's program points outside its tensors";
     case MSF_UNSUPPORTED: return "the block needs an operator or weight layout that these kernels do not have";

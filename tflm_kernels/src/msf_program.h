@@ -13,8 +13,8 @@
 
 #define MSF_MAGIC 0x3146534Du /* "MSF1" */
 #define MSF_VERSION 1u
-#define MSF_NONE 0xFFFFu    /* no tensor, no group */
-#define MSF_MAX_GROUPS 64u  /* bounds the stack of msf_prepare */
+#define MSF_NONE 0xFFFFu   /* no tensor, no group */
+#define MSF_MAX_GROUPS 64u /* bounds the stack of msf_prepare */
 #define MSF_MAX_OPERANDS 24u
 
 typedef struct {
@@ -65,12 +65,12 @@ typedef struct {
   int16_t pad_top, pad_left;
   int16_t in_zero[2];
   int16_t out_zero;
-  uint32_t weights;     /* byte offsets into params */
-  uint32_t bias;        /* int32 for each output channel, input zero point folded in */
-  uint32_t multipliers; /* int32 for each output channel */
-  uint32_t shifts;      /* int8 for each output channel */
+  uint32_t weights;      /* byte offsets into params */
+  uint32_t bias;         /* int32 for each output channel, input zero point folded in */
+  uint32_t multipliers;  /* int32 for each output channel */
+  uint32_t shifts;       /* int8 for each output channel */
   uint32_t accumulators; /* byte offset into the workspace, int32 for each output channel */
-  int32_t arg[6];       /* what else the operator needs */
+  int32_t arg[6];        /* what else the operator needs */
 } msf_stage;
 
 enum { MSF_GROUP_ROWS = 0, MSF_GROUP_REDUCE = 1 };
@@ -100,6 +100,7 @@ enum {
   MSF_OP_PAD = 8,
   MSF_OP_GLOBAL_POOL = 9,
   MSF_OP_FULLY_CONNECTED = 10,
+  MSF_OP_SUB = 11,
   MSF_OP_COUNT
 };
 

@@ -1,17 +1,9 @@
 #include "msf_engine.h"
 
 static const msf_operator *const operators[MSF_OP_COUNT] = {
-    0,
-    &msf_conv_2d,
-    &msf_depthwise_conv_2d,
-    &msf_add,
-    &msf_mul,
-    &msf_average_pool_2d,
-    &msf_max_pool_2d,
-    &msf_table,
-    &msf_pad,
-    &msf_global_pool,
-    &msf_fully_connected,
+    0,        &msf_conv_2d,         &msf_depthwise_conv_2d, &msf_add,
+    &msf_mul, &msf_average_pool_2d, &msf_max_pool_2d,       &msf_table,
+    &msf_pad, &msf_global_pool,     &msf_fully_connected,   &msf_sub,
 };
 
 const msf_operator *msf_find_operator(uint8_t op) { return op < MSF_OP_COUNT ? operators[op] : 0; }

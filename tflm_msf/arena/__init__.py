@@ -41,7 +41,9 @@ class NotPredictedError(MsfError):
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The arena of this model cannot be predicted because of {reason}: measure it in TFLM instead.")
+        super().__init__(
+            f"The arena of this model cannot be predicted because of {reason}: measure it in TFLM instead."
+        )
         self.reason = reason
 
 
@@ -51,7 +53,8 @@ class ArenaSize:
 
     ``minimum`` is the smallest arena, aligned to 16 bytes at both ends, in which the model starts. It exceeds
     ``total`` where TFLM's own notes during preparation and planning need more than the final head: models with many
-    tensors and little to hold.
+    tensors and little to hold. For a few kernels TFLM accepts still less, but then overwrites its own notes and may
+    crash.
     """
 
     head: int

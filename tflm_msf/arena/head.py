@@ -152,7 +152,7 @@ def place(buffers: Sequence[Buffer]) -> tuple[Buffer, ...]:
     placed: list[Buffer] = []  # in order of offset, the earlier placed of two equals first
     starts: list[int] = []
     result = list(buffers)
-    for index in fixed + sorted(reversed(free), key=lambda index: -buffers[index].nbytes):
+    for index in fixed + sorted(free, key=lambda index: (buffers[index].nbytes, index), reverse=True):
         buffer = buffers[index]
         if buffer.offset == PLANNED_BY_TFLM:
             buffer = replace(buffer, offset=_lowest_gap(buffer, placed))

@@ -49,11 +49,11 @@ def assign(items: Sequence[Item], overlaps: Overlaps) -> dict[int, int]:
     spent. The result is the same every time.
     """
     bound = lower_bound(items, overlaps)
-    shuffle = random.Random(0)
+    shuffle = random.Random(0)  # noqa: S311 - no secret, and the same every time
     best: dict[int, int] = {}
     best_order: Sequence[Item] = ()
     best_total = None
-    for order in _orders(items, shuffle):
+    for order in _orders(items):
         chosen = order if order is not None else _varied(best_order, shuffle)
         offsets = _place(chosen, overlaps)
         total = total_bytes(items, offsets)
@@ -69,7 +69,7 @@ def total_bytes(items: Iterable[Item], offsets: Mapping[int, int]) -> int:
     return max((offsets[item.key] + item.size for item in items), default=0)
 
 
-def _orders(items: Sequence[Item], shuffle: random.Random) -> Iterable[Sequence[Item] | None]:
+def _orders(items: Sequence[Item]) -> Iterable[Sequence[Item] | None]:
     yield sorted(items, key=lambda item: (-item.first, item.size))
     yield sorted(items, key=lambda item: (item.first, -item.size))
     yield sorted(items, key=lambda item: (-item.size, item.first))

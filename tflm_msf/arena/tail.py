@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tflm_msf.arena import target as structs
-from tflm_msf.arena.head import Buffer, ScratchRequest, head_buffers, head_bytes, offline_offsets, online_variables, place
+from tflm_msf.arena.head import (
+    Buffer,
+    ScratchRequest,
+    head_buffers,
+    head_bytes,
+    offline_offsets,
+    online_variables,
+    place,
+)
 from tflm_msf.arena.kernels import Call, Kernel, Persistent, Scratch, Temp
 from tflm_msf.arena.target import ALIGNMENT, MAX_SCRATCH_PER_OP, Target, align_up, layout
 from tflm_msf.graph import Model, Tensor

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 ALIGNMENT = 16
 """TFLM's arena alignment in bytes: of every tensor, scratch buffer and kernel allocation."""
@@ -60,12 +60,12 @@ MCU32_INT_ENUMS = Target("32-bit RISC-V or Xtensa", pointer=4, enum=4, allocator
 """As :data:`MCU32` where enums are ``int``, as on RISC-V and Xtensa. Known by ``sizeof`` only, never measured."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def layout(fields: str, target: Target) -> tuple[int, int]:
     """Size and alignment in bytes of a C struct.
 
     ``fields`` names its members in order, each with an optional repeat count: ``b`` 1 byte, ``h`` 2, ``i`` 4 (int,
-    float), ``q`` 8 (int64, double), ``p`` a pointer or size_t, ``e`` an enum. Members in brackets are in the wheel only.
+    float), ``q`` 8 (int64, double), ``p`` a pointer or size_t, ``e`` an enum. Members in brackets are the wheel's.
     """
     if not target.wheel:
         fields = re.sub(r"\[.*?\]", "", fields)

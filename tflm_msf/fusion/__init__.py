@@ -1,0 +1,1 @@
+"""Which layers to fuse, and how: candidates, costs, the search, the plan."""

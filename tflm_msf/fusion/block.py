@@ -276,7 +276,9 @@ class BlockWalk:
         if self._tile_w < self._stage(self._last).output_map.w:
             return plain
         dying = [tensor for tensor in inputs if self._network.last_use[tensor] <= self._last]
-        gains = [(self._gain(tensor, distance), tensor, distance) for tensor in dying for distance in self._distance(tensor)]
+        gains = [
+            (self._gain(tensor, distance), tensor, distance) for tensor in dying for distance in self._distance(tensor)
+        ]
         gain, tensor, distance = max(gains, default=(0, 0, 0))
         return plain._replace(overlap_input=tensor, overlap=distance) if gain > 0 else plain
 

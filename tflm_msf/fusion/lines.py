@@ -72,9 +72,7 @@ class _Rehearsal:
         """Most rows of the tensor between the oldest that is still read and the newest that was made."""
         last = meeting_unit(self.network, self.tensor)
         first = self.network.producer[self.tensor]
-        self.made = {
-            tensor: unit for unit in range(first, last + 1) for tensor in self.network.units[unit].outputs
-        }
+        self.made = {tensor: unit for unit in range(first, last + 1) for tensor in self.network.units[unit].outputs}
         self.root = self._roots(last)
         members: dict[int, list[int]] = {}
         for unit in sorted(self.root):
@@ -91,7 +89,7 @@ class _Rehearsal:
             inside = all(reader in root for reader in self.network.consumers.get(out, ()))
             if not inside or not self.network.consumers.get(out):
                 continue
-            chunked = out != self.tensor and is_chunk(self.network, out)
+            chunked = out != self.tensor and is_chunk(self.network, out) and not _stage(self.network, unit).reduces
             root[unit] = root[self.network.consumers[out][0]] if chunked else unit
         return root
 

@@ -8,7 +8,7 @@ from tflm_msf.graph import Graph, Op
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.conv import lower_conv_2d, lower_depthwise_conv_2d
 from tflm_msf.ops.dense import lower_fully_connected
-from tflm_msf.ops.elementwise import lower_add, lower_mul
+from tflm_msf.ops.elementwise import lower_add, lower_mul, lower_sub
 from tflm_msf.ops.pointwise import lower_quantize, lower_relu, lower_relu6
 from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean, lower_pad
 from tflm_msf.ops.stage import Map, NotFusableError, Requantization, Stage, StageOp, Window, map_of
@@ -18,6 +18,7 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "DEPTHWISE_CONV_2D": lower_depthwise_conv_2d,
     "FULLY_CONNECTED": lower_fully_connected,
     "ADD": lower_add,
+    "SUB": lower_sub,
     "MUL": lower_mul,
     "AVERAGE_POOL_2D": lower_average_pool_2d,
     "MAX_POOL_2D": lower_max_pool_2d,

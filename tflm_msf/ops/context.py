@@ -71,7 +71,9 @@ class OpContext:
         tensor = self.tensor(position)
         if tensor.data is None or tensor.sparsity is not None:
             raise NotFusableError(f"its weights '{tensor.name}' are not a dense constant")
-        self.require(tensor.dtype == DType.INT8, f"its weights '{tensor.name}' are {tensor.dtype.name.lower()}, not int8")
+        self.require(
+            tensor.dtype == DType.INT8, f"its weights '{tensor.name}' are {tensor.dtype.name.lower()}, not int8"
+        )
         return np.frombuffer(tensor.data, np.int8).reshape(tensor.shape)
 
     def int32_bias(self, position: int, channels: int) -> npt.NDArray[np.int64]:

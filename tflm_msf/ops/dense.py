@@ -31,9 +31,7 @@ def lower_fully_connected(context: OpContext) -> Stage:
         multipliers = [float(product) / target.scale[0]]
     else:
         multipliers = [source.scale[0] * scale / target.scale[0] for scale in quantization.scale]
-    bias = fold_zero_point(
-        context.int32_bias(2, outputs), weights.sum(axis=1, dtype=np.int64), source.zero_point[0]
-    )
+    bias = fold_zero_point(context.int32_bias(2, outputs), weights.sum(axis=1, dtype=np.int64), source.zero_point[0])
     in_map = context.map_of_input(0) if vectors == 1 else Map(1, vectors, depth)
     reduces = vectors == 1 and in_map.pixels > 1
     return Stage(

@@ -1,6 +1,8 @@
-"""ADD and MUL of two maps, or of a map and a constant."""
+"""ADD, SUB and MUL of two maps, or of a map and a constant."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -33,6 +35,26 @@ def lower_add(context: OpContext) -> Stage:
     return _lower_two(context, StageOp.ADD, compute, (ma, sa, mb, sb, mo, so), swapped_args)
 
 
+def lower_sub(context: OpContext) -> Stage:
+    """SUB: as ADD with the second operand negated; TFLM's ``CalculateOpDataSub`` divides the scales in float32."""
+    a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
+    scale_a, scale_b, scale_out = (np.float32(q.scale[0]) for q in (a, b, out))
+    twice_max = np.float32(2) * max(scale_a, scale_b)
+    parts = [
+        quantize_multiplier(float(scale_a / twice_max)),
+        quantize_multiplier(float(scale_b / twice_max)),
+        quantize_multiplier(float(twice_max / (np.float32(1 << ADD_LEFT_SHIFT) * scale_out))),
+    ]
+    context.require(all(shift <= 0 for _, shift in parts), "its output scale is too small for TFLM")
+    (ma, sa), (mb, sb), (mo, so) = parts
+
+    def compute(x: IntArray, y: IntArray) -> IntArray:
+        left = rescale((x - a.zero_point[0]) << ADD_LEFT_SHIFT, ma, sa)
+        return rescale(left - rescale((y - b.zero_point[0]) << ADD_LEFT_SHIFT, mb, sb), mo, so) + out.zero_point[0]
+
+    return _lower_two(context, StageOp.SUB, compute, (ma, sa, mb, sb, mo, so), None)
+
+
 def lower_mul(context: OpContext) -> Stage:
     """MUL: the product of the zero-point-free values on the product of the scales."""
     a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
@@ -46,13 +68,19 @@ def lower_mul(context: OpContext) -> Stage:
 
 
 def _lower_two(
-    context: OpContext, op: StageOp, compute: object, args: tuple[int, ...], swapped_args: tuple[int, ...]
+    context: OpContext,
+    op: StageOp,
+    compute: Callable[[IntArray, IntArray], IntArray],
+    args: tuple[int, ...],
+    swapped_args: tuple[int, ...] | None,
 ) -> Stage:
-    """Maps first, a constant or a single pixel second; a single constant value becomes a table."""
-    assert callable(compute)
+    """Maps first, a constant or a single pixel second; a single constant value becomes a table.
+
+    ``swapped_args`` are the stage's arguments with the operands exchanged, None if they cannot be.
+    """
     first, second = 0, 1
     if context.tensor(0).is_constant or _is_smaller(context.tensor(0), context.tensor(1)):
-        first, second, args = 1, 0, swapped_args
+        first, second = 1, 0
     source, other = context.tensor(first), context.tensor(second)
     context.int8_activation(source)
     out_map, in_map = map_of(context.output), map_of(source)
@@ -63,11 +91,17 @@ def _lower_two(
         low, high = context.activation()
         table = np.clip(compute(values, constant) if first == 0 else compute(constant, values), low, high)
         return table_stage(context, context.op.inputs[first], in_map, table)
+    if first == 1:
+        if swapped_args is None:
+            raise NotFusableError("its first operand is broadcast")
+        args = swapped_args
     second_map = _broadcast_map(other, out_map)
     zeros = (context.int8(source).zero_point[0], context.int8(other).zero_point[0])
     return Stage(
         op=op,
-        inputs=(context.op.inputs[first],) if other.is_constant else (context.op.inputs[first], context.op.inputs[second]),
+        inputs=(context.op.inputs[first],)
+        if other.is_constant
+        else (context.op.inputs[first], context.op.inputs[second]),
         output=context.op.outputs[0],
         input_maps=(in_map, second_map),
         output_map=out_map,

@@ -9,7 +9,9 @@ from tflm_msf.graph.fixed_point import quantize_multiplier
 from tflm_msf.ops.stage import NotFusableError, Requantization
 
 
-def fold_zero_point(bias: npt.NDArray[np.int64], weight_sums: npt.NDArray[np.int64], zero: int) -> npt.NDArray[np.int32]:
+def fold_zero_point(
+    bias: npt.NDArray[np.int64], weight_sums: npt.NDArray[np.int64], zero: int
+) -> npt.NDArray[np.int32]:
     """``bias - zero * sum of weights``, wrapped to int32: sum(w * (x - z)) = sum(w * x) - z * sum(w)."""
     return (bias - zero * weight_sums).astype(np.int32)
 

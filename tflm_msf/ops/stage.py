@@ -25,6 +25,7 @@ class StageOp(IntEnum):
     PAD = 8
     GLOBAL_POOL = 9
     FULLY_CONNECTED = 10
+    SUB = 11
 
 
 class NotFusableError(Exception):

@@ -97,7 +97,9 @@ class _Encoder:
         body = tensors + stages + groups
         header = self._header(len(self._rows), len(units), len(params), HEADER.size + len(body), 0)
         checksum = zlib.crc32((header + body)[CHECKSUM_OFFSET + 4 :])
-        return Program(self._header(len(self._rows), len(units), len(params), HEADER.size + len(body), checksum) + body, params)
+        return Program(
+            self._header(len(self._rows), len(units), len(params), HEADER.size + len(body), checksum) + body, params
+        )
 
     def _header(self, tensors: int, stages: int, params: int, size: int, checksum: int) -> bytes:
         candidate = self._candidate

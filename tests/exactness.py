@@ -1,0 +1,116 @@
+"""What "bit-exact" and "predicted to the byte" mean, as assertions, for every schedule of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import numpy as np
+
+from tflm_msf.arena import WHEEL64, predict
+from tflm_msf.fusion.block import BlockWalk, RowsKept, tile_widths
+from tflm_msf.fusion.network import Network, build_network
+from tflm_msf.fusion.plan import make_plan
+from tflm_msf.fusion.search import Edge, find_edges, pareto_front
+from tflm_msf.graph import Model
+from tflm_msf.inputs import make_inputs
+from tflm_msf.program.assemble import assemble
+from tflm_msf.runtime import Session
+from tflm_msf.tflite_io import write_model
+
+NO_LIMIT = 1 << 40
+BLOCK_TAIL_BYTES = 136
+
+
+class Original:
+    """A model, the network it makes, and what stock TFLM computes on a few inputs."""
+
+    def __init__(self, model: Model, runs: int = 3, seed: int = 0) -> None:
+        self.model = model
+        self.network = build_network(model.main)
+        self.inputs = make_inputs(model.main, runs, seed)
+        content = write_model(model)
+        session = Session(content)
+        self.expected = [session.run(values) for values in self.inputs]
+        self.whole = Session(content, preserve_all=True)
+        self.whole.run(self.inputs[0])
+
+    def assert_exact(self, path: tuple[Edge, ...]) -> None:
+        """Rewrite with the schedule ``path`` and compare outputs, inner tensors and arena sizes."""
+        plan = make_plan(self.network, path)
+        rewritten = assemble(self.model, self.network, plan)
+        content = write_model(rewritten)
+        session = Session(content)
+        told = _describe(self.network, path)
+        for values, expected in zip(self.inputs, self.expected, strict=True):
+            for number, (want, got) in enumerate(zip(expected, session.run(values), strict=True)):
+                assert np.array_equal(want, got), f"output {number}: {_difference(want, got)}\n{told}"
+        self._assert_inner_tensors_equal(rewritten, content, told)
+        measured, predicted = session.arena(), predict(rewritten, WHEEL64)
+        assert (measured.head, measured.total) == (predicted.head, predicted.total), told
+        assert plan.head_bound <= plan.head == measured.head, told
+
+    def _assert_inner_tensors_equal(self, rewritten: Model, content: bytes, told: str) -> None:
+        session = Session(content, preserve_all=True)
+        session.run(self.inputs[0])
+        index_of = {tensor.name: index for index, tensor in enumerate(rewritten.main.tensors)}
+        for op in self.model.main.ops:
+            (output,) = op.outputs
+            tensor = self.model.main.tensors[output]
+            index = index_of.get(tensor.name)
+            if index is not None and any(index in other.outputs for other in rewritten.main.ops):
+                want, got = self.whole.tensor(output), session.tensor(index)
+                assert np.array_equal(want, got), f"{op.builtin} {tensor.name}: {_difference(want, got)}\n{told}"
+
+
+def pareto_paths(network: Network, most: int) -> list[tuple[Edge, ...]]:
+    """Up to ``most`` plans of the Pareto front, its ends among them."""
+    front = pareto_front(find_edges(network), len(network.units), BLOCK_TAIL_BYTES)
+    assert front, "no plan at all"
+    chosen = {round(position) for position in np.linspace(0, len(front) - 1, most)}
+    return [front[position].edges for position in sorted(chosen)]
+
+
+def random_path(network: Network, random: Random) -> tuple[Edge, ...]:
+    """Any blocks with any strips, good or bad: what no search would choose has to be exact too."""
+    path: list[Edge] = []
+    last = len(network.units) - 1
+    rows_kept = RowsKept(network)
+    while last >= 0:
+        choices = list(_blocks_to(network, rows_kept, last, random))
+        edge = choices[-1] if random.random() < 0.5 else random.choice(choices)
+        path.append(edge)
+        last = edge.first - 1
+    return tuple(reversed(path))
+
+
+def _blocks_to(network: Network, rows_kept: RowsKept, last: int, random: Random) -> Iterator[Edge]:
+    """Blocks that end at ``last``, all in strips of one random width where that is possible; a builtin is alone."""
+    if network.units[last].stage is None:
+        yield Edge(last, last, 0, 0, None)
+        return
+    widths = tile_widths(network, last)
+    for width in (random.choice(widths), widths[0]):
+        candidates = list(BlockWalk(network, rows_kept, last, width).candidates(NO_LIMIT))
+        if candidates:
+            yield from (Edge(found.first, found.last, 0, found.macs, found) for found in candidates)
+            return
+
+
+def _difference(want: np.ndarray, got: np.ndarray) -> str:  # type: ignore[type-arg]
+    index = tuple(int(axis[0]) for axis in np.nonzero(want != got))
+    return f"{np.count_nonzero(want != got)} of {want.size} differ, first at {index}: {got[index]} for {want[index]}"
+
+
+def _describe(network: Network, path: tuple[Edge, ...]) -> str:
+    """The schedule and the network, for whoever has to find the reason."""
+    tensors, ops = network.graph.tensors, network.graph.ops
+    lines = []
+    for edge in path:
+        lines.append(f"block in strips of {edge.block.tile_w}" if edge.block else "builtin")
+        for unit in network.units[edge.first : edge.last + 1]:
+            for op in (ops[index] for index in unit.ops):
+                named = [f"{tensors[t].name}{list(tensors[t].shape)}" for t in (*op.outputs, *op.inputs) if t >= 0]
+                fields = dict(op.options.fields) if op.options else {}
+                lines.append(f"  {named[0]} = {op.builtin}({', '.join(named[1:])}) {fields}")
+    return "\n".join(lines)

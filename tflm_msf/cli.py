@@ -1,0 +1,202 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from tflm_msf import __version__
+from tflm_msf.errors import MsfError
+from tflm_msf.inspect import inspect as inspect_model
+from tflm_msf.report import tables
+from tflm_msf.rewrite import Planner, front_json, rewrite_file
+from tflm_msf.sizes import parse_size
+from tflm_msf.verify import verify as verify_models
+
+MODEL = click.Path(path_type=Path)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Size(click.ParamType[int]):
+    """Bytes, written as people write them."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes of ``value``."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_size(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Commands(click.Group):
+    """Turns every MsfError into one sentence on stderr and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MsfError as error:
+            click.echo(f"tflm-msf: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    r"""Fit a network into a microcontroller that it does not fit.
+
+    Reads an int8 .tflite model, fuses runs of its layers so that they never hold a whole feature map, and writes a
+    .tflite model that gives the same bits in stock TensorFlow Lite Micro (with the tflm_kernels library registered)
+    out of a fraction of the arena.
+
+    \b
+    Start here:
+      tflm-msf rewrite model.tflite                    least RAM at no extra compute
+      tflm-msf rewrite model.tflite --ram-limit 64KiB  least compute that fits
+      tflm-msf plan model.tflite                       what is possible, at what price
+      tflm-msf verify model.tflite model_msf.tflite    is it still my model?
+    """
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes, or MsfError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MsfError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file so that it is there whole or not at all, whatever happens meanwhile; MsfError if it cannot."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise MsfError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2))
+
+
+def _busy(text: str) -> Any:
+    return Console(stderr=True).status(text)
+
+
+ram_limit = click.option("--ram-limit", type=Size(), help="Arena in bytes that must suffice: 65536, 64KiB, 64kB.")
+max_overhead = click.option(
+    "--max-overhead", type=click.FloatRange(min=1.0), help="MAC overhead factor F that may not be exceeded."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
+
+
+@main.command()
+@click.argument("model", type=MODEL)
+@click.option("-o", "--output", type=MODEL, help="The rewritten model. [default: MODEL_msf.tflite beside MODEL]")
+@ram_limit
+@max_overhead
+@as_json
+def rewrite(model: Path, output: Path | None, ram_limit: int | None, max_overhead: float | None, as_json: bool) -> None:
+    """Rewrite MODEL so that it takes less arena.
+
+    Without a limit: the least RAM at no extra compute (F = 1). --ram-limit: the least compute that fits.
+    --max-overhead: the least RAM for at most F times the multiply-accumulates. Both: what fits, if it stays below F.
+    """
+    output = output or model.with_name(f"{model.stem}_msf.tflite")
+    with _busy(f"Searching the fusions of {model.name}"):
+        result = rewrite_file(read_file(model), str(model), ram_limit, max_overhead)
+    write_whole(output, result.data)
+    report = {"output": str(output), **result.report}
+    if as_json:
+        _print_json(report)
+    else:
+        tables.show(tables.rewrite_table(report))
+        click.echo(f"Wrote {output}")
+
+
+@main.command()
+@click.argument("model", type=MODEL)
+@as_json
+def plan(model: Path, as_json: bool) -> None:
+    """Show the trade-off between arena and compute for MODEL.
+
+    Every line is a plan that no other beats in both. Give its total as --ram-limit, or its F as --max-overhead, to
+    `rewrite`.
+    """
+    with _busy(f"Searching the fusions of {model.name}"):
+        planner = Planner.of(read_file(model), str(model))
+        front = front_json(planner)
+    if as_json:
+        _print_json({"source": str(model), "front": front})
+    else:
+        tables.show(tables.front_table(front))
+
+
+@main.command()
+@click.argument("original", type=MODEL)
+@click.argument("rewritten", type=MODEL)
+@click.option("--runs", type=click.IntRange(min=0), default=20, show_default=True, help="Random inputs to try.")
+@click.option("--inputs", "inputs", type=MODEL, multiple=True, help="A file of raw input values; repeatable.")
+@click.argument("more_inputs", type=MODEL, nargs=-1, metavar="[FILE]...")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random inputs.")
+@as_json
+def verify(
+    original: Path,
+    rewritten: Path,
+    more_inputs: tuple[Path, ...],
+    runs: int,
+    inputs: tuple[Path, ...],
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Run ORIGINAL and REWRITTEN in the real TFLM interpreter and compare every bit.
+
+    Compares all outputs and every inner tensor that both models have, measures both arenas, and checks the measured
+    arena of REWRITTEN against the prediction. Every FILE (after --inputs, or at the end) holds one raw input. Exit
+    status 0 only if everything agrees, 1 if it does not.
+    """
+    with _busy("Running both models in TFLM"):
+        sources = (str(original), str(rewritten))
+        report = verify_models(read_file(original), read_file(rewritten), runs, (*inputs, *more_inputs), seed, sources)
+    if as_json:
+        _print_json(report.to_json())
+    else:
+        tables.show(tables.verify_table(report.to_json()))
+    if not report.passed:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("model", type=MODEL)
+@as_json
+def inspect(model: Path, as_json: bool) -> None:
+    """Show what MODEL consists of: operators, shapes, MACs, arena, and the insides of fusion blocks."""
+    found = inspect_model(read_file(model), str(model))
+    if as_json:
+        _print_json(found)
+    else:
+        tables.show(tables.operators_table(found))

@@ -1,0 +1,47 @@
+"""A program read back, for people who want to know what a block does."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from tflm_msf.errors import MsfError
+from tflm_msf.ops import StageOp
+from tflm_msf.program.encode import CHUNK, GROUP, HEADER, MAGIC, RING, STAGE, TENSOR
+
+
+def describe_program(program: bytes) -> dict[str, Any]:
+    """Workspace bytes and, for each stage, its operator, output map and what is kept of it.
+
+    Raises:
+        MsfError: if the bytes are not a program.
+    """
+    try:
+        return _describe(program)
+    except (struct.error, IndexError, ValueError):
+        raise MsfError("an MSF_BLOCK operator of the model holds a damaged program; rewrite the model.") from None
+
+
+def _describe(program: bytes) -> dict[str, Any]:
+    header = HEADER.unpack_from(program)
+    if header[0] != MAGIC:
+        raise ValueError
+    tensor_count, stage_count, group_count = header[5:8]
+    tensors_at = HEADER.size
+    stages_at = tensors_at + TENSOR.size * tensor_count
+    groups_at = stages_at + STAGE.size * stage_count
+    tensors = [TENSOR.unpack_from(program, tensors_at + TENSOR.size * i) for i in range(tensor_count)]
+    stages = [STAGE.unpack_from(program, stages_at + STAGE.size * i) for i in range(stage_count)]
+    groups = [GROUP.unpack_from(program, groups_at + GROUP.size * i) for i in range(group_count)]
+    return {
+        "workspace": header[14],
+        "tile_w": header[13],
+        "groups": [{"first_stage": g[0], "stages": g[1], "chunk": g[2]} for g in groups],
+        "stages": [_stage(stage, tensors) for stage in stages],
+    }
+
+
+def _stage(stage: tuple[int, ...], tensors: list[tuple[int, ...]]) -> dict[str, str]:
+    h, w, c, rows, cols, _, _, kind, *_ = tensors[stage[6]]
+    keeps = {RING: f"{rows} rows of {cols} pixels", CHUNK: f"{cols} pixels"}.get(kind, "all of it (boundary tensor)")
+    return {"op": StageOp(stage[0]).name, "map": f"{h}x{w}x{c}", "keeps": keeps}

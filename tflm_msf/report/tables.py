@@ -1,0 +1,130 @@
+"""Tables for the terminal, made from the same values that ``--json`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tflm_msf.sizes import format_size
+
+Json = Mapping[str, Any]
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+    return table
+
+
+def _ratio(before: int | None, after: int | None) -> str:
+    return f"{before / after:.1f}x less" if before and after and after < before else ""
+
+
+def rewrite_table(report: Json) -> RenderableType:
+    """Before and after, the blocks, what stayed unfused, and the arena size for the sketch."""
+    table = _table("Arena and flash, bytes", "", "original", "rewritten", "")
+    for label, key in (("this computer (64-bit TFLM)", "arena"), ("32-bit MCU", "arena32")):
+        before, after = report[key]["original"] or {}, report[key]["plan"] or {}
+        for part in ("head", "tail", "total"):
+            name = f"{label}: {part}"
+            row = (before.get(part), after.get(part))
+            table.add_row(name, format_size(row[0]), format_size(row[1]), _ratio(*row) if part == "total" else "")
+    flash = report["flash"]
+    table.add_row("model file", format_size(flash["original"]), format_size(flash["plan"]), "")
+    macs = report["macs"]
+    table.add_row("MACs", f"{macs['original']:,}", f"{macs['plan']:,}", f"F = {report['overhead']:.3f}")
+    parts: list[RenderableType] = [table, blocks_table(report["blocks"])]
+    if report["unfused"]:
+        parts.append(unfused_table(report["unfused"]))
+    size = report["arena32"]["plan"]
+    if size:
+        parts.append(Text(f"constexpr int kArenaSize = {size['minimum']};  // 32-bit MCU, 16-byte aligned buffer"))
+    return Group(*parts)
+
+
+def blocks_table(blocks: Sequence[Json]) -> Table:
+    """One line per fusion block."""
+    table = _table("Fusion blocks", "operators", "tile width", "workspace", "MACs", "output")
+    for block in blocks:
+        operators = block["operators"]
+        run = f"{operators[0]}" if len(operators) == 1 else f"{operators[0]} to {operators[-1]}"
+        table.add_row(run, str(block["tile_w"]), format_size(block["workspace"]), f"{block['macs']:,}", block["output"])
+    return table
+
+
+def unfused_table(unfused: Sequence[Json]) -> Table:
+    """Operators that stay builtins."""
+    table = _table("Left as they were", "operator", "reason")
+    for entry in unfused:
+        table.add_row(f"{entry['index']} {entry['operator']}", entry["reason"])
+    return table
+
+
+def front_table(front: Sequence[Json]) -> Table:
+    """The trade-off between arena and compute."""
+    table = _table("Pareto front", "F", "MACs", "arena total", "head", "32-bit total", "blocks")
+    for point in front:
+        table.add_row(
+            f"{point['overhead']:.3f}",
+            f"{point['macs']:,}",
+            format_size(point["total"]),
+            format_size(point["head"]),
+            format_size(point["total32"]),
+            str(len(point["blocks"])),
+        )
+    return table
+
+
+def verify_table(report: Json) -> RenderableType:
+    """The verdict, both arenas, and the first differences."""
+    table = _table("Measured in TFLM on this computer, bytes", "", "original", "rewritten", "")
+    for part in ("head", "tail", "total"):
+        before, after = report["arena"]["original"][part], report["arena"]["rewritten"][part]
+        table.add_row(part, format_size(before), format_size(after), _ratio(before, after) if part == "total" else "")
+    verdict = (
+        Text(f"Bit-exact: {report['values_compared']:,} values in {report['runs']} runs.", style="green")
+        if report["bit_exact"]
+        else Text("NOT the same.", style="bold red")
+    )
+    lines = [
+        Text(f"  {m['tensor']}[{m['index']}] in run {m['run']}: expected {m['expected']:g}, got {m['got']:g}")
+        for m in report["mismatches"]
+    ]
+    problems = [Text(problem, style="bold red") for problem in report["problems"]]
+    return Group(table, verdict, *lines, *problems)
+
+
+def operators_table(model: Json) -> RenderableType:
+    """Operators of a model with shapes, MACs and live bytes; blocks with what they contain."""
+    table = _table(f"{model['source']}: operators", "#", "operator", "output", "shape", "MACs", "live bytes", "note")
+    for op in model["operators"]:
+        macs = "" if op["macs"] is None else f"{op['macs']:,}"
+        shape = "x".join(map(str, op["shape"]))
+        table.add_row(
+            str(op["index"]), op["operator"], op["output"], shape, macs, format_size(op["live_bytes"]), op["note"]
+        )
+    parts: list[RenderableType] = [table]
+    parts.extend(_stages_table(block) for block in model["blocks"])
+    sizes = _table("Arena, bytes", "", "head", "tail", "total")
+    for label, key in (("this computer (64-bit TFLM)", "arena"), ("32-bit MCU", "arena32")):
+        size = model[key] or {}
+        sizes.add_row(label, *(format_size(size.get(part)) for part in ("head", "tail", "total")))
+    return Group(*parts, sizes)
+
+
+def _stages_table(block: Json) -> Table:
+    title = f"Block {block['index']}: {block['workspace']:,} bytes of workspace, {block['params']:,} of parameters"
+    table = _table(title, "stage", "map", "keeps")
+    for stage in block["stages"]:
+        table.add_row(stage["op"], stage["map"], stage["keeps"])
+    return table
+
+
+def show(renderable: RenderableType) -> None:
+    """Prints to stdout, as wide as the terminal."""
+    Console().print(renderable)

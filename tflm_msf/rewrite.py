@@ -1,0 +1,204 @@
+"""The whole journey: bytes of a model in, bytes of the rewritten model and a report out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, NotPredictedError, Target, predict
+from tflm_msf.errors import MsfError
+from tflm_msf.fusion.network import Network, build_network
+from tflm_msf.fusion.plan import Plan, make_plan
+from tflm_msf.fusion.search import Point, find_edges, pareto_front
+from tflm_msf.graph import Model
+from tflm_msf.program.assemble import CUSTOM_CODE, assemble
+from tflm_msf.tflite_io import read_model, write_model
+
+BLOCK_TAIL_BYTES = 136
+"""What one more block adds to the tail on a 64-bit target: an operator (64) and its output, params and workspace (24 each)."""
+
+FREE_OVERHEAD = 1.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One point of the trade-off: a plan, the model it makes, and the arena that model takes (None: not predicted)."""
+
+    plan: Plan
+    model: Model
+    arena: ArenaSize | None
+
+    @property
+    def needed(self) -> int:
+        """Bytes of arena with which the model starts; its head alone where the tail cannot be predicted."""
+        return self.arena.minimum if self.arena else self.plan.head
+
+
+@dataclass(frozen=True)
+class Planner:
+    """A model and everything that can be made of it."""
+
+    source: str
+    model: Model
+    network: Network
+
+    @classmethod
+    def of(cls, data: bytes, source: str) -> Planner:
+        """Reads a model.
+
+        Args:
+            data: a ``.tflite`` file.
+            source: what to call it in messages.
+
+        Raises:
+            MsfError: if the bytes are not a valid model, or one that cannot be rewritten.
+        """
+        model = read_model(data, source)
+        if is_rewritten(model):
+            raise MsfError(f"{source} was rewritten by tflm-msf already; plan and rewrite the original model instead.")
+        if len(model.graphs) > 1:
+            raise MsfError(f"{source} has {len(model.graphs)} subgraphs (control flow), which cannot be fused.")
+        return cls(source, model, build_network(model.main))
+
+    @cached_property
+    def front(self) -> tuple[Choice, ...]:
+        """Plans that no other beats in both arena and MACs, least MACs first."""
+        edges = find_edges(self.network)
+        points = pareto_front(edges, len(self.network.units), BLOCK_TAIL_BYTES)
+        return tuple(_undominated([self._choice(point) for point in points]))
+
+    def _choice(self, point: Point) -> Choice:
+        plan = make_plan(self.network, point.edges)
+        model = assemble(self.model, self.network, plan)
+        return Choice(plan, model, predicted(model, WHEEL64))
+
+    def choose(self, ram_limit: int | None = None, max_overhead: float | None = None) -> Choice:
+        """The plan for a user's limits.
+
+        Args:
+            ram_limit: bytes of arena that the model may take: the least compute that fits (P2 of msf-CNN).
+            max_overhead: MAC overhead factor that may not be exceeded: the least arena (P1). Without either limit it
+                is 1; with both, the least compute that fits, if it stays below.
+
+        Raises:
+            MsfError: if no plan keeps the limits; the message names the closest one.
+        """
+        if ram_limit is None:
+            limit = FREE_OVERHEAD if max_overhead is None else max_overhead
+            fitting = [choice for choice in self.front if choice.plan.overhead <= limit]
+            if not fitting:
+                least = min(choice.plan.overhead for choice in self.front)
+                raise MsfError(f"{self.source} has no plan with a MAC overhead of {limit:g}; the least is {least:.3f}.")
+            return min(fitting, key=lambda choice: (choice.needed, choice.plan.macs))
+        fitting = [choice for choice in self.front if choice.needed <= ram_limit]
+        if not fitting:
+            raise MsfError(self._too_large(ram_limit))
+        best = min(fitting, key=lambda choice: (choice.plan.macs, choice.needed))
+        if max_overhead is not None and best.plan.overhead > max_overhead:
+            raise MsfError(
+                f"{self.source} fits {ram_limit:,} bytes of arena only at a MAC overhead of {best.plan.overhead:.3f}, "
+                f"above the {max_overhead:g} allowed; allow more overhead or more RAM."
+            )
+        return best
+
+    def _too_large(self, ram_limit: int) -> str:
+        least = min(self.front, key=lambda choice: (choice.needed, choice.plan.macs))
+        return (
+            f"{self.source} does not fit {ram_limit:,} bytes of arena: the least reachable is {least.needed:,} bytes, "
+            f"at a MAC overhead of {least.plan.overhead:.3f}."
+        )
+
+
+def is_rewritten(model: Model) -> bool:
+    """True if the model holds fusion blocks."""
+    return any(op.custom_code == CUSTOM_CODE for op in model.main.ops)
+
+
+def _undominated(choices: list[Choice]) -> list[Choice]:
+    """Those that remain once every tensor has its real place."""
+    kept: list[Choice] = []
+    for choice in sorted(choices, key=lambda c: (c.plan.macs, c.needed)):
+        if not kept or choice.needed < kept[-1].needed:
+            kept.append(choice)
+    return kept
+
+
+def predicted(model: Model, target: Target) -> ArenaSize | None:
+    """The arena of a model, or None if it holds operators whose allocations are not known."""
+    try:
+        return predict(model, target)
+    except NotPredictedError:
+        return None
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A rewritten file and what there is to say about it."""
+
+    data: bytes
+    choice: Choice
+    report: dict[str, Any]
+
+
+def rewrite_file(
+    data: bytes, source: str, ram_limit: int | None = None, max_overhead: float | None = None
+) -> Rewritten:
+    """Rewrites a model.
+
+    Args:
+        data: the original ``.tflite`` file.
+        source: what to call it in messages.
+        ram_limit: see :meth:`Planner.choose` (bytes).
+        max_overhead: see :meth:`Planner.choose`.
+
+    Raises:
+        MsfError: if the model cannot be read or the limits cannot be kept.
+    """
+    planner = Planner.of(data, source)
+    choice = planner.choose(ram_limit, max_overhead)
+    rewritten = write_model(choice.model)
+    return Rewritten(rewritten, choice, _report(planner, choice, len(data), len(rewritten)))
+
+
+def front_json(planner: Planner) -> list[dict[str, Any]]:
+    """The Pareto front in plain values. Arena sizes in bytes, for this computer and (``total32``) a 32-bit MCU."""
+    front = []
+    for choice in planner.front:
+        plan = choice.plan.to_json(planner.network)
+        arena, arena32 = choice.arena, predicted(choice.model, MCU32)
+        total = arena.total if arena else None
+        front.append({**plan, "total": total, "total32": arena32.total if arena32 else None})
+    return front
+
+
+def _report(planner: Planner, choice: Choice, size_before: int, size_after: int) -> dict[str, Any]:
+    plan = choice.plan
+    return {
+        "macs": {"original": plan.original_macs, "plan": plan.macs},
+        "overhead": round(plan.overhead, 6),
+        "arena": {"original": arena_json(planner.model, WHEEL64), "plan": arena_json(choice.model, WHEEL64)},
+        "arena32": {"original": arena_json(planner.model, MCU32), "plan": arena_json(choice.model, MCU32)},
+        "head_bound": plan.head_bound,
+        "flash": {"original": size_before, "plan": size_after},
+        "blocks": plan.to_json(planner.network)["blocks"],
+        "unfused": unfused(planner.network),
+    }
+
+
+def arena_json(model: Model, target: Target) -> dict[str, int] | None:
+    """Head, tail, total and the least arena that the model starts in, in bytes; None if not predicted."""
+    size = predicted(model, target)
+    if size is None:
+        return None
+    return {"head": size.head, "tail": size.tail, "total": size.total, "minimum": size.minimum}
+
+
+def unfused(network: Network) -> list[dict[str, Any]]:
+    """Operators that stay TFLM builtins, and why."""
+    ops = network.graph.ops
+    return [
+        {"index": unit.ops[0], "operator": ops[unit.ops[0]].name, "reason": unit.reason}
+        for unit in network.units
+        if unit.stage is None
+    ]

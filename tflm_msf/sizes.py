@@ -1,0 +1,24 @@
+"""Sizes in bytes as people write them, and as people read them."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1024, "m": 1000**2, "mb": 1000**2, "mib": 1024**2}
+
+
+def parse_size(text: str) -> int:
+    """Bytes of ``65536``, ``64KiB`` (1024), ``64kB`` or ``64k`` (1000), ``1.5MiB``.
+
+    Raises:
+        ValueError: with a sentence, for anything else.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    if match is None or match[2].lower() not in _UNITS:
+        raise ValueError(f"'{text}' is not a size: write 65536, 64KiB (1024 bytes each) or 64kB (1000 bytes each).")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def format_size(nbytes: int | None) -> str:
+    """Bytes with thousands separators; a dash where they are not known."""
+    return "-" if nbytes is None else f"{nbytes:,}"
