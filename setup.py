@@ -9,6 +9,7 @@ import platform
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 KERNELS = Path("tflm_kernels/src")
@@ -33,5 +34,19 @@ kernels = Extension(
     optional=not STRICT,
 )
 
+
+class BuildWithKernels(build_py):
+    """Ships the kernels' sources inside the package, for `tflm_msf.export`. A development install reads them here."""
+
+    def run(self) -> None:
+        """Build the package as always, then add the sources."""
+        super().run()
+        if not self.editable_mode:
+            for source in (*below("*.c"), *below("*.h")):
+                target = Path(self.build_lib) / "tflm_msf" / "kernels" / Path(source).relative_to(KERNELS)
+                self.mkpath(str(target.parent))
+                self.copy_file(source, str(target))
+
+
 on_linux_x86_64 = platform.system() == "Linux" and platform.machine() == "x86_64"
-setup(ext_modules=[kernels] if on_linux_x86_64 else [])
+setup(ext_modules=[kernels] if on_linux_x86_64 else [], cmdclass={"build_py": BuildWithKernels})

@@ -75,26 +75,24 @@ def random_path(network: Network, random: Random) -> tuple[Edge, ...]:
     """Any blocks with any strips, good or bad: what no search would choose has to be exact too."""
     path: list[Edge] = []
     last = len(network.units) - 1
-    rows_kept = RowsKept(network)
     while last >= 0:
-        choices = list(_blocks_to(network, rows_kept, last, random))
-        edge = choices[-1] if random.random() < 0.5 else random.choice(choices)
-        path.append(edge)
-        last = edge.first - 1
+        of_width: dict[int, list[Edge]] = {}
+        for edge in blocks_to(network, last):
+            of_width.setdefault(edge.block.tile_w if edge.block else 0, []).append(edge)
+        choices = random.choice(list(of_width.values()))
+        path.append(choices[-1] if random.random() < 0.5 else random.choice(choices))
+        last = path[-1].first - 1
     return tuple(reversed(path))
 
 
-def _blocks_to(network: Network, rows_kept: RowsKept, last: int, random: Random) -> Iterator[Edge]:
-    """Blocks that end at ``last``, all in strips of one random width where that is possible; a builtin is alone."""
+def blocks_to(network: Network, last: int) -> Iterator[Edge]:
+    """Every block that ends at unit ``last``, for every width of its strips; for a builtin, itself."""
     if network.units[last].stage is None:
         yield Edge(last, last, 0, 0, None)
-        return
-    widths = tile_widths(network, last)
-    for width in (random.choice(widths), widths[0]):
-        candidates = list(BlockWalk(network, rows_kept, last, width).candidates(NO_LIMIT))
-        if candidates:
-            yield from (Edge(found.first, found.last, 0, found.macs, found) for found in candidates)
-            return
+    rows_kept = RowsKept(network)
+    for width in tile_widths(network, last):
+        for found in BlockWalk(network, rows_kept, last, width).candidates(NO_LIMIT):
+            yield Edge(found.first, found.last, 0, found.macs, found)
 
 
 def _difference(want: np.ndarray, got: np.ndarray) -> str:  # type: ignore[type-arg]

@@ -65,6 +65,10 @@ class Layers:
         self._inputs: list[int] = []
         self._rms: dict[int, float] = {}
 
+    def is_moderate(self, *tensors: int) -> bool:
+        """Whether the product of such tensors still has a scale that TFLM takes."""
+        return all(1e-3 < self._rms[tensor] < 1e3 for tensor in tensors)
+
     def model(self, outputs: list[int]) -> Model:
         return Model((Graph(tuple(self.tensors), tuple(self._ops), tuple(self._inputs), tuple(outputs)),))
 
@@ -204,7 +208,7 @@ class Layers:
     ) -> int:
         channels = shape[channel_axis]
         taps = math.prod(shape) // channels
-        typical = self.random.uniform(0.5, 2) / (WEIGHT_RMS * math.sqrt(taps))
+        typical = self.random.uniform(0.5, 2) / (WEIGHT_RMS * math.sqrt(taps) * self._rms[x])
         spread = self._values.uniform(-1.5, 1.5, channels) if weighting.per_channel else np.zeros(1)
         scales = tuple(_float32(typical * 2**exponent) for exponent in spread)
         data = np.maximum(self._int8(shape), -127)

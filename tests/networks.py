@@ -30,8 +30,7 @@ class _Network:
             *[self.depthwise] * 3,
             *[self.pointwise] * 3,
             *[self.residual] * 3,
-            self.add_constant,
-            self.mul_constant,
+            *[self.with_constant] * 2,
             self.with_itself,
             self.squeeze_excite,
             self.siblings,
@@ -128,8 +127,8 @@ class _Network:
         return self.layers.conv(x, channels, geometry, self.weighting())
 
     def combine(self, a: int, b: int) -> int:
-        a, b = (a, b) if self.chance(0.5) else (b, a)
-        return self.random.choice([self.layers.add, self.layers.add, self.layers.mul])(a, b, self.activation())
+        operator = self.layers.mul if self.chance(0.35) and self.layers.is_moderate(a, b) else self.layers.add
+        return operator(*self.shuffled(a, b), self.activation())
 
     def siblings(self, x: int) -> int:
         """Two readers of the same map with different windows."""
@@ -148,14 +147,11 @@ class _Network:
         shape = self.layers.shape(x)
         return self.layers.constant(*self.random.choice([(1,), (1, 1, 1, 1), shape[3:], (1, 1, 1, shape[3]), shape]))
 
-    def add_constant(self, x: int) -> int:
-        return self.layers.add(*self.shuffled(x, self.operand(x)), self.activation())
-
-    def mul_constant(self, x: int) -> int:
-        return self.layers.mul(*self.shuffled(x, self.operand(x)), self.activation())
+    def with_constant(self, x: int) -> int:
+        return self.combine(x, self.operand(x))
 
     def shuffled(self, a: int, b: int) -> tuple[int, int]:
-        return (a, b) if self.chance(0.7) else (b, a)
+        return (a, b) if self.chance(0.6) else (b, a)
 
     def squeeze_excite(self, x: int) -> int:
         y = self.whole_pool(x)
@@ -163,8 +159,7 @@ class _Network:
             y = self.random.choice([self.conv_1x1, self.layers.relu, self.layers.quantize])(y)
         if self.layers.shape(y)[3] != self.layers.shape(x)[3]:
             y = self.layers.conv(y, self.layers.shape(x)[3], Geometry((1, 1)), self.weighting())
-        operator = self.random.choice([self.layers.mul, self.layers.mul, self.layers.add])
-        return operator(*self.shuffled(x, y), self.activation())
+        return self.combine(x, y)
 
     def whole_pool(self, x: int) -> int:
         _, h, w, _ = self.layers.shape(x)
@@ -200,4 +195,5 @@ class _Network:
             x = self.layers.dense(x, self.channels(), self.weighting())
             if self.chance(0.3):
                 x = self.layers.dense(x, self.channels(), self.weighting())
-        return self.layers.softmax(x) if self.chance(0.4) and self.layers.shape(x)[-1] < 1000 else x
+        short = self.layers.shape(x)[-1] < 250  # TFLM aborts where it adds up more than 255 equal values
+        return self.layers.softmax(x) if short and self.chance(0.4) else x

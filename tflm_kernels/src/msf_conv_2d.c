@@ -39,7 +39,7 @@ static int32_t window(const msf_call *call, const int8_t *w, int32_t acc, msf_ta
     }
     padding += sum(w, before) + sum(w + before + inside, row_taps - before - inside);
     const int32_t y = rows.origin + ky * s->dilation_h;
-    if (s->dilation_w == 1) {
+    if (s->dilation_w == 1 && msf_is_contiguous(&call->in[0], y, cols.origin + cols.first, cols.last - cols.first)) {
       acc = dot(acc, w + before, msf_pixel(&call->in[0], y, cols.origin + cols.first), inside);
     } else {
       for (int32_t kx = cols.first; kx < cols.last; kx++) {
@@ -53,9 +53,7 @@ static int32_t window(const msf_call *call, const int8_t *w, int32_t acc, msf_ta
 static void run_general(const msf_call *call) {
   const msf_stage *s = call->stage;
   const int8_t *weights = msf_bytes(call, s->weights);
-  const int32_t *bias = msf_words(call, s->bias);
-  const int32_t *multipliers = msf_words(call, s->multipliers);
-  const int8_t *shifts = msf_bytes(call, s->shifts);
+  const msf_outputs outputs = msf_outputs_of(call);
   const int32_t taps = s->kernel_h * s->kernel_w * call->in[0].c;
   const msf_taps rows = msf_taps_rows(call);
   for (int32_t x = call->x0; x < call->x1; x++) {
@@ -63,7 +61,7 @@ static void run_general(const msf_call *call) {
     int8_t *out = msf_pixel(&call->out, call->y, x);
     const int8_t *w = weights;
     for (int32_t o = 0; o < call->out.c; o++, w += taps) {
-      out[o] = msf_requantize(window(call, w, bias[o], rows, cols), multipliers[o], shifts[o], s);
+      out[o] = msf_output(&outputs, o, window(call, w, outputs.bias[o], rows, cols));
     }
   }
 }
@@ -71,9 +69,7 @@ static void run_general(const msf_call *call) {
 /* 1x1, stride 1, no padding: pixels are contiguous in and out. */
 static void run_pointwise(const msf_call *call) {
   const msf_stage *s = call->stage;
-  const int32_t *bias = msf_words(call, s->bias);
-  const int32_t *multipliers = msf_words(call, s->multipliers);
-  const int8_t *shifts = msf_bytes(call, s->shifts);
+  const msf_outputs outputs = msf_outputs_of(call);
   const int32_t in_c = call->in[0].c;
   const int32_t out_c = call->out.c;
   const int8_t *x = msf_pixel(&call->in[0], call->y, call->x0);
@@ -82,23 +78,23 @@ static void run_pointwise(const msf_call *call) {
   for (; left >= PIXELS; left -= PIXELS, x += PIXELS * in_c, out += PIXELS * out_c) {
     const int8_t *w = msf_bytes(call, s->weights);
     for (int32_t o = 0; o < out_c; o++, w += in_c) {
-      int32_t acc0 = bias[o], acc1 = bias[o], acc2 = bias[o], acc3 = bias[o];
+      int32_t acc0 = outputs.bias[o], acc1 = outputs.bias[o], acc2 = outputs.bias[o], acc3 = outputs.bias[o];
       for (int32_t i = 0; i < in_c; i++) {
         acc0 = msf_mac(acc0, w[i], x[i]);
         acc1 = msf_mac(acc1, w[i], x[in_c + i]);
         acc2 = msf_mac(acc2, w[i], x[2 * in_c + i]);
         acc3 = msf_mac(acc3, w[i], x[3 * in_c + i]);
       }
-      out[o] = msf_requantize(acc0, multipliers[o], shifts[o], s);
-      out[out_c + o] = msf_requantize(acc1, multipliers[o], shifts[o], s);
-      out[2 * out_c + o] = msf_requantize(acc2, multipliers[o], shifts[o], s);
-      out[3 * out_c + o] = msf_requantize(acc3, multipliers[o], shifts[o], s);
+      out[o] = msf_output(&outputs, o, acc0);
+      out[out_c + o] = msf_output(&outputs, o, acc1);
+      out[2 * out_c + o] = msf_output(&outputs, o, acc2);
+      out[3 * out_c + o] = msf_output(&outputs, o, acc3);
     }
   }
   for (; left > 0; left--, x += in_c, out += out_c) {
     const int8_t *w = msf_bytes(call, s->weights);
     for (int32_t o = 0; o < out_c; o++, w += in_c) {
-      out[o] = msf_requantize(dot(bias[o], w, x, in_c), multipliers[o], shifts[o], s);
+      out[o] = msf_output(&outputs, o, dot(outputs.bias[o], w, x, in_c));
     }
   }
 }

@@ -4,6 +4,8 @@
  */
 #include "msf_kernel.h"
 
+#define MAX_TAPS 25 /* pointers that fit the stack: windows up to 5x5 */
+
 static int check(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   const int64_t multiplier = s->arg[0];
@@ -27,26 +29,45 @@ static int32_t padding_sum(const msf_stage *s, const int8_t *w, int32_t channels
 
 static int32_t inside_sum(const msf_call *call, int32_t o, int32_t channel, msf_taps rows, msf_taps cols) {
   const msf_stage *s = call->stage;
-  const int32_t channels = call->out.c;
-  const int8_t *weights = msf_bytes(call, s->weights) + o;
-  const int32_t step = s->dilation_w * call->in[0].c;
+  const int8_t *w = msf_bytes(call, s->weights) + o;
   int32_t acc = 0;
-  if (cols.first == cols.last) return 0;
   for (int32_t ky = rows.first; ky < rows.last; ky++) {
-    const int8_t *w = weights + (ky * s->kernel_w + cols.first) * channels;
-    const int8_t *x =
-        msf_pixel(&call->in[0], rows.origin + ky * s->dilation_h, cols.origin + cols.first * s->dilation_w) + channel;
-    for (int32_t kx = cols.first; kx < cols.last; kx++, w += channels, x += step) acc = msf_mac(acc, *w, *x);
+    for (int32_t kx = cols.first; kx < cols.last; kx++) {
+      const int8_t *x = msf_pixel(&call->in[0], rows.origin + ky * s->dilation_h, cols.origin + kx * s->dilation_w);
+      acc = msf_mac(acc, w[(ky * s->kernel_w + kx) * call->out.c], x[channel]);
+    }
   }
   return acc;
+}
+
+/*
+ * Depth multiplier 1, the whole window inside the tensor: channel by channel, from pointers to the taps' pixels.
+ * At most MAX_TAPS taps.
+ */
+static void run_inside(const msf_call *call, int8_t *out, msf_taps rows, msf_taps cols) {
+  const msf_stage *s = call->stage;
+  const int32_t channels = call->out.c;
+  const int8_t *weights = msf_bytes(call, s->weights);
+  const msf_outputs outputs = msf_outputs_of(call);
+  const int8_t *taps[MAX_TAPS];
+  int32_t count = 0;
+  for (int32_t ky = 0; ky < s->kernel_h; ky++) {
+    for (int32_t kx = 0; kx < s->kernel_w; kx++) {
+      taps[count++] = msf_pixel(&call->in[0], rows.origin + ky * s->dilation_h, cols.origin + kx * s->dilation_w);
+    }
+  }
+  for (int32_t o = 0; o < channels; o++) {
+    const int8_t *w = weights + o;
+    int32_t acc = outputs.bias[o];
+    for (int32_t k = 0; k < count; k++, w += channels) acc = msf_mac(acc, *w, taps[k][o]);
+    out[o] = msf_output(&outputs, o, acc);
+  }
 }
 
 static void run(const msf_call *call) {
   const msf_stage *s = call->stage;
   const int8_t *weights = msf_bytes(call, s->weights);
-  const int32_t *bias = msf_words(call, s->bias);
-  const int32_t *multipliers = msf_words(call, s->multipliers);
-  const int8_t *shifts = msf_bytes(call, s->shifts);
+  const msf_outputs outputs = msf_outputs_of(call);
   const int32_t depth = s->arg[0];
   const int32_t channels = call->out.c;
   const msf_taps rows = msf_taps_rows(call);
@@ -54,13 +75,17 @@ static void run(const msf_call *call) {
     const msf_taps cols = msf_taps_cols(call, x);
     const int padded = rows.last - rows.first < s->kernel_h || cols.last - cols.first < s->kernel_w;
     int8_t *out = msf_pixel(&call->out, call->y, x);
+    if (!padded && depth == 1 && s->kernel_h * s->kernel_w <= MAX_TAPS) {
+      run_inside(call, out, rows, cols);
+      continue;
+    }
     for (int32_t o = 0; o < channels; o++) {
-      int32_t acc = msf_wrap_add(bias[o], inside_sum(call, o, o / depth, rows, cols));
+      int32_t acc = msf_wrap_add(outputs.bias[o], inside_sum(call, o, o / depth, rows, cols));
       if (padded) {
         const int32_t padding = padding_sum(s, weights + o, channels, rows, cols);
         acc = msf_wrap_add(acc, msf_wrap_mul(padding, s->in_zero[0]));
       }
-      out[o] = msf_requantize(acc, multipliers[o], shifts[o], s);
+      out[o] = msf_output(&outputs, o, acc);
     }
   }
 }

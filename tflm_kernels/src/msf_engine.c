@@ -1,6 +1,6 @@
 /*
- * Runs a program. Every group is asked for the rows that the output needs, asks the groups before it for the rows
- * that its windows cover, and makes one row at a time; rings remember what is still needed.
+ * Runs a program. Every group is asked for the pixels that come next in the output, asks the groups before it for the
+ * pixels that its windows cover, and makes a few pixels at a time; rings remember what is still needed.
  */
 #include "msf_engine.h"
 
@@ -10,96 +10,143 @@ typedef struct {
   msf_progress *progress;
 } engine;
 
-static msf_view view_of(const engine *e, uint16_t index, int32_t chunk_x0) {
+/* The pixels that a group makes or takes in next. */
+typedef struct {
+  int32_t y, x0, x1;
+} span;
+
+static msf_view view_of(const engine *e, uint16_t index, const span *at) {
   const msf_tensor *t = msf_tensors(e->program) + index;
   msf_view v;
   v.base = (int8_t *)e->operands[t->operand].data + t->offset;
-  v.row_stride = t->row_stride;
-  v.rows = t->rows;
+  v.ring = 0;
+  v.x0 = 0;
+  v.y0 = 0;
+  v.line = t->w;
   v.h = t->h;
   v.w = t->w;
   v.c = t->c;
-  v.x0 = t->kind == MSF_CHUNK ? chunk_x0 : t->kind == MSF_RING ? e->progress[t->producer].x0 : 0;
+  if (t->kind == MSF_CHUNK) {
+    v.x0 = at->x0;
+    v.y0 = at->y;
+  } else if (t->kind == MSF_RING && msf_groups(e->program)[t->producer].kind == MSF_GROUP_ROWS) {
+    const msf_progress *producer = &e->progress[t->producer];
+    v.ring = t->pixels;
+    v.x0 = producer->x0;
+    v.y0 = producer->y0;
+    v.line = producer->x1 - producer->x0;
+  }
   return v;
 }
 
-static void run_stage(const engine *e, const msf_stage *s, int32_t y, int32_t x0, int32_t x1) {
+static void run_stage(const engine *e, const msf_stage *s, const span *at) {
   const msf_operator *op = msf_find_operator(s->op);
   const msf_program *p = e->program;
+  uint8_t *workspace = (uint8_t *)e->operands[p->workspace_operand].data;
   msf_call call;
   call.stage = s;
   call.params = (const uint8_t *)e->operands[p->params_operand].data;
-  call.accumulators =
-      (int32_t *)(void *)((uint8_t *)e->operands[p->workspace_operand].data + (op->reduces ? s->accumulators : 0));
-  call.in[0] = view_of(e, s->in[0], x0);
-  if (op->inputs == 2) call.in[1] = view_of(e, s->in[1], x0);
-  call.out = view_of(e, s->out, x0);
-  if (op->reduces) call.out.x0 = 0;
-  call.y = y;
-  call.x0 = x0;
-  call.x1 = x1;
+  call.accumulators = (int32_t *)(void *)(workspace + (op->reduces ? s->accumulators : 0));
+  call.in[0] = view_of(e, s->in[0], at);
+  if (op->inputs == 2) call.in[1] = view_of(e, s->in[1], at);
+  call.out = view_of(e, s->out, at);
+  call.y = at->y;
+  call.x0 = at->x0;
+  call.x1 = at->x1;
   op->run(&call);
 }
 
-static void run_step(const engine *e, const msf_group *group, const msf_progress *own) {
-  for (int32_t x0 = own->x0; x0 < own->x1; x0 += group->chunk) {
-    const int32_t x1 = msf_min(x0 + group->chunk, own->x1);
-    for (uint16_t i = 0; i < group->stage_count; i++) {
-      run_stage(e, msf_stages(e->program) + group->first_stage + i, own->next, x0, x1);
-    }
+static int reads_one_pixel(const msf_stage *s) {
+  return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && s->pad_top == 0 &&
+         s->pad_left == 0;
+}
+
+/* at, cut short where a ring goes on at its beginning, so that kernels see contiguous pixels. */
+static void end_with_ring(const engine *e, uint16_t tensor, span *at) {
+  const msf_view v = view_of(e, tensor, at);
+  if (v.ring == 0) return;
+  at->x1 = msf_min(at->x1, at->x0 + (int32_t)(v.ring - msf_index(&v, at->y, at->x0)));
+}
+
+static span next_span(const engine *e, const msf_group *group, const msf_progress *own) {
+  const msf_stage *s = msf_stages(e->program) + group->first_stage;
+  span at = {own->y, own->x, msf_min(own->x + group->chunk, own->x1)};
+  if (group->kind == MSF_GROUP_ROWS) end_with_ring(e, msf_last_stage(e->program, group)->out, &at);
+  for (uint16_t i = 0; i < group->stage_count; i++, s++) {
+    if (!reads_one_pixel(s)) continue;
+    for (int k = 0; k < msf_find_operator(s->op)->inputs; k++) end_with_ring(e, s->in[k], &at);
+  }
+  return at;
+}
+
+static void take_step(const engine *e, const msf_group *group, msf_progress *own, const span *at) {
+  for (uint16_t i = 0; i < group->stage_count; i++) {
+    run_stage(e, msf_stages(e->program) + group->first_stage + i, at);
+  }
+  own->x = (uint16_t)at->x1;
+  if (own->x >= own->x1) {
+    own->x = own->x0;
+    own->y++;
   }
 }
 
-/* Steps that group must have done for its tensor to have rows rows. */
-static uint16_t steps_for(const msf_program *p, const msf_group *group, int32_t rows) {
-  if (group->kind == MSF_GROUP_REDUCE) return rows > 0 ? msf_grid(p, group)->h : 0;
-  return (uint16_t)rows;
+static int is_behind(const msf_progress *group, int32_t y, int32_t x) {
+  return group->y < y || (group->y == y && group->x < x);
 }
 
-/* A group that must go on before group g can take its next step, with its goal set; MSF_NONE if there is none. */
-static uint16_t find_lacking(const engine *e, uint16_t g) {
+/* Makes group g the asker of another one that has to reach pixel (y, x) first. Returns 0 if that one is there already. */
+static int ask(const engine *e, uint16_t producer, uint16_t g, int32_t y, int32_t x) {
+  msf_progress *other = &e->progress[producer];
+  const msf_group *group = msf_groups(e->program) + producer;
+  if (group->kind == MSF_GROUP_REDUCE) {
+    y = msf_grid(e->program, group)->h;
+    x = 0;
+  }
+  if (other->x0 >= other->x1 || !is_behind(other, y, x)) return 0;
+  other->goal_y = (uint16_t)y;
+  other->goal_x = (uint16_t)x;
+  other->asker = g;
+  return 1;
+}
+
+/* A group that must go on before group g can make the pixels of at, now set to work; MSF_NONE if there is none. */
+static uint16_t find_lacking(const engine *e, uint16_t g, const span *at) {
   const msf_program *p = e->program;
   const msf_group *group = msf_groups(p) + g;
   const msf_stage *s = msf_stages(p) + group->first_stage;
-  const int32_t y = e->progress[g].next;
   for (uint16_t i = 0; i < group->stage_count; i++, s++) {
     for (int k = 0; k < msf_find_operator(s->op)->inputs; k++) {
       const msf_tensor *in = msf_tensors(p) + s->in[k];
       if (in->producer == MSF_NONE || in->producer == g) continue;
-      const int32_t needed =
-          msf_min(msf_max(y * s->stride_h - s->pad_top + (s->kernel_h - 1) * s->dilation_h + 1, 0), in->h);
-      msf_progress *producer = &e->progress[in->producer];
-      const uint16_t goal = steps_for(p, msf_groups(p) + in->producer, needed);
-      if (producer->next < goal) {
-        producer->goal = goal;
-        producer->asker = g;
-        return in->producer;
-      }
+      const int32_t rows = msf_min(at->y * s->stride_h - s->pad_top + (s->kernel_h - 1) * s->dilation_h + 1, in->h);
+      const int32_t cols =
+          msf_min((at->x1 - 1) * s->stride_w - s->pad_left + (s->kernel_w - 1) * s->dilation_w + 1, in->w);
+      if (rows > 0 && cols > 0 && ask(e, in->producer, g, rows - 1, cols)) return in->producer;
     }
   }
   return MSF_NONE;
 }
 
 /*
- * Runs until group g has taken goal steps. Ends, because a group only waits for groups with smaller numbers and
- * every turn either goes to one of those, takes a step, or returns to the asker.
+ * Runs until group g has reached row y. Ends, because a group only waits for groups with smaller numbers, and every
+ * turn goes to one of those, takes a step, or returns to the asker.
  */
-static void run_until(const engine *e, uint16_t g, uint16_t goal) {
-  e->progress[g].goal = goal;
-  e->progress[g].asker = MSF_NONE;
+static void run_until(const engine *e, uint16_t g, int32_t y) {
+  if (!ask(e, g, MSF_NONE, y, e->progress[g].x0)) return;
   while (g != MSF_NONE) {
+    const msf_group *group = msf_groups(e->program) + g;
     msf_progress *own = &e->progress[g];
-    if (own->next >= own->goal) {
+    if (!is_behind(own, own->goal_y, own->goal_x)) {
       g = own->asker;
       continue;
     }
-    const uint16_t lacking = find_lacking(e, g);
+    const span at = next_span(e, group, own);
+    const uint16_t lacking = find_lacking(e, g, &at);
     if (lacking != MSF_NONE) {
       g = lacking;
-      continue;
+    } else {
+      take_step(e, group, own, &at);
     }
-    run_step(e, msf_groups(e->program) + g, own);
-    own->next++;
   }
 }
 
@@ -112,8 +159,7 @@ static void run_tile(const engine *e, const msf_tile *tile) {
       const msf_tensor *out = msf_result(p, msf_groups(p) + g);
       if (out->kind != MSF_WHOLE) continue;
       const int is_tiled = g + 1u == p->group_count;
-      const int32_t rows = is_tiled ? tile->y0 + row : (out->h * row + height - 1) / height;
-      run_until(e, g, steps_for(p, msf_groups(p) + g, rows));
+      run_until(e, g, is_tiled ? tile->y0 + row : (out->h * row + height - 1) / height);
     }
   }
 }
@@ -148,7 +194,7 @@ msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t
   e.operands = operands;
   e.progress = (msf_progress *)operands[p->workspace_operand].data;
   while (msf_next_tile(p, &tile)) {
-    if (!msf_begin_tile(p, e.progress, &tile)) return MSF_BAD_GEOMETRY;
+    msf_begin_tile(p, e.progress, &tile);
     run_tile(&e, &tile);
   }
   return MSF_OK;

@@ -5,12 +5,16 @@
 #include "msf.h"
 #include "msf_kernel.h"
 
-/* How far a group has come in the current tile. Lives at the start of the workspace, one for each group. */
+/*
+ * How far a group has come in the current tile: every pixel before (y, x) in reading order is done. Lives at the start
+ * of the workspace, one for each group.
+ */
 typedef struct {
-  uint16_t next;   /* the step (output row; input row for reducing groups) that comes next */
-  uint16_t goal;   /* steps that the asker needs */
-  uint16_t asker;  /* group that waits for this one, or MSF_NONE */
-  uint16_t x0, x1; /* columns of the tile */
+  uint16_t y, x;           /* the pixel that comes next, on the group's grid */
+  uint16_t goal_y, goal_x; /* the pixel that the asker does not need any more */
+  uint16_t asker;          /* group that waits for this one, or MSF_NONE */
+  uint16_t y0;             /* first row and columns of the tile */
+  uint16_t x0, x1;
 } msf_progress;
 
 typedef struct {
@@ -44,11 +48,8 @@ static inline const msf_tensor *msf_grid(const msf_program *p, const msf_group *
 /* The operator with this number, or NULL. */
 const msf_operator *msf_find_operator(uint8_t op);
 
-/*
- * Sets every group to its first step of a tile, and the columns that the groups after it need of it.
- * Returns 0 if a ring is too narrow for its columns.
- */
-int msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile *tile);
+/* Sets every group to the first row and the columns of a tile that the groups after it need of it. */
+void msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile *tile);
 
 /* The tiles of a program, in order; returns 0 after the last. Starts from a tile of zeros. */
 int msf_next_tile(const msf_program *p, msf_tile *tile);

@@ -19,9 +19,7 @@ static int32_t dot(int32_t acc, const int8_t *w, const int8_t *x, int32_t n) {
 static void run(const msf_call *call) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
-  const int32_t *bias = msf_words(call, s->bias);
-  const int32_t *multipliers = msf_words(call, s->multipliers);
-  const int8_t *shifts = msf_bytes(call, s->shifts);
+  const msf_outputs outputs = msf_outputs_of(call);
   const int32_t depth = in->h * in->w * in->c;
   const int32_t arrived = (call->x1 - call->x0) * in->c;
   const int first = call->y == 0 && call->x0 == 0;
@@ -30,9 +28,9 @@ static void run(const msf_call *call) {
   const int8_t *w = msf_bytes(call, s->weights) + (call->y * in->w + call->x0) * in->c;
   int8_t *out = msf_pixel(&call->out, 0, 0);
   for (int32_t o = 0; o < call->out.c; o++, w += depth) {
-    const int32_t acc = dot(first ? bias[o] : call->accumulators[o], w, x, arrived);
+    const int32_t acc = dot(first ? outputs.bias[o] : call->accumulators[o], w, x, arrived);
     call->accumulators[o] = acc;
-    if (last) out[o] = msf_requantize(acc, multipliers[o], shifts[o], s);
+    if (last) out[o] = msf_output(&outputs, o, acc);
   }
 }
 

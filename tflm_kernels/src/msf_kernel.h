@@ -1,9 +1,10 @@
 /*
  * What a row kernel sees: views of its tensors, and the arithmetic that every kernel shares.
  *
- * A kernel computes pixels x0 to x1 of row y of one stage's output. The engine has made every input row that the
- * stage's window covers available through the views; rows and columns outside the tensor are padding and must not
- * be read. Kernels keep no state, allocate nothing and use no floating point.
+ * A kernel computes pixels x0 to x1 of row y of one stage's output. The engine has made every input pixel that the
+ * stage's window covers available through the views; pixels outside the tensor are padding and must not be read.
+ * Output pixels are contiguous, and so are the input pixels of a stage whose window is a single pixel; the pixels of
+ * larger windows may wrap around the end of a ring. Kernels keep no state, allocate nothing and use no floating point.
  */
 #ifndef MSF_KERNEL_H_
 #define MSF_KERNEL_H_
@@ -16,12 +17,15 @@
 extern "C" {
 #endif
 
-/* A window on a tensor: some of its rows and columns, held in a ring. */
+/*
+ * The pixels of a tensor that are in memory, in reading order, row after row of the tile. A ring starts again at its
+ * beginning after `ring` pixels (0: it never does).
+ */
 typedef struct {
   int8_t *base;
-  uint32_t row_stride;
-  int32_t rows; /* ring capacity */
-  int32_t x0;   /* column of the first kept pixel */
+  uint32_t ring;
+  int32_t x0, y0; /* the pixel that lay at base first */
+  int32_t line;   /* pixels of a row that are kept */
   int32_t h, w, c;
 } msf_view;
 
@@ -75,12 +79,12 @@ static inline int msf_shift_in_range(int32_t shift) { return shift >= -31 && shi
 /* True if bias, multipliers and shifts for channels outputs lie in params, and all shifts are ones msf_rescale takes. */
 static inline int msf_fits_requantization(const msf_stage_shape *shape, uint32_t channels) {
   const msf_stage *s = shape->stage;
-  if (!msf_fits(s->bias, channels, 4, shape->params_size) ||
-      !msf_fits(s->multipliers, channels, 4, shape->params_size) ||
-      !msf_fits(s->shifts, channels, 1, shape->params_size)) {
+  const uint32_t scales = s->flags & MSF_UNIFORM ? 1 : channels;
+  if (!msf_fits(s->bias, channels, 4, shape->params_size) || !msf_fits(s->multipliers, scales, 4, shape->params_size) ||
+      !msf_fits(s->shifts, scales, 1, shape->params_size)) {
     return 0;
   }
-  for (uint32_t o = 0; o < channels; o++) {
+  for (uint32_t o = 0; o < scales; o++) {
     if (!msf_shift_in_range((int8_t)shape->params[s->shifts + o])) return 0;
   }
   return 1;
@@ -100,8 +104,19 @@ static inline int msf_same_size(const msf_call *call) {
   return call->in[0].h == call->out.h && call->in[0].w == call->out.w;
 }
 
+/* Where pixel (y, x) lies, counted in pixels from base. */
+static inline uint32_t msf_index(const msf_view *v, int32_t y, int32_t x) {
+  const uint32_t index = (uint32_t)(y - v->y0) * (uint32_t)v->line + (uint32_t)(x - v->x0);
+  return v->ring == 0 ? index : index % v->ring;
+}
+
 static inline int8_t *msf_pixel(const msf_view *v, int32_t y, int32_t x) {
-  return v->base + (uint32_t)(y % v->rows) * v->row_stride + (uint32_t)(x - v->x0) * (uint32_t)v->c;
+  return v->base + msf_index(v, y, x) * (uint32_t)v->c;
+}
+
+/* True if pixels (y, x) to (y, x + n - 1) lie one behind the other, and do not go on at the start of the ring. */
+static inline int msf_is_contiguous(const msf_view *v, int32_t y, int32_t x, int32_t n) {
+  return v->ring == 0 || msf_index(v, y, x) + (uint32_t)n <= v->ring;
 }
 
 static inline const int32_t *msf_words(const msf_call *call, uint32_t offset) {
@@ -143,9 +158,34 @@ static inline int8_t msf_clamp(int32_t value, const msf_stage *s) {
   return (int8_t)msf_min(msf_max(value, s->act_min), s->act_max);
 }
 
-/* An accumulator of output channel o as an output value. shifts must be in range, see msf_rescale. */
+/* An accumulator as an output value. shift: see msf_rescale. */
 static inline int8_t msf_requantize(int32_t acc, int32_t multiplier, int8_t shift, const msf_stage *s) {
   return msf_clamp(msf_wrap_add(msf_rescale(acc, multiplier, shift), s->out_zero), s);
+}
+
+/* Bias and scale of every output channel of a weighted stage. */
+typedef struct {
+  const msf_stage *stage;
+  const int32_t *bias;
+  const int32_t *multipliers;
+  const int8_t *shifts;
+  int32_t scale_mask; /* 0 if all channels share one scale, else -1 */
+} msf_outputs;
+
+/* The accumulator of output channel o, its bias included, as an output value. */
+static inline int8_t msf_output(const msf_outputs *outputs, int32_t o, int32_t acc) {
+  const int32_t scale = o & outputs->scale_mask;
+  return msf_requantize(acc, outputs->multipliers[scale], outputs->shifts[scale], outputs->stage);
+}
+
+static inline msf_outputs msf_outputs_of(const msf_call *call) {
+  msf_outputs outputs;
+  outputs.stage = call->stage;
+  outputs.bias = msf_words(call, call->stage->bias);
+  outputs.multipliers = msf_words(call, call->stage->multipliers);
+  outputs.shifts = msf_bytes(call, call->stage->shifts);
+  outputs.scale_mask = call->stage->flags & MSF_UNIFORM ? 0 : -1;
+  return outputs;
 }
 
 /* The taps of a window that fall inside the tensor along one axis: kernel positions first to last (exclusive). */

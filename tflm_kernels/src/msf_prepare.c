@@ -37,16 +37,14 @@ static msf_status check_operands(const msf_program *p, const msf_operand *operan
 
 /* Whether t is placed inside its operand and behind the engine's own part of the workspace. */
 static int tensor_fits(const msf_program *p, const msf_operand *operands, const msf_tensor *t) {
-  if (t->h == 0 || t->w == 0 || t->c == 0 || t->rows == 0 || t->rows > t->h || t->cols == 0 || t->cols > t->w) return 0;
-  if ((uint64_t)t->h * t->w * t->c > INT32_MAX || t->row_stride > INT32_MAX) return 0;
-  if (t->operand >= p->operand_count || t->row_stride < (uint32_t)t->cols * t->c) return 0;
+  if (t->h == 0 || t->w == 0 || t->c == 0 || t->pixels == 0 || t->operand >= p->operand_count) return 0;
+  const uint64_t all = (uint64_t)t->h * t->w;
+  if (all * t->c > INT32_MAX || t->pixels > all || t->h == UINT16_MAX || t->w == UINT16_MAX) return 0;
   const int in_workspace = t->operand == p->workspace_operand;
   const uint32_t limit = in_workspace ? p->workspace_size : operands[t->operand].size;
-  const uint64_t end = t->offset + (uint64_t)(t->rows - 1u) * t->row_stride + (uint64_t)t->cols * t->c;
-  if (end > limit) return 0;
-  if (in_workspace != (t->kind != MSF_WHOLE)) return 0;
-  if (in_workspace && t->offset < p->group_count * sizeof(msf_progress)) return 0;
-  return t->kind != MSF_WHOLE || (t->rows == t->h && t->cols == t->w);
+  if (t->offset + (uint64_t)t->pixels * t->c > limit) return 0;
+  if (!in_workspace) return t->kind == MSF_WHOLE && t->pixels == all;
+  return (t->kind == MSF_RING || t->kind == MSF_CHUNK) && t->offset >= p->group_count * sizeof(msf_progress);
 }
 
 /* Constants and inputs are not made by any group; outputs and workspace tensors are made by one. */
@@ -81,8 +79,8 @@ static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_
   const msf_group *group = msf_groups(p) + g;
   const msf_tensor *out = msf_tensors(p) + s->out;
   if (out->producer != g || is_last != (out->kind != MSF_CHUNK)) return 0;
-  return is_last ||
-         (out->cols >= msf_min(group->chunk, out->w) && out->rows == 1 && msf_same_grid(out, msf_grid(p, group)));
+  if (!is_last) return out->pixels >= (uint32_t)msf_min(group->chunk, out->w) && msf_same_grid(out, msf_grid(p, group));
+  return group->kind == MSF_GROUP_ROWS || out->pixels == (uint32_t)out->h * out->w;
 }
 
 static msf_status check_stage(const msf_program *p, const msf_operand *operands, uint16_t g, uint16_t index) {
@@ -132,15 +130,10 @@ static msf_status check_group(const msf_program *p, const msf_operand *operands,
   return MSF_OK;
 }
 
+/* Tiles are cut from the last group's tensor, which must be an output. */
 static msf_status check_tiles(const msf_program *p) {
-  msf_progress progress[MSF_MAX_GROUPS];
-  msf_tile tile = {0, 0, 0, 0};
   const msf_tensor *out = msf_result(p, msf_groups(p) + p->group_count - 1);
-  if (out->kind != MSF_WHOLE || p->tile_h == 0 || p->tile_w == 0) return MSF_BAD_GEOMETRY;
-  while (msf_next_tile(p, &tile)) {
-    if (!msf_begin_tile(p, progress, &tile)) return MSF_BAD_GEOMETRY;
-  }
-  return MSF_OK;
+  return out->kind == MSF_WHOLE && p->tile_h > 0 && p->tile_w > 0 ? MSF_OK : MSF_BAD_GEOMETRY;
 }
 
 msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands,

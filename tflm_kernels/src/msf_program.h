@@ -43,14 +43,12 @@ enum { MSF_WHOLE = 0, MSF_RING = 1, MSF_CHUNK = 2 };
 
 typedef struct {
   uint16_t h, w, c;
-  uint16_t rows;     /* rows kept: h, the size of the ring, or 1 */
-  uint16_t cols;     /* pixels kept of a row */
   uint16_t producer; /* group that makes it, or MSF_NONE for an operand that is only read */
   uint8_t operand;
   uint8_t kind;
   uint16_t reserved;
-  uint32_t offset;     /* of row 0 in the operand */
-  uint32_t row_stride; /* bytes from a kept row to the next */
+  uint32_t offset; /* of its first pixel in the operand */
+  uint32_t pixels; /* pixels kept: all, or the size of the ring or chunk */
 } msf_tensor;
 
 typedef struct {
@@ -63,8 +61,10 @@ typedef struct {
   uint16_t kernel_h, kernel_w;
   uint8_t stride_h, stride_w, dilation_h, dilation_w;
   int16_t pad_top, pad_left;
-  int16_t in_zero[2];
-  int16_t out_zero;
+  int8_t in_zero[2];
+  int8_t out_zero;
+  uint8_t flags;
+  uint16_t reserved;
   uint32_t weights;      /* byte offsets into params */
   uint32_t bias;         /* int32 for each output channel, input zero point folded in */
   uint32_t multipliers;  /* int32 for each output channel */
@@ -72,6 +72,9 @@ typedef struct {
   uint32_t accumulators; /* byte offset into the workspace, int32 for each output channel */
   int32_t arg[6];        /* what else the operator needs */
 } msf_stage;
+
+/* Flag of a stage: one multiplier and one shift serve all output channels. */
+#define MSF_UNIFORM 1u
 
 enum { MSF_GROUP_ROWS = 0, MSF_GROUP_REDUCE = 1 };
 
@@ -84,7 +87,7 @@ typedef struct {
 } msf_group;
 
 typedef char msf_check_program_size[sizeof(msf_program) == 48 ? 1 : -1];
-typedef char msf_check_tensor_size[sizeof(msf_tensor) == 24 ? 1 : -1];
+typedef char msf_check_tensor_size[sizeof(msf_tensor) == 20 ? 1 : -1];
 typedef char msf_check_stage_size[sizeof(msf_stage) == 72 ? 1 : -1];
 typedef char msf_check_group_size[sizeof(msf_group) == 8 ? 1 : -1];
 

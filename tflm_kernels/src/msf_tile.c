@@ -41,7 +41,7 @@ static void cover(int32_t from, int32_t to, int32_t stride, int32_t pad, int32_t
 
 static void require(msf_progress *producer, int32_t y0, int32_t x0, int32_t x1) {
   if (x0 >= x1) return;
-  producer->next = (uint16_t)msf_min(producer->next, y0);
+  producer->y0 = (uint16_t)msf_min(producer->y0, y0);
   producer->x0 = (uint16_t)msf_min(producer->x0, x0);
   producer->x1 = (uint16_t)msf_max(producer->x1, x1);
 }
@@ -51,44 +51,41 @@ static void require_inputs(const msf_program *p, msf_progress *progress, uint16_
   const msf_group *group = msf_groups(p) + g;
   const msf_tensor *grid = msf_grid(p, group);
   const msf_stage *s = msf_stages(p) + group->first_stage;
-  msf_progress *own = &progress[g];
-  if (group->kind == MSF_GROUP_REDUCE) {
-    own->next = 0;
-    own->x0 = 0;
-    own->x1 = grid->w;
-  }
+  const msf_progress *own = &progress[g];
   for (uint16_t i = 0; i < group->stage_count; i++, s++) {
     for (int k = 0; k < msf_find_operator(s->op)->inputs; k++) {
       const msf_tensor *in = msf_tensors(p) + s->in[k];
       int32_t x0, x1, y0, y1;
       if (in->producer == MSF_NONE || in->producer == g) continue;
       cover(own->x0, own->x1, s->stride_w, s->pad_left, s->dilation_w, s->kernel_w, in->w, &x0, &x1);
-      cover(own->next, grid->h, s->stride_h, s->pad_top, s->dilation_h, s->kernel_h, in->h, &y0, &y1);
+      cover(own->y0, grid->h, s->stride_h, s->pad_top, s->dilation_h, s->kernel_h, in->h, &y0, &y1);
       require(&progress[in->producer], y0, x0, x1);
     }
   }
 }
 
-int msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile *tile) {
-  for (uint16_t g = 0; g < p->group_count; g++) {
-    progress[g].next = msf_grid(p, msf_groups(p) + g)->h;
-    progress[g].x0 = UINT16_MAX;
-    progress[g].x1 = 0;
-  }
+static void set_extent(msf_progress *group, int32_t y0, int32_t x0, int32_t x1) {
+  group->y0 = (uint16_t)y0;
+  group->x0 = (uint16_t)x0;
+  group->x1 = (uint16_t)x1;
+}
+
+void msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile *tile) {
+  for (uint16_t g = 0; g < p->group_count; g++) set_extent(&progress[g], UINT16_MAX, UINT16_MAX, 0);
   for (uint16_t g = p->group_count; g-- > 0;) {
-    const msf_tensor *out = msf_result(p, msf_groups(p) + g);
-    if (out->kind == MSF_WHOLE) require(&progress[g], 0, 0, out->w);
-    if (g + 1u == p->group_count) {
-      progress[g].next = (uint16_t)tile->y0;
-      progress[g].x0 = (uint16_t)tile->x0;
-      progress[g].x1 = (uint16_t)tile->x1;
+    const msf_group *group = msf_groups(p) + g;
+    msf_progress *own = &progress[g];
+    if (group->kind == MSF_GROUP_REDUCE) {
+      set_extent(own, 0, 0, msf_grid(p, group)->w);
+    } else if (g + 1u == p->group_count) {
+      set_extent(own, tile->y0, tile->x0, tile->x1);
+    } else if (msf_result(p, group)->kind == MSF_WHOLE) {
+      set_extent(own, 0, 0, msf_result(p, group)->w);
+    } else if (own->x1 == 0) {
+      set_extent(own, 0, 0, 0); /* nobody reads anything but padding */
     }
+    own->y = own->y0;
+    own->x = own->x0;
     require_inputs(p, progress, g);
-    if (progress[g].x0 > progress[g].x1) progress[g].x0 = progress[g].x1;
-    if (out->kind == MSF_RING && msf_groups(p)[g].kind == MSF_GROUP_ROWS &&
-        progress[g].x1 - progress[g].x0 > out->cols) {
-      return 0;
-    }
   }
-  return 1;
 }

@@ -13,18 +13,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.fusion.lines import is_chunk, ring_rows
+from tflm_msf.fusion.lines import is_chunk, newest_cols, ring_rows
 from tflm_msf.fusion.network import Network
-from tflm_msf.ops import Stage
+from tflm_msf.ops import Map, Stage, StageOp
 
 MAX_GROUPS = 64
 """Groups that the kernels accept in one block (``MSF_MAX_GROUPS``)."""
 
-PROGRESS_BYTES = 10
+PROGRESS_BYTES = 16
 """Workspace bytes that the engine keeps for each group (``msf_progress``)."""
 
 CHUNK_PIXELS = 4
-"""Pixels that pointwise stages hand on at a time, so that a weight is loaded once for all of them."""
+"""Pixels that a group makes at a time, at the most: a weight is loaded once for all of them."""
 
 CHUNK_BYTES = 2048
 """Chunks get shorter where all chunks of a group together would take more than this."""
@@ -56,12 +56,11 @@ class Candidate(NamedTuple):
 
 
 class Buffer(NamedTuple):
-    """Where an inner tensor lives: ``rows`` rows of ``cols`` pixels at byte ``offset`` of the workspace."""
+    """Where an inner tensor lives: its last ``pixels`` pixels, in a ring at byte ``offset`` of the workspace."""
 
     tensor: int
     is_chunk: bool
-    rows: int
-    cols: int
+    pixels: int
     offset: int
 
 
@@ -90,7 +89,7 @@ class _GroupState:
     steps: Ints
     x0: Ints
     x1: Ints
-    chunk_tensors: list[int] = field(default_factory=list)
+    chunk_offsets: dict[int, int] = field(default_factory=dict)
     chunk_channels: int = 0
 
     @property
@@ -99,23 +98,57 @@ class _GroupState:
 
     @property
     def chunk(self) -> int:
-        if not self.chunk_tensors:
-            return self.cols
-        return max(1, min(CHUNK_PIXELS, CHUNK_BYTES // self.chunk_channels, self.cols))
+        return max(1, min(CHUNK_PIXELS, CHUNK_BYTES // max(self.chunk_channels, 1), self.cols))
 
 
-class RowsKept:
-    """Line buffer heights, computed once per tensor: they do not depend on the block."""
+IN_PLACE = (StageOp.ADD, StageOp.SUB, StageOp.MUL, StageOp.TABLE)
+"""Operators that may write a pixel over the same pixel of their first input."""
+
+
+def chunk_layout(stages: list[Stage]) -> tuple[dict[int, int], int]:
+    """Places the tensors that stages of a group hand on, for a chunk of one pixel.
+
+    A chunk is free again once its one reader has run, and some readers can write over it.
+
+    Args:
+        stages: the group in running order; the last one's output is no chunk.
+
+    Returns:
+        The channels before each chunk tensor, and the channels that all of them together need.
+    """
+    offsets: dict[int, int] = {}
+    live: dict[int, tuple[int, int]] = {}
+    extent = 0
+    for stage in stages[:-1]:
+        channels = stage.output_map.c
+        first = stage.inputs[0]
+        if stage.op in IN_PLACE and first in live and stage.input_maps[0].c == channels:
+            start = live[first][0]
+        else:
+            start = 0
+            for taken, end in sorted(live.values()):
+                if start + channels > taken:
+                    start = max(start, end)
+        for source in stage.inputs:
+            live.pop(source, None)
+        live[stage.output] = (start, start + channels)
+        offsets[stage.output] = start
+        extent = max(extent, start + channels)
+    return offsets, extent
+
+
+class LinesKept:
+    """Line buffer sizes, computed once per tensor: they do not depend on the block."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._rows: dict[int, int] = {}
+        self._lines: dict[int, tuple[int, int]] = {}
 
-    def __call__(self, tensor: int) -> int:
-        """Rows of ``tensor`` that a block keeps, see :func:`ring_rows`."""
-        if tensor not in self._rows:
-            self._rows[tensor] = ring_rows(self._network, tensor)
-        return self._rows[tensor]
+    def __call__(self, tensor: int) -> tuple[int, int]:
+        """Rows of ``tensor`` that a block keeps, and columns of the newest one (see :mod:`tflm_msf.fusion.lines`)."""
+        if tensor not in self._lines:
+            self._lines[tensor] = (ring_rows(self._network, tensor), newest_cols(self._network, tensor, CHUNK_PIXELS))
+        return self._lines[tensor]
 
 
 def tile_widths(network: Network, last: int) -> tuple[int, ...]:
@@ -130,14 +163,14 @@ def tile_widths(network: Network, last: int) -> tuple[int, ...]:
 class BlockWalk:
     """Walks backwards from unit ``last`` and knows, after each step, what the block so far costs."""
 
-    def __init__(self, network: Network, rows_kept: RowsKept, last: int, tile_w: int) -> None:
+    def __init__(self, network: Network, kept: LinesKept, last: int, tile_w: int) -> None:
         self._network = network
-        self._rows_kept = rows_kept
+        self._kept = kept
         self._last = last
         self._tile_w = tile_w
         self._root: dict[int, int] = {}
         self._groups: dict[int, _GroupState] = {}
-        self._rings: dict[int, tuple[int, int]] = {}
+        self._rings: dict[int, int] = {}
         self._accumulating: dict[int, int] = {}
         self._readers: dict[int, list[int]] = {}
         self._macs = 0
@@ -157,24 +190,23 @@ class BlockWalk:
         """The block from ``first`` on, every buffer placed. To be called on a fresh walk."""
         for unit in range(self._last, first - 1, -1):
             self._take_in(unit)
-        offset = align(PROGRESS_BYTES * len(self._groups), 4)
+        offset = PROGRESS_BYTES * len(self._groups)
         accumulators = []
         for unit, channels in sorted(self._accumulating.items()):
             accumulators.append((unit, offset))
             offset += 4 * channels
         buffers = []
-        for tensor, (rows, cols) in sorted(self._rings.items()):
-            buffers.append(Buffer(tensor, False, rows, cols, offset))
-            offset += rows * cols * self._stage(self._network.producer[tensor]).output_map.c
+        for tensor, pixels in sorted(self._rings.items()):
+            buffers.append(Buffer(tensor, False, pixels, offset))
+            offset += pixels * self._stage(self._network.producer[tensor]).output_map.c
         for group in self._groups.values():
             buffers.extend(self._chunk_buffers(group, offset))
         groups = (Group(tuple(sorted(g.units)), g.chunk) for _, g in sorted(self._groups.items()))
         return Block(self._candidate(first, self._workspace()), tuple(groups), tuple(buffers), tuple(accumulators))
 
     def _chunk_buffers(self, group: _GroupState, offset: int) -> Iterator[Buffer]:
-        for tensor in group.chunk_tensors:
-            yield Buffer(tensor, True, 1, group.chunk, offset)
-            offset += group.chunk * self._stage(self._network.producer[tensor]).output_map.c
+        for tensor, channels_before in group.chunk_offsets.items():
+            yield Buffer(tensor, True, group.chunk, offset + group.chunk * channels_before)
 
     def _stage(self, unit: int) -> Stage:
         stage = self._network.units[unit].stage
@@ -183,7 +215,7 @@ class BlockWalk:
 
     def _workspace(self) -> int:
         chunks = max(group.chunk * group.chunk_channels for group in self._groups.values())
-        fixed = align(PROGRESS_BYTES * len(self._groups), 4) + 4 * sum(self._accumulating.values())
+        fixed = PROGRESS_BYTES * len(self._groups) + 4 * sum(self._accumulating.values())
         return fixed + self._ring_bytes + chunks
 
     def _take_in(self, unit: int) -> bool:
@@ -224,18 +256,27 @@ class BlockWalk:
             root = self._root[self._readers[stage.output][0]]
             group = self._groups[root]
             group.units.append(unit)
-            group.chunk_tensors.append(stage.output)
-            group.chunk_channels += stage.output_map.c
+            group.chunk_offsets, group.chunk_channels = chunk_layout([self._stage(u) for u in sorted(group.units)])
             self._root[unit] = root
             return group
         group = self._needed_by_readers(unit, stage)
-        cols = 1 if stage.reduces else group.cols
-        rows = self._rows_kept(stage.output)
-        self._rings[stage.output] = (rows, cols)
-        self._ring_bytes += rows * cols * stage.output_map.c
+        pixels = self._ring_pixels(stage, group)
+        self._rings[stage.output] = pixels
+        self._ring_bytes += pixels * stage.output_map.c
         self._root[unit] = unit
         self._groups[unit] = group
         return group
+
+    def _ring_pixels(self, stage: Stage, group: _GroupState) -> int:
+        """Pixels between the oldest that is still read and the newest that may have been made.
+
+        All rows but the newest are kept whole; of that one, what a chunk's window covers, and what a chunk of the
+        producer may be ahead.
+        """
+        if stage.reduces:
+            return stage.output_map.pixels
+        rows, newest = self._kept(stage.output)
+        return (rows - 1) * group.cols + min(newest, group.cols)
 
     def _start_last_group(self, unit: int, stage: Stage) -> _GroupState:
         out = stage.output_map
@@ -288,28 +329,38 @@ class BlockWalk:
         return output + source - max(output, distance + source)
 
     def _distance(self, tensor: int) -> list[int]:
-        """Bytes by which an input has to start behind the output so that rows are only overwritten once dead.
+        """Bytes by which an input has to start behind the output so that pixels are only overwritten once dead.
 
-        Output row r ends at (r + 1) * row bytes; the input row that is needed next starts at next * row bytes. Empty if
-        the readers see the input in different layouts.
+        Empty if the readers see the input in different layouts.
         """
-        output = self._stage(self._last)
-        done = np.arange(output.output_map.h)
-        next_row, row_bytes = [], set()
+        distances, layouts = [], set()
         for reader in self._readers[tensor]:
             stage = self._stage(reader)
-            group = self._groups[self._root[reader]]
-            is_last_group = self._root[reader] == self._last
-            steps = group.steps[1:] - 1 if is_last_group else group.steps[1:]
             for source, grid in zip(stage.inputs, stage.input_maps, strict=False):
-                if source != tensor:
-                    continue
-                first = np.clip(steps * stage.window.stride_h - stage.window.pad_top, 0, grid.h)
-                next_row.append(np.where(steps >= group.steps[-1], grid.h, first))
-                row_bytes.add((grid.h, grid.w * grid.c))
-        if len(row_bytes) != 1:
-            return []
-        ((_, in_bytes),) = row_bytes
-        out_bytes = output.output_map.w * output.output_map.c
-        distance = ((done + 1) * out_bytes - np.min(next_row, axis=0) * in_bytes).max()
-        return [align(max(int(distance), 0), 16)]
+                if source == tensor:
+                    layouts.add(grid)
+                    distances.append(self._distance_to_reader(reader, stage, grid))
+        return [align(max(*distances, 0), 16)] if len(layouts) == 1 else []
+
+    def _distance_to_reader(self, reader: int, stage: Stage, grid: Map) -> int:
+        """The most by which the end of what has been written is ahead of the input that ``reader`` needs next."""
+        last, group = self._stage(self._last), self._groups[self._root[reader]]
+        out, in_row = last.output_map, grid.w * grid.c
+        window = stage.window
+        if last.reduces:
+            dead_rows = grid.h - 1 if self._root[reader] == self._last else grid.h
+            return out.elements - dead_rows * in_row
+        rows = np.arange(out.h)
+        if self._root[reader] != self._last:
+            steps = group.steps[:-1]
+            needed = np.clip(steps * window.stride_h - window.pad_top, 0, grid.h)
+            needed = np.where(steps >= group.steps[-1], grid.h, needed)
+            return int(((rows + 1) * out.w * out.c - needed * in_row).max())
+        first_row = np.clip(rows * window.stride_h - window.pad_top, 0, grid.h)
+        ahead_rows = rows * out.w * out.c - first_row * in_row
+        cols = np.arange(out.w)
+        first_col = np.clip(cols * window.stride_w - window.pad_left, 0, grid.w)
+        ahead_cols = np.minimum(cols + CHUNK_PIXELS, out.w) * out.c - first_col * grid.c
+        row_read_again = np.append(first_row[1:] == first_row[:-1], False)
+        ahead = ahead_rows + np.where(row_read_again, out.w * out.c, ahead_cols.max())
+        return int(ahead.max())

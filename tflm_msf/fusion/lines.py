@@ -59,6 +59,39 @@ def meeting_unit(network: Network, tensor: int) -> int:
     return len(network.units) - 1
 
 
+def newest_cols(network: Network, tensor: int, chunk: int) -> int:
+    """Columns of the newest kept row of ``tensor`` that a block needs at a time.
+
+    From the first one that any reader still needs to the last one that may have been made, while all of them work on
+    the ``chunk`` pixels that are wanted where they meet. Every group on the way makes up to ``chunk`` - 1 pixels more
+    than it is asked for.
+    """
+    last = meeting_unit(network, tensor)
+    first = network.producer[tensor]
+    spans = {last: (0, chunk)}
+    for index in range(last - 1, first - 1, -1):
+        asked = _asked_cols(network, index, spans)
+        if asked is not None:
+            ahead = 0 if index != first and is_chunk(network, network.units[index].outputs[0]) else chunk - 1
+            spans[index] = (asked[0], asked[1] + ahead)
+    low, high = spans[first]
+    return high - low
+
+
+def _asked_cols(network: Network, unit: int, spans: Mapping[int, tuple[int, int]]) -> tuple[int, int] | None:
+    """Columns of the unit's output that its readers among ``spans`` want; None if nobody there does."""
+    asked = []
+    for reader in network.consumers.get(network.units[unit].outputs[0], ()):
+        if reader in spans:
+            stage, (low, high) = _stage(network, reader), spans[reader]
+            if stage.reduces:
+                return 0, stage.grid.w
+            start = low * stage.window.stride_w - stage.window.pad_left
+            end = (high - 1) * stage.window.stride_w - stage.window.pad_left + stage.window.reach_w
+            asked.append((start, end))
+    return (min(start for start, _ in asked), max(end for _, end in asked)) if asked else None
+
+
 @dataclass
 class _Rehearsal:
     """The kernels' pull-driven walk (see SPEC.md, *Running*) over the units between a tensor and where they meet."""

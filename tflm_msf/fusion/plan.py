@@ -7,7 +7,7 @@ from typing import Any
 
 from tflm_msf.arena import align_up
 from tflm_msf.arena.offsets import Item, assign, lower_bound, total_bytes
-from tflm_msf.fusion.block import Block, BlockWalk, RowsKept
+from tflm_msf.fusion.block import Block, BlockWalk, LinesKept
 from tflm_msf.fusion.network import Network
 from tflm_msf.fusion.search import TENSOR_ALIGNMENT, Edge, padded_bytes
 
@@ -71,8 +71,8 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
 
 def make_plan(network: Network, edges: tuple[Edge, ...]) -> Plan:
     """Lays the blocks of a path through the fusion DAG out and places every tensor."""
-    rows_kept = RowsKept(network)
-    blocks = [_lay_out(network, rows_kept, edge) for edge in edges]
+    kept = LinesKept(network)
+    blocks = [_lay_out(network, kept, edge) for edge in edges]
     items, overlaps = _items(network, edges, blocks)
     offsets = assign(items, overlaps)
     steps = tuple(
@@ -89,10 +89,10 @@ def make_plan(network: Network, edges: tuple[Edge, ...]) -> Plan:
     )
 
 
-def _lay_out(network: Network, rows_kept: RowsKept, edge: Edge) -> Block | None:
+def _lay_out(network: Network, kept: LinesKept, edge: Edge) -> Block | None:
     if edge.block is None:
         return None
-    return BlockWalk(network, rows_kept, edge.last, edge.block.tile_w).lay_out(edge.first)
+    return BlockWalk(network, kept, edge.last, edge.block.tile_w).lay_out(edge.first)
 
 
 def _workspace_key(index: int) -> int:

@@ -16,7 +16,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.fusion.block import BlockWalk, Candidate, RowsKept, align, tile_widths
+from tflm_msf.fusion.block import BlockWalk, Candidate, LinesKept, align, tile_widths
 from tflm_msf.fusion.network import Network
 
 TENSOR_ALIGNMENT = 16
@@ -90,7 +90,7 @@ def find_edges(network: Network) -> list[Edge]:
     """
     layerwise = layerwise_edges(network)
     limit = max(edge.head for edge in layerwise)
-    rows_kept, liveness = RowsKept(network), _Liveness(network)
+    kept, liveness = LinesKept(network), _Liveness(network)
     edges = [edge for edge in layerwise if network.units[edge.first].stage is None]
     for last, unit in enumerate(network.units):
         if unit.stage is None:
@@ -98,7 +98,7 @@ def find_edges(network: Network) -> list[Edge]:
         alive = liveness.after(last)
         found: dict[int, list[Edge]] = {}
         for width in tile_widths(network, last):
-            for candidate in BlockWalk(network, rows_kept, last, width).candidates(limit):
+            for candidate in BlockWalk(network, kept, last, width).candidates(limit):
                 edge = _edge(network, candidate, alive, liveness)
                 found.setdefault(candidate.first, []).append(edge)
         for choices in found.values():

@@ -119,6 +119,11 @@ class Requantization:
     multipliers: Int32s
     shifts: Int8s
 
+    @property
+    def is_uniform(self) -> bool:
+        """True if all channels have the same multiplier and shift."""
+        return bool((self.multipliers == self.multipliers[0]).all() and (self.shifts == self.shifts[0]).all())
+
 
 @dataclass(frozen=True, eq=False)
 class Stage:

@@ -42,6 +42,8 @@ def _describe(program: bytes) -> dict[str, Any]:
 
 
 def _stage(stage: tuple[int, ...], tensors: list[tuple[int, ...]]) -> dict[str, str]:
-    h, w, c, rows, cols, _, _, kind, *_ = tensors[stage[6]]
-    keeps = {RING: f"{rows} rows of {cols} pixels", CHUNK: f"{cols} pixels"}.get(kind, "all of it (boundary tensor)")
+    h, w, c, _, _, kind, _, _, pixels = tensors[stage[6]]
+    keeps = {RING: f"ring of {pixels} pixels ({pixels / w:.1f} rows)", CHUNK: f"{pixels} pixels"}.get(
+        kind, "all of it (boundary tensor)"
+    )
     return {"op": StageOp(stage[0]).name, "map": f"{h}x{w}x{c}", "keeps": keeps}

@@ -16,8 +16,9 @@ from tflm_msf.ops import Map, Stage
 MAGIC = 0x3146534D
 VERSION = 1
 HEADER = struct.Struct("<IHHII 4H H2B 2H 2I 2H I")
-TENSOR = struct.Struct("<6H 2B H 2I")
-STAGE = struct.Struct("<2B2b 2HH 2H 4B 2h 3h 5I 6i")
+TENSOR = struct.Struct("<4H 2B H 2I")
+STAGE = struct.Struct("<2B2b 2HH 2H 4B 2h 3bBH 5I 6i")
+UNIFORM = 1
 GROUP = struct.Struct("<4H")
 CHECKSUM_OFFSET = 12
 NONE = 0xFFFF
@@ -59,18 +60,14 @@ class _TensorRow:
     """A tensor record before it is packed; ``key`` finds it again."""
 
     map: Map
-    rows: int
-    cols: int
     producer: int
     operand: int
     kind: int
     offset: int
+    pixels: int
 
     def pack(self) -> bytes:
-        stride = self.cols * self.map.c
-        return TENSOR.pack(
-            *self.map, self.rows, self.cols, self.producer, self.operand, self.kind, 0, self.offset, stride
-        )
+        return TENSOR.pack(*self.map, self.producer, self.operand, self.kind, 0, self.offset, self.pixels)
 
 
 class _Encoder:
@@ -141,11 +138,14 @@ class _Encoder:
         if stage.second_operand is not None:
             inputs.append(self._constant(stage))
         window, zeros = stage.window, (*stage.in_zero, 0)[:2]
-        bias = multipliers = shifts = 0
+        bias = multipliers = shifts = flags = 0
         if stage.requantization is not None:
-            bias = self._params.add(stage.requantization.bias.astype("<i4").tobytes())
-            multipliers = self._params.add(stage.requantization.multipliers.astype("<i4").tobytes())
-            shifts = self._params.add(stage.requantization.shifts.tobytes())
+            scales = stage.requantization
+            flags = UNIFORM if scales.is_uniform else 0
+            kept = 1 if scales.is_uniform else len(scales.shifts)
+            bias = self._params.add(scales.bias.astype("<i4").tobytes())
+            multipliers = self._params.add(scales.multipliers[:kept].astype("<i4").tobytes())
+            shifts = self._params.add(scales.shifts[:kept].tobytes())
         return STAGE.pack(
             stage.op,
             0,
@@ -162,6 +162,8 @@ class _Encoder:
             window.pad_left,
             *zeros,
             stage.out_zero,
+            flags,
+            0,
             self._params.add(stage.weights) if stage.weights else 0,
             bias,
             multipliers,
@@ -176,7 +178,7 @@ class _Encoder:
     def _constant(self, stage: Stage) -> int:
         grid = stage.input_maps[1]
         data = np.broadcast_to(np.frombuffer(stage.second_operand or b"", np.int8), grid.elements).tobytes()
-        row = _TensorRow(grid, grid.h, grid.w, NONE, self._params_operand, WHOLE, self._params.add(data))
+        row = _TensorRow(grid, NONE, self._params_operand, WHOLE, self._params.add(data), grid.pixels)
         return self._record((-1 - len(self._rows), grid), row)
 
     def _record(self, key: tuple[int, Map], row: _TensorRow) -> int:
@@ -191,9 +193,9 @@ class _Encoder:
         if tensor in self._buffers:
             buffer = self._buffers[tensor]
             kind = CHUNK if buffer.is_chunk else RING
-            return _TensorRow(grid, buffer.rows, buffer.cols, producer, self._workspace_operand, kind, buffer.offset)
+            return _TensorRow(grid, producer, self._workspace_operand, kind, buffer.offset, buffer.pixels)
         operand = self._operands.index(tensor)
-        return _TensorRow(grid, grid.h, grid.w, producer, operand, WHOLE, 0)
+        return _TensorRow(grid, producer, operand, WHOLE, 0, grid.pixels)
 
 
 def encode(network: Network, block: Block) -> Program:

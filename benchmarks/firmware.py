@@ -1,0 +1,136 @@
+"""A model as firmware for an emulated core, with cases whose outputs TFLM gave on this computer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.emulator import (
+    OPTIMIZED,
+    Core,
+    EmulatorError,
+    build,
+    run,
+    section_sizes,
+    symbol_size,
+)
+from tflm_msf.export import kernel_sources
+from tflm_msf.graph import Graph
+from tflm_msf.inputs import Array, load_input, make_inputs
+from tflm_msf.runtime import Session
+
+MODEL = "model"
+"""Name under which firmware knows its model."""
+
+MAIN = Path(__file__).parent / "firmware" / "main.c"
+API = ("msf_prepare", "msf_invoke")
+"""What a program calls of the kernels."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Inputs of one inference, and the outputs that TFLM gave; each all tensors' bytes in order."""
+
+    inputs: bytes
+    outputs: bytes
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one firmware did: output bytes ``compared`` and ``differing``, instructions of each inference, bytes.
+
+    ``arena`` is the model's static memory, ``stack`` what the deepest inference needed, ``sizes`` the sections of the
+    whole program. ``log`` is what it printed.
+    """
+
+    status: int
+    cases: int
+    compared: int
+    differing: int
+    instructions: tuple[int, ...]
+    stack: int
+    arena: int
+    sizes: Mapping[str, int]
+    log: str
+
+
+def make_cases(model: bytes, runs: int, input_files: Sequence[Path] = ()) -> list[Case]:
+    """Runs the original model in TFLM. The outputs are the logits where the model ends in SOFTMAX, as in the export."""
+    session = Session(model, preserve_all=True)
+    graph = session.model.main
+    outputs = logits(graph)
+    cases = []
+    for inputs in [*(load_input(graph, path) for path in input_files), *make_inputs(graph, runs, seed=0)]:
+        session.run(inputs)
+        cases.append(Case(_joined(inputs), _joined([session.tensor(index) for index in outputs])))
+    return cases
+
+
+def logits(graph: Graph) -> list[int]:
+    """The graph's outputs, with what goes into a SOFTMAX in place of what comes out of it."""
+    before = {op.outputs[0]: op.inputs[0] for op in graph.ops if op.builtin == "SOFTMAX"}
+    return [before.get(tensor, tensor) for tensor in graph.outputs]
+
+
+def _joined(tensors: Sequence[Array]) -> bytes:
+    return b"".join(tensor.tobytes() for tensor in tensors)
+
+
+def measure(
+    core: Core, model: Mapping[str, str], cases: Sequence[Case], flags: Sequence[str] = OPTIMIZED
+) -> Measurement:
+    """Builds firmware from the C files of a model named ``model`` and whatever they need, and runs it on ``core``.
+
+    Raises :class:`EmulatorError` if it does not build, or does not run to its end.
+    """
+    sources = {**model, "cases.h": _CASES_H % _shape(cases), "cases.c": _cases_c(cases), "main.c": MAIN.read_text()}
+    elf = build(core, sources, flags)
+    done = run(core, elf)
+    try:
+        result = json.loads(done.output.splitlines()[-1])
+    except (IndexError, ValueError):
+        raise EmulatorError(f"{elf} ended with status {done.status} on {core.name}:\n{done.output}") from None
+    return Measurement(
+        status=done.status,
+        cases=result["cases"],
+        compared=result["compared"],
+        differing=result["differing"],
+        instructions=done.instructions,
+        stack=result["stack"],
+        arena=symbol_size(core, elf, f"{MODEL}_arena"),
+        sizes=section_sizes(core, elf),
+        log=done.output,
+    )
+
+
+def with_kernels(model: Mapping[str, str]) -> Mapping[str, str]:
+    """An exported model together with the kernels that it calls."""
+    return {**kernel_sources(), **model}
+
+
+_CASES_H = """#include <stdint.h>
+#define CASE_COUNT %(count)d
+#define CASE_INPUT_SIZE %(inputs)d
+#define CASE_OUTPUT_SIZE %(outputs)d
+extern const int8_t case_inputs[CASE_COUNT][CASE_INPUT_SIZE];
+extern const int8_t case_outputs[CASE_COUNT][CASE_OUTPUT_SIZE];
+"""
+
+
+def _shape(cases: Sequence[Case]) -> dict[str, int]:
+    return {"count": len(cases), "inputs": len(cases[0].inputs), "outputs": len(cases[0].outputs)}
+
+
+def _cases_c(cases: Sequence[Case]) -> str:
+    def rows(values: Sequence[bytes]) -> str:
+        return ",\n".join("{" + ",".join(map(str, np.frombuffer(value, np.int8))) + "}" for value in values)
+
+    return (
+        '#include "cases.h"\n'
+        f"const int8_t case_inputs[CASE_COUNT][CASE_INPUT_SIZE] = {{\n{rows([case.inputs for case in cases])}\n}};\n"
+        f"const int8_t case_outputs[CASE_COUNT][CASE_OUTPUT_SIZE] = {{\n{rows([case.outputs for case in cases])}\n}};\n"
+    )

@@ -1,0 +1,171 @@
+"""C99 source for a model whose operators are all fusion blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tflm_msf.arena.head import OFFLINE_PLAN, offline_offsets
+from tflm_msf.errors import MsfError
+from tflm_msf.graph import Graph, Model, Op
+from tflm_msf.program.assemble import CUSTOM_CODE
+
+BYTES_PER_LINE = 16
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("tflm_msf.export"),
+    autoescape=False,  # noqa: S701 - this makes C, and every name from the model goes through _comment
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+@dataclass(frozen=True)
+class _Constant:
+    """A constant array: parameters of a block."""
+
+    index: int
+    size: int
+    bytes: str
+
+
+@dataclass(frozen=True)
+class _Operand:
+    """One entry of a block's operand table; ``constant`` is the array's index, or None for ``offset`` in the arena."""
+
+    size: int
+    offset: int = 0
+    constant: int | None = None
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One MSF_BLOCK operator."""
+
+    size: int
+    program: str
+    operands: tuple[_Operand, ...]
+
+
+@dataclass(frozen=True)
+class _End:
+    """A model input or output: a place in the arena, and what to say about it."""
+
+    offset: int
+    size: int
+    about: str
+
+
+def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str, str]:
+    """``<name>.h`` and ``<name>.c`` for a rewritten model. With :func:`kernel_sources` they are a whole program part.
+
+    The header declares ``<name>_init``, ``<name>_input``, ``<name>_output`` and ``<name>_invoke``; the arena is one
+    static array with every tensor where the model's offline memory plan puts it. Needs no TFLM, no heap, no libc but
+    ``memcpy`` and ``memset``.
+
+    Args:
+        model: a model of which every operator is an ``MSF_BLOCK``.
+        name: prefix of all C names, and the files' name.
+        skip_softmax: leave SOFTMAX operators at the model's end out, so that the outputs are the logits. The largest
+            one is the same.
+
+    Raises:
+        MsfError: for a name that C does not take, an operator that is no block, or a model without a memory plan.
+    """
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise MsfError(f"'{name}' cannot be part of C names: use letters, digits and underscores.")
+    graph = model.main
+    outputs = _without_softmax(graph) if skip_softmax else graph.outputs
+    blocks = [op for op in graph.ops if op.custom_code == CUSTOM_CODE]
+    kept = [op for op in graph.ops if op.custom_code != CUSTOM_CODE and set(op.outputs) & _needed(graph, outputs)]
+    if kept:
+        raise MsfError(_not_a_block(graph, kept[0]))
+    if not blocks:
+        raise MsfError("the model holds no fusion block: export what `tflm-msf rewrite` wrote.")
+    offsets = _offsets(model)
+    used = [t for op in blocks for t in (*op.inputs, *op.outputs) if not graph.tensors[t].is_constant]
+    constants = dict.fromkeys(t for op in blocks for t in op.inputs if graph.tensors[t].is_constant)
+    ends = tuple(used) + graph.inputs + outputs
+    values = {
+        "name": name,
+        "upper": name.upper(),
+        "description": _comment(model.description).rstrip("."),
+        "arena_size": max(offsets[t] + graph.tensors[t].nbytes for t in ends),
+        "constants": [_constant(graph, t) for t in constants],
+        "blocks": [_block(graph, op, offsets) for op in blocks],
+        "inputs": [_end(graph, t, offsets) for t in graph.inputs],
+        "outputs": [_end(graph, t, offsets) for t in outputs],
+    }
+    return {f"{name}.{kind}": _TEMPLATES.get_template(f"model.{kind}.jinja").render(values) for kind in "hc"}
+
+
+def _needed(graph: Graph, outputs: tuple[int, ...]) -> set[int]:
+    """Tensors that ``outputs`` depend on."""
+    needed = set(outputs)
+    for op in reversed(graph.ops):
+        if needed & set(op.outputs):
+            needed.update(op.inputs)
+    return needed
+
+
+def _without_softmax(graph: Graph) -> tuple[int, ...]:
+    """The graph's outputs, with what goes into a SOFTMAX in place of what comes out of it."""
+    before = {op.outputs[0]: op.inputs[0] for op in graph.ops if op.builtin == "SOFTMAX"}
+    return tuple(before.get(tensor, tensor) for tensor in graph.outputs)
+
+
+def _not_a_block(graph: Graph, op: Op) -> str:
+    at_end = op.builtin == "SOFTMAX" and op.outputs[0] in graph.outputs
+    advice = "leave it out (skip_softmax) to get the logits" if at_end else "only fused operators can be exported to C"
+    return f"operator {graph.ops.index(op)} ({op.name}) is not part of a fusion block: {advice}."
+
+
+def _offsets(model: Model) -> tuple[int, ...]:
+    """Offsets of the main graph's tensors. Raises MsfError if one that blocks use has none."""
+    graph = model.main
+    offsets = offline_offsets(model)
+    ends = (*graph.inputs, *(t for op in graph.ops if op.custom_code == CUSTOM_CODE for t in (*op.inputs, *op.outputs)))
+    if offsets is None or any(offsets[t] < 0 for t in ends if not graph.tensors[t].is_constant):
+        raise MsfError(f"the model has no {OFFLINE_PLAN} for all its tensors: export what `tflm-msf rewrite` wrote.")
+    return offsets[: len(graph.tensors)]
+
+
+def _constant(graph: Graph, tensor: int) -> _Constant:
+    data = graph.tensors[tensor].data or b""
+    return _Constant(tensor, len(data), _rows(data))
+
+
+def _block(graph: Graph, op: Op, offsets: tuple[int, ...]) -> _Block:
+    def operand(tensor: int) -> _Operand:
+        size = graph.tensors[tensor].nbytes
+        return _Operand(size, constant=tensor) if graph.tensors[tensor].is_constant else _Operand(size, offsets[tensor])
+
+    return _Block(len(op.custom_options), _rows(op.custom_options), tuple(map(operand, (*op.inputs, *op.outputs))))
+
+
+def _end(graph: Graph, index: int, offsets: tuple[int, ...]) -> _End:
+    tensor = graph.tensors[index]
+    about = f"'{_comment(tensor.name)}', {tensor.dtype.name.lower()} {list(tensor.shape)}"
+    if tensor.quantization is not None and tensor.quantization.per_tensor:
+        about += f", real value = {tensor.quantization.scale[0]:.9g} * (q {-tensor.quantization.zero_point[0]:+d})"
+    return _End(offsets[index], tensor.nbytes, about)
+
+
+def _comment(text: str) -> str:
+    """Text from the model, as it may stand in a C comment."""
+    return re.sub(r"[^\w .,:;/()\[\]-]", "_", text, flags=re.ASCII).replace("//", "/")
+
+
+def _rows(data: bytes) -> str:
+    """Bytes as lines of C initialisers."""
+
+    def lines() -> Iterator[str]:
+        for start in range(0, len(data), BYTES_PER_LINE):
+            yield "    " + ", ".join(str(value) for value in data[start : start + BYTES_PER_LINE]) + ","
+
+    return "\n".join(lines())
