@@ -1,4 +1,4 @@
-# make demo | test | test-all | lint | format | clean. Everything goes into .venv and build/.
+# make demo | test | test-all | bench | lint | format | clean. Everything goes into .venv and build/.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,9 +8,9 @@ export TFLM_MSF_MODELS
 
 # What the compiled package depends on; Python sources are used in place (pip install -e).
 NATIVE := $(shell find tflm_kernels/src -name '*.[ch]') tflm_msf/runtime/wheel_adapter.c
-C_SOURCES := $(shell find tflm_kernels/src -name '*.[ch]' -o -name '*.cc') tflm_msf/runtime/wheel_adapter.c
+C_SOURCES := $(shell find tflm_kernels/src platformio benchmarks -name '*.[ch]' -o -name '*.cc') tflm_msf/runtime/wheel_adapter.c
 
-.PHONY: demo test test-all lint format clean venv
+.PHONY: demo test test-all bench emulators lint format clean venv
 
 venv: $(VENV)/.installed
 
@@ -22,11 +22,19 @@ $(VENV)/.installed: pyproject.toml setup.py MANIFEST.in $(NATIVE)
 demo: venv
 	PATH="$(CURDIR)/$(BIN):$$PATH" samples/demo.sh
 
-test: lint
+# Without root the tests on emulated boards are skipped unless the emulators are there; they say so.
+emulators:
+	@if [ "$$(id -u)" = 0 ]; then tools/install_emulators.sh; fi
+
+test: lint emulators
 	$(BIN)/pytest -n auto -m 'not slow'
 
-test-all: lint
+test-all: lint emulators
 	$(BIN)/pytest -n auto
+
+bench: venv
+	tools/install_emulators.sh
+	$(BIN)/python -m benchmarks.bench -o benchmarks/results.json
 
 lint: venv
 	$(BIN)/ruff check

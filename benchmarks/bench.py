@@ -123,7 +123,7 @@ def show(results: Sequence[Result], console: Console) -> None:
                 result.core if result.core != core else "",
                 result.variant,
                 f"{result.overhead:.3f}",
-                f"{result.instructions:,}",
+                f"{result.instructions / 1e6:.2f} M",
                 f"{result.instructions_per_mac:.2f}",
                 f"{result.ram_bytes:,}",
                 f"{result.stack_bytes:,}",

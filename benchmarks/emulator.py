@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -142,7 +141,12 @@ def run(core: Core, elf: Path) -> Run:
         command = [*core.qemu, "-plugin", plugin, "-kernel", str(elf)]
         try:
             done = subprocess.run(  # noqa: S603
-                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=TIMEOUT_SECONDS,
             )
         except subprocess.TimeoutExpired:
             raise EmulatorError(f"{elf} did not end within {TIMEOUT_SECONDS} s on {core.name}.") from None
@@ -213,4 +217,4 @@ def _scratch() -> Iterator[Path]:
 def _publish(made: Path, target: Path) -> None:
     """Several processes may make the same file at once; each sees nothing or all of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(made, target)
+    made.replace(target)

@@ -111,6 +111,11 @@ ram_limit = click.option("--ram-limit", type=Size(), help="Arena in bytes that m
 max_overhead = click.option(
     "--max-overhead", type=click.FloatRange(min=1.0), help="MAC overhead factor F that may not be exceeded."
 )
+stream_input = click.option(
+    "--stream-input",
+    is_flag=True,
+    help="Get the input row by row from a callback (a camera, say): it takes no arena any more.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
 
 
@@ -119,8 +124,16 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for s
 @click.option("-o", "--output", type=MODEL, help="The rewritten model. [default: MODEL_msf.tflite beside MODEL]")
 @ram_limit
 @max_overhead
+@stream_input
 @as_json
-def rewrite(model: Path, output: Path | None, ram_limit: int | None, max_overhead: float | None, as_json: bool) -> None:
+def rewrite(
+    model: Path,
+    output: Path | None,
+    ram_limit: int | None,
+    max_overhead: float | None,
+    stream_input: bool,
+    as_json: bool,
+) -> None:
     """Rewrite MODEL so that it takes less arena.
 
     Without a limit: the least RAM at no extra compute (F = 1). --ram-limit: the least compute that fits.
@@ -128,7 +141,7 @@ def rewrite(model: Path, output: Path | None, ram_limit: int | None, max_overhea
     """
     output = output or model.with_name(f"{model.stem}_msf.tflite")
     with _busy(f"Searching the fusions of {model.name}"):
-        result = rewrite_file(read_file(model), str(model), ram_limit, max_overhead)
+        result = rewrite_file(read_file(model), str(model), ram_limit, max_overhead, stream_input)
     write_whole(output, result.data)
     report = {"output": str(output), **result.report}
     if as_json:
@@ -140,15 +153,16 @@ def rewrite(model: Path, output: Path | None, ram_limit: int | None, max_overhea
 
 @main.command()
 @click.argument("model", type=MODEL)
+@stream_input
 @as_json
-def plan(model: Path, as_json: bool) -> None:
+def plan(model: Path, stream_input: bool, as_json: bool) -> None:
     """Show the trade-off between arena and compute for MODEL.
 
     Every line is a plan that no other beats in both. Give its total as --ram-limit, or its F as --max-overhead, to
     `rewrite`.
     """
     with _busy(f"Searching the fusions of {model.name}"):
-        planner = Planner.of(read_file(model), str(model))
+        planner = Planner.of(read_file(model), str(model), stream_input)
         front = front_json(planner)
     if as_json:
         _print_json({"source": str(model), "front": front})

@@ -8,7 +8,7 @@ from typing import Any
 
 from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, NotPredictedError, Target, predict
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.network import Network, build_network
+from tflm_msf.fusion.network import Network, build_network, with_streamed_input
 from tflm_msf.fusion.plan import Plan, make_plan
 from tflm_msf.fusion.search import Point, find_edges, pareto_front
 from tflm_msf.graph import Model
@@ -44,12 +44,13 @@ class Planner:
     network: Network
 
     @classmethod
-    def of(cls, data: bytes, source: str) -> Planner:
+    def of(cls, data: bytes, source: str, stream_input: bool = False) -> Planner:
         """Reads a model.
 
         Args:
             data: a ``.tflite`` file.
             source: what to call it in messages.
+            stream_input: get the input row by row from the application instead of from a tensor.
 
         Raises:
             MsfError: if the bytes are not a valid model, or one that cannot be rewritten.
@@ -59,7 +60,8 @@ class Planner:
             raise MsfError(f"{source} was rewritten by tflm-msf already; plan and rewrite the original model instead.")
         if len(model.graphs) > 1:
             raise MsfError(f"{source} has {len(model.graphs)} subgraphs (control flow), which cannot be fused.")
-        return cls(source, model, build_network(model.main))
+        network = build_network(model.main)
+        return cls(source, model, with_streamed_input(network, source) if stream_input else network)
 
     @cached_property
     def front(self) -> tuple[Choice, ...]:
@@ -142,7 +144,11 @@ class Rewritten:
 
 
 def rewrite_file(
-    data: bytes, source: str, ram_limit: int | None = None, max_overhead: float | None = None
+    data: bytes,
+    source: str,
+    ram_limit: int | None = None,
+    max_overhead: float | None = None,
+    stream_input: bool = False,
 ) -> Rewritten:
     """Rewrites a model.
 
@@ -151,11 +157,12 @@ def rewrite_file(
         source: what to call it in messages.
         ram_limit: see :meth:`Planner.choose` (bytes).
         max_overhead: see :meth:`Planner.choose`.
+        stream_input: see :meth:`Planner.of`.
 
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
     """
-    planner = Planner.of(data, source)
+    planner = Planner.of(data, source, stream_input)
     choice = planner.choose(ram_limit, max_overhead)
     rewritten = write_model(choice.model)
     return Rewritten(rewritten, choice, _report(planner, choice, len(data), len(rewritten)))
@@ -183,6 +190,7 @@ def _report(planner: Planner, choice: Choice, size_before: int, size_after: int)
         "flash": {"original": size_before, "plan": size_after},
         "blocks": plan.to_json(planner.network)["blocks"],
         "unfused": unfused(planner.network),
+        "streamed": planner.network.is_streamed,
     }
 
 

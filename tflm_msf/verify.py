@@ -15,6 +15,7 @@ from tflm_msf.arena import WHEEL64, NotPredictedError, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Graph, Model
 from tflm_msf.inputs import load_input, make_inputs
+from tflm_msf.program.decode import is_streamed
 from tflm_msf.runtime import MeasuredArena, Session, measure_arena, smallest_working_arena
 
 INNER_RUNS = 3
@@ -100,7 +101,7 @@ def verify(
     before, before_arena = _in_smallest_arena(original, sources[0])
     after, after_arena = _in_smallest_arena(rewritten, sources[1])
     graph = before.model.main
-    _require_same_ends(graph, after.model.main, sources)
+    _require_same_ends(graph, after.model.main, is_streamed(after.model), sources)
     inputs = [*(load_input(graph, path) for path in input_files), *make_inputs(graph, runs, seed)]
     if not inputs:
         raise MsfError("there is nothing to verify with: ask for at least one run or give an input file.")
@@ -152,11 +153,11 @@ def _in_smallest_arena(model: bytes, source: str) -> tuple[Session, VerifiedAren
     return Session(model, smallest, source=source), VerifiedArena(measured, smallest)
 
 
-def _require_same_ends(original: Graph, rewritten: Graph, sources: tuple[str, str]) -> None:
-    for what, ours, theirs in (
-        ("inputs", original.inputs, rewritten.inputs),
-        ("outputs", original.outputs, rewritten.outputs),
-    ):
+def _require_same_ends(original: Graph, rewritten: Graph, streamed: bool, sources: tuple[str, str]) -> None:
+    ends = [("outputs", original.outputs, rewritten.outputs)]
+    if not streamed:
+        ends.append(("inputs", original.inputs, rewritten.inputs))
+    for what, ours, theirs in ends:
         expected, got = _signature(original, ours), _signature(rewritten, theirs)
         if expected != got:
             raise MsfError(

@@ -25,7 +25,8 @@ static unsigned long count_differing(const int8_t *expected, int number) {
     const int8_t *got = model_output(i);
     for (uint32_t k = 0; k < model_output_size(i); k++) {
       if (got[k] == expected[k]) continue;
-      if (differing++ == 0) printf("case %d, output %d, byte %d: %d, not %d\n", number, (int)i, (int)k, got[k], expected[k]);
+      if (differing++ == 0)
+        printf("case %d, output %d, byte %d: %d, not %d\n", number, (int)i, (int)k, got[k], expected[k]);
     }
     expected += model_output_size(i);
   }

@@ -72,7 +72,7 @@ def reference_c(network: Network) -> Mapping[str, str]:
     for number, unit in enumerate(network.units):
         if unit.stage is None and set(unit.inputs) == ends:
             continue
-        if unit.stage is None or unit.stage.op not in _LOOPS or (unit.stage.op is StageOp.GLOBAL_POOL and unit.stage.args[0]):
+        if unit.stage is None or not _has_loop(unit.stage):
             raise MsfError(f"operator {unit.ops[0]} has no reference loop in benchmarks/reference.")
         layers.append(_layer(unit.stage, number, plan.offsets, arrays))
     values = {
@@ -87,6 +87,11 @@ def reference_c(network: Network) -> Mapping[str, str]:
         **{path.name: path.read_text() for path in (here / "reference.h", here / "reference.c")},
         **{name: _TEMPLATES.get_template(f"{name}.jinja").render(values) for name in ("model.h", "model.c")},
     }
+
+
+def _has_loop(stage: Stage) -> bool:
+    is_mean = stage.op is StageOp.GLOBAL_POOL and stage.args[0] != 0
+    return stage.op in _LOOPS and not is_mean
 
 
 def _end(network: Network, tensor: int, offsets: Mapping[int, int]) -> _Tensor:
@@ -132,4 +137,5 @@ def _unfolded_bias(stage: Stage) -> npt.NDArray[np.int32]:
     weights = np.frombuffer(stage.weights, np.int8).astype(np.int64)
     depthwise = stage.op is StageOp.DEPTHWISE_CONV_2D
     sums = weights.reshape(-1, channels).sum(axis=0) if depthwise else weights.reshape(channels, -1).sum(axis=1)
-    return (stage.requantization.bias + stage.in_zero[0] * sums).astype(np.int32)
+    bias: npt.NDArray[np.int32] = (stage.requantization.bias + stage.in_zero[0] * sums).astype(np.int32)
+    return bias

@@ -17,12 +17,13 @@ extern "C" {
 /* What went wrong; MSF_OK is 0. */
 typedef enum {
   MSF_OK = 0,
-  MSF_BAD_PROGRAM = 1,  /* not a program, cut short, or damaged (checksum) */
-  MSF_BAD_VERSION = 2,  /* written by a newer tool than these kernels know */
-  MSF_BAD_OPERAND = 3,  /* an operand is missing, too small, misaligned, or placed where it may not be */
-  MSF_BAD_GEOMETRY = 4, /* an offset, size or index in the program points outside its operand */
-  MSF_UNSUPPORTED = 5,  /* an operator or layout that these kernels were built without */
-  MSF_SOURCE_FAILED = 6 /* the row source returned an error, or none is set */
+  MSF_BAD_PROGRAM = 1,   /* not a program, cut short, or damaged (checksum) */
+  MSF_BAD_VERSION = 2,   /* written by a newer tool than these kernels know */
+  MSF_BAD_OPERAND = 3,   /* an operand is missing, too small, misaligned, or placed where it may not be */
+  MSF_BAD_GEOMETRY = 4,  /* an offset, size or index in the program points outside its operand */
+  MSF_UNSUPPORTED = 5,   /* an operator or layout that these kernels were built without */
+  MSF_SOURCE_FAILED = 6, /* the row source returned an error, or none is set */
+  MSF_SOURCE_UNUSED = 7  /* a row source is set, but this model takes its input from a tensor */
 } msf_status;
 
 /*
@@ -47,6 +48,19 @@ msf_status msf_prepare(const void *program, uint32_t program_size, const msf_ope
  * the workspace operand, nothing else.
  */
 msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t operand_count);
+
+/*
+ * Fills row y of the input image with `size` bytes: its pixels from left to right, channels innermost. Rows are asked
+ * for in order, each once an inference; those below the last one that the network looks at are not asked for.
+ * Returns 0, or anything else to give the inference up.
+ */
+typedef int (*msf_row_source)(void *context, uint32_t y, void *row, uint32_t size);
+
+/*
+ * Where a model that was rewritten with streamed input gets it from: one source for the whole firmware, NULL for none.
+ * context: handed to the source as it is.
+ */
+void msf_set_row_source(msf_row_source source, void *context);
 
 /* A short sentence for a status, never NULL. */
 const char *msf_status_text(msf_status status);

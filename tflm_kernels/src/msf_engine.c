@@ -8,6 +8,7 @@ typedef struct {
   const msf_program *program;
   const msf_operand *operands;
   msf_progress *progress;
+  msf_status *status;
 } engine;
 
 /* The pixels that a group makes or takes in next. */
@@ -29,7 +30,7 @@ static msf_view view_of(const engine *e, uint16_t index, const span *at) {
   if (t->kind == MSF_CHUNK) {
     v.x0 = at->x0;
     v.y0 = at->y;
-  } else if (t->kind == MSF_RING && msf_groups(e->program)[t->producer].kind == MSF_GROUP_ROWS) {
+  } else if (t->kind == MSF_RING && msf_groups(e->program)[t->producer].kind != MSF_GROUP_REDUCE) {
     const msf_progress *producer = &e->progress[t->producer];
     v.ring = t->pixels;
     v.x0 = producer->x0;
@@ -47,8 +48,9 @@ static void run_stage(const engine *e, const msf_stage *s, const span *at) {
   call.stage = s;
   call.params = (const uint8_t *)e->operands[p->params_operand].data;
   call.accumulators = (int32_t *)(void *)(workspace + (op->reduces ? s->accumulators : 0));
-  call.in[0] = view_of(e, s->in[0], at);
-  if (op->inputs == 2) call.in[1] = view_of(e, s->in[1], at);
+  call.status = e->status;
+  if (op->inputs > 0) call.in[0] = view_of(e, s->in[0], at);
+  if (op->inputs > 1) call.in[1] = view_of(e, s->in[1], at);
   call.out = view_of(e, s->out, at);
   call.y = at->y;
   call.x0 = at->x0;
@@ -71,7 +73,7 @@ static void end_with_ring(const engine *e, uint16_t tensor, span *at) {
 static span next_span(const engine *e, const msf_group *group, const msf_progress *own) {
   const msf_stage *s = msf_stages(e->program) + group->first_stage;
   span at = {own->y, own->x, msf_min(own->x + group->chunk, own->x1)};
-  if (group->kind == MSF_GROUP_ROWS) end_with_ring(e, msf_last_stage(e->program, group)->out, &at);
+  if (group->kind != MSF_GROUP_REDUCE) end_with_ring(e, msf_last_stage(e->program, group)->out, &at);
   for (uint16_t i = 0; i < group->stage_count; i++, s++) {
     if (!reads_one_pixel(s)) continue;
     for (int k = 0; k < msf_find_operator(s->op)->inputs; k++) end_with_ring(e, s->in[k], &at);
@@ -128,12 +130,12 @@ static uint16_t find_lacking(const engine *e, uint16_t g, const span *at) {
 }
 
 /*
- * Runs until group g has reached row y. Ends, because a group only waits for groups with smaller numbers, and every
+ * Runs until group g has reached row y, or a stage has failed. Ends, because a group only waits for groups with smaller numbers, and every
  * turn goes to one of those, takes a step, or returns to the asker.
  */
 static void run_until(const engine *e, uint16_t g, int32_t y) {
   if (!ask(e, g, MSF_NONE, y, e->progress[g].x0)) return;
-  while (g != MSF_NONE) {
+  while (g != MSF_NONE && *e->status == MSF_OK) {
     const msf_group *group = msf_groups(e->program) + g;
     msf_progress *own = &e->progress[g];
     if (!is_behind(own, own->goal_y, own->goal_x)) {
@@ -185,17 +187,22 @@ msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t
   const msf_program *p = (const msf_program *)program;
   engine e;
   msf_tile tile = {0, 0, 0, 0};
+  msf_status status = MSF_OK;
   if (p == 0 || operand_count != p->operand_count) return MSF_BAD_OPERAND;
   for (uint32_t i = 0; i < operand_count; i++) {
     if (operands[i].data == 0 || (uintptr_t)operands[i].data % 4 != 0) return MSF_BAD_OPERAND;
   }
   if (!placement_is_safe(p, operands)) return MSF_BAD_OPERAND;
+  if (msf_has_row_source() != ((p->flags & MSF_STREAMED) != 0)) {
+    return msf_has_row_source() ? MSF_SOURCE_UNUSED : MSF_SOURCE_FAILED;
+  }
   e.program = p;
+  e.status = &status;
   e.operands = operands;
   e.progress = (msf_progress *)operands[p->workspace_operand].data;
-  while (msf_next_tile(p, &tile)) {
+  while (status == MSF_OK && msf_next_tile(p, &tile)) {
     msf_begin_tile(p, e.progress, &tile);
     run_tile(&e, &tile);
   }
-  return MSF_OK;
+  return status;
 }

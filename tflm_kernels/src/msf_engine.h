@@ -45,6 +45,9 @@ static inline const msf_tensor *msf_grid(const msf_program *p, const msf_group *
   return g->kind == MSF_GROUP_REDUCE ? msf_tensors(p) + msf_last_stage(p, g)->in[0] : msf_result(p, g);
 }
 
+/* Whether the application has set a row source. */
+int msf_has_row_source(void);
+
 /* The operator with this number, or NULL. */
 const msf_operator *msf_find_operator(uint8_t op);
 

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "msf.h"
 #include "msf_program.h"
 
 #ifdef __cplusplus
@@ -35,7 +36,8 @@ typedef struct {
   int32_t *accumulators; /* reducing stages only: one for each output channel, kept from call to call */
   msf_view in[2];
   msf_view out;
-  int32_t y, x0, x1; /* output pixels; for reducing stages, the input pixels that have arrived */
+  int32_t y, x0, x1;  /* output pixels; for reducing stages, the input pixels that have arrived */
+  msf_status *status; /* for a kernel that can fail to say so */
 } msf_call;
 
 /* What msf_prepare shows an operator: shapes, and how much of params there is. in[1] is NULL for one input. */
@@ -57,6 +59,7 @@ typedef struct {
   uint8_t reduces; /* consumes its whole input row by row before it has an output */
 } msf_operator;
 
+extern const msf_operator msf_source;
 extern const msf_operator msf_conv_2d;
 extern const msf_operator msf_depthwise_conv_2d;
 extern const msf_operator msf_add;

@@ -80,7 +80,8 @@ static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_
   const msf_tensor *out = msf_tensors(p) + s->out;
   if (out->producer != g || is_last != (out->kind != MSF_CHUNK)) return 0;
   if (!is_last) return out->pixels >= (uint32_t)msf_min(group->chunk, out->w) && msf_same_grid(out, msf_grid(p, group));
-  return group->kind == MSF_GROUP_ROWS || out->pixels == (uint32_t)out->h * out->w;
+  if (group->kind == MSF_GROUP_SOURCE && (group->chunk < out->w || group->stage_count != 1)) return 0;
+  return group->kind != MSF_GROUP_REDUCE || out->pixels == (uint32_t)out->h * out->w;
 }
 
 static msf_status check_stage(const msf_program *p, const msf_operand *operands, uint16_t g, uint16_t index) {
@@ -91,6 +92,7 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   msf_stage_shape shape;
   if (op == 0 || s->layout != 0) return MSF_UNSUPPORTED;
   if (op->reduces != (is_last && group->kind == MSF_GROUP_REDUCE)) return MSF_BAD_GEOMETRY;
+  if ((s->op == MSF_OP_SOURCE) != (group->kind == MSF_GROUP_SOURCE)) return MSF_BAD_GEOMETRY;
   if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0 || s->dilation_h == 0 ||
       s->dilation_w == 0 || s->pad_top < 0 || s->pad_left < 0) {
     return MSF_BAD_GEOMETRY;
@@ -116,12 +118,13 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
 static msf_status check_group(const msf_program *p, const msf_operand *operands, uint16_t g) {
   const msf_group *group = msf_groups(p) + g;
   const uint32_t end = (uint32_t)group->first_stage + group->stage_count;
-  if (group->stage_count == 0 || end > p->stage_count || group->chunk == 0 || group->kind > MSF_GROUP_REDUCE) {
+  if (group->stage_count == 0 || end > p->stage_count || group->chunk == 0 || group->kind > MSF_GROUP_SOURCE) {
     return MSF_BAD_GEOMETRY;
   }
   for (uint16_t i = group->first_stage; i < end; i++) {
-    if (msf_stages(p)[i].out >= p->tensor_count || msf_stages(p)[i].in[0] >= p->tensor_count) return MSF_BAD_GEOMETRY;
+    if (msf_stages(p)[i].out >= p->tensor_count) return MSF_BAD_GEOMETRY;
   }
+  if (group->kind == MSF_GROUP_REDUCE && msf_last_stage(p, group)->in[0] >= p->tensor_count) return MSF_BAD_GEOMETRY;
   for (uint16_t i = group->first_stage; i < end; i++) {
     if (!writes_where_it_may(p, msf_stages(p) + i, g, i + 1u == end)) return MSF_BAD_GEOMETRY;
     const msf_status status = check_stage(p, operands, g, i);
@@ -130,10 +133,15 @@ static msf_status check_group(const msf_program *p, const msf_operand *operands,
   return MSF_OK;
 }
 
-/* Tiles are cut from the last group's tensor, which must be an output. */
+/* Tiles are cut from the last group's tensor, which must be an output. Rows of a source come once, so for one tile. */
 static msf_status check_tiles(const msf_program *p) {
   const msf_tensor *out = msf_result(p, msf_groups(p) + p->group_count - 1);
-  return out->kind == MSF_WHOLE && p->tile_h > 0 && p->tile_w > 0 ? MSF_OK : MSF_BAD_GEOMETRY;
+  const int one_tile = p->tile_h >= out->h && p->tile_w >= out->w;
+  if (out->kind != MSF_WHOLE || p->tile_h == 0 || p->tile_w == 0) return MSF_BAD_GEOMETRY;
+  for (uint16_t g = 0; g < p->group_count; g++) {
+    if (msf_groups(p)[g].kind == MSF_GROUP_SOURCE && !one_tile) return MSF_BAD_GEOMETRY;
+  }
+  return MSF_OK;
 }
 
 msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands,
@@ -156,6 +164,8 @@ const char *msf_status_text(msf_status status) {
     case MSF_BAD_OPERAND: return "a tensor of the block is missing, too small, misaligned or overlaps another";
     case MSF_BAD_GEOMETRY: return "the block's program points outside its tensors";
     case MSF_UNSUPPORTED: return "the block needs an operator or weight layout that these kernels do not have";
+    case MSF_SOURCE_UNUSED:
+      return "a row source is set, but the model takes its input from a tensor; set none for this model";
     case MSF_SOURCE_FAILED: return "the row source failed or is not set";
   }
   return "unknown status";

@@ -37,7 +37,12 @@ typedef struct {
   uint16_t overlap_input; /* operand whose rows the output may overwrite, or MSF_NONE */
   uint16_t overlap_output;
   uint32_t overlap_distance; /* bytes by which that input must start behind that output */
+  uint16_t flags;
+  uint16_t reserved;
 } msf_program;
+
+/* Flag of a program: the model takes its input from a row source. */
+#define MSF_STREAMED 1u
 
 enum { MSF_WHOLE = 0, MSF_RING = 1, MSF_CHUNK = 2 };
 
@@ -76,7 +81,8 @@ typedef struct {
 /* Flag of a stage: one multiplier and one shift serve all output channels. */
 #define MSF_UNIFORM 1u
 
-enum { MSF_GROUP_ROWS = 0, MSF_GROUP_REDUCE = 1 };
+/* MSF_GROUP_SOURCE: one stage, MSF_OP_SOURCE, which makes whole rows. */
+enum { MSF_GROUP_ROWS = 0, MSF_GROUP_REDUCE = 1, MSF_GROUP_SOURCE = 2 };
 
 /* Consecutive stages that share a grid of pixels and run chunk by chunk; the last one makes the group's tensor. */
 typedef struct {
@@ -86,13 +92,14 @@ typedef struct {
   uint16_t kind;
 } msf_group;
 
-typedef char msf_check_program_size[sizeof(msf_program) == 48 ? 1 : -1];
+typedef char msf_check_program_size[sizeof(msf_program) == 52 ? 1 : -1];
 typedef char msf_check_tensor_size[sizeof(msf_tensor) == 20 ? 1 : -1];
 typedef char msf_check_stage_size[sizeof(msf_stage) == 72 ? 1 : -1];
 typedef char msf_check_group_size[sizeof(msf_group) == 8 ? 1 : -1];
 
 /* The operators of a stage. The numbers are part of the format. */
 enum {
+  MSF_OP_SOURCE = 0, /* the row source */
   MSF_OP_CONV_2D = 1,
   MSF_OP_DEPTHWISE_CONV_2D = 2,
   MSF_OP_ADD = 3,

@@ -1,10 +1,12 @@
 #include "msf_engine.h"
 
+/* clang-format off: one operator a line, in the order of their numbers */
 static const msf_operator *const operators[MSF_OP_COUNT] = {
-    0,        &msf_conv_2d,         &msf_depthwise_conv_2d, &msf_add,
-    &msf_mul, &msf_average_pool_2d, &msf_max_pool_2d,       &msf_table,
-    &msf_pad, &msf_global_pool,     &msf_fully_connected,   &msf_sub,
+    &msf_source, &msf_conv_2d,         &msf_depthwise_conv_2d, &msf_add,
+    &msf_mul,    &msf_average_pool_2d, &msf_max_pool_2d,       &msf_table,
+    &msf_pad,    &msf_global_pool,     &msf_fully_connected,   &msf_sub,
 };
+/* clang-format on */
 
 const msf_operator *msf_find_operator(uint8_t op) { return op < MSF_OP_COUNT ? operators[op] : 0; }
 
@@ -75,7 +77,7 @@ void msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile
   for (uint16_t g = p->group_count; g-- > 0;) {
     const msf_group *group = msf_groups(p) + g;
     msf_progress *own = &progress[g];
-    if (group->kind == MSF_GROUP_REDUCE) {
+    if (group->kind != MSF_GROUP_ROWS) {
       set_extent(own, 0, 0, msf_grid(p, group)->w);
     } else if (g + 1u == p->group_count) {
       set_extent(own, tile->y0, tile->x0, tile->x1);

@@ -91,6 +91,7 @@ class _GroupState:
     x1: Ints
     chunk_offsets: dict[int, int] = field(default_factory=dict)
     chunk_channels: int = 0
+    whole_rows: int = 0
 
     @property
     def cols(self) -> int:
@@ -98,6 +99,8 @@ class _GroupState:
 
     @property
     def chunk(self) -> int:
+        if self.whole_rows:
+            return self.whole_rows
         return max(1, min(CHUNK_PIXELS, CHUNK_BYTES // max(self.chunk_channels, 1), self.cols))
 
 
@@ -223,7 +226,7 @@ class BlockWalk:
         stage = self._network.units[unit].stage
         if stage is None or (unit != self._last and not self._becomes_inner(stage)):
             return False
-        if stage.reduces and self._tile_w < self._stage(self._last).output_map.w:
+        if (stage.reduces or stage.op is StageOp.SOURCE) and self._tile_w < self._stage(self._last).output_map.w:
             return False
         group = self._group_of(unit, stage)
         if group is None:
@@ -252,7 +255,7 @@ class BlockWalk:
     def _group_of(self, unit: int, stage: Stage) -> _GroupState | None:
         if unit == self._last:
             return self._start_last_group(unit, stage)
-        if is_chunk(self._network, stage.output) and not stage.reduces:
+        if is_chunk(self._network, stage.output) and not stage.reduces and stage.op is not StageOp.SOURCE:
             root = self._root[self._readers[stage.output][0]]
             group = self._groups[root]
             group.units.append(unit)
@@ -260,6 +263,8 @@ class BlockWalk:
             self._root[unit] = root
             return group
         group = self._needed_by_readers(unit, stage)
+        if stage.op is StageOp.SOURCE:
+            group.whole_rows = stage.output_map.w
         pixels = self._ring_pixels(stage, group)
         self._rings[stage.output] = pixels
         self._ring_bytes += pixels * stage.output_map.c
@@ -276,6 +281,8 @@ class BlockWalk:
         if stage.reduces:
             return stage.output_map.pixels
         rows, newest = self._kept(stage.output)
+        if stage.op is StageOp.SOURCE:
+            return rows * stage.output_map.w
         return (rows - 1) * group.cols + min(newest, group.cols)
 
     def _start_last_group(self, unit: int, stage: Stage) -> _GroupState:
@@ -283,6 +290,8 @@ class BlockWalk:
         done = np.arange(out.h + 1)
         x0 = np.arange(0, out.w, self._tile_w)
         group = _GroupState([unit], done, x0, np.minimum(x0 + self._tile_w, out.w))
+        if stage.op is StageOp.SOURCE:
+            group.whole_rows = out.w
         self._root[unit] = unit
         self._groups[unit] = self._as_reducing(group, stage) if stage.reduces else group
         return self._groups[unit]

@@ -15,6 +15,7 @@ from tflm_msf.graph import Tensor
 class StageOp(IntEnum):
     """The kernels' operators, numbered as in the program format (SPEC.md)."""
 
+    SOURCE = 0
     CONV_2D = 1
     DEPTHWISE_CONV_2D = 2
     ADD = 3

@@ -11,10 +11,7 @@ from tflm_msf.fusion.block import Block
 from tflm_msf.fusion.network import Network
 from tflm_msf.fusion.plan import Plan
 from tflm_msf.graph import NO_TENSOR, DType, Model, Op, Signature, Tensor
-from tflm_msf.program.encode import encode
-
-CUSTOM_CODE = "MSF_BLOCK"
-"""Name under which the kernels register."""
+from tflm_msf.program.encode import CUSTOM_CODE, encode
 
 OFFLINE_PLAN_VERSION = 1
 
@@ -51,7 +48,7 @@ def assemble(model: Model, network: Network, plan: Plan) -> Model:
     """
     graph = model.main
     builder = _Builder(graph.tensors)
-    inputs = tuple(builder.keep(tensor, plan.offsets) for tensor in graph.inputs)
+    inputs = () if network.is_streamed else tuple(builder.keep(tensor, plan.offsets) for tensor in graph.inputs)
     ops: list[Op] = []
     for number, step in enumerate(plan.steps):
         if step.block is not None:
@@ -106,6 +103,6 @@ def _renumbered(signature: Signature, builder: _Builder) -> Signature:
         return signature
     return replace(
         signature,
-        inputs=tuple((name, builder.index[tensor]) for name, tensor in signature.inputs),
+        inputs=tuple((name, builder.index[tensor]) for name, tensor in signature.inputs if tensor in builder.index),
         outputs=tuple((name, builder.index[tensor]) for name, tensor in signature.outputs),
     )

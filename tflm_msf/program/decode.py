@@ -6,8 +6,9 @@ import struct
 from typing import Any
 
 from tflm_msf.errors import MsfError
+from tflm_msf.graph import Model
 from tflm_msf.ops import StageOp
-from tflm_msf.program.encode import CHUNK, GROUP, HEADER, MAGIC, RING, STAGE, TENSOR
+from tflm_msf.program.encode import CHUNK, CUSTOM_CODE, GROUP, HEADER, MAGIC, RING, STAGE, STREAMED, TENSOR
 
 
 def describe_program(program: bytes) -> dict[str, Any]:
@@ -20,6 +21,13 @@ def describe_program(program: bytes) -> dict[str, Any]:
         return _describe(program)
     except (struct.error, IndexError, ValueError):
         raise MsfError("an MSF_BLOCK operator of the model holds a damaged program; rewrite the model.") from None
+
+
+def is_streamed(model: Model) -> bool:
+    """True if the model gets its input from a row source instead of a tensor."""
+    programs = (op.custom_options for op in model.main.ops if op.custom_code == CUSTOM_CODE)
+    headers = (HEADER.unpack_from(program) for program in programs if len(program) >= HEADER.size)
+    return any(header[0] == MAGIC and header[19] & STREAMED for header in headers)
 
 
 def _describe(program: bytes) -> dict[str, Any]:

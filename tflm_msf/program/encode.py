@@ -11,11 +11,14 @@ import numpy as np
 
 from tflm_msf.fusion.block import Block, Buffer
 from tflm_msf.fusion.network import Network
-from tflm_msf.ops import Map, Stage
+from tflm_msf.ops import Map, Stage, StageOp
+
+CUSTOM_CODE = "MSF_BLOCK"
+"""Name under which the kernels register."""
 
 MAGIC = 0x3146534D
 VERSION = 1
-HEADER = struct.Struct("<IHHII 4H H2B 2H 2I 2H I")
+HEADER = struct.Struct("<IHHII 4H H2B 2H 2I 2H I 2H")
 TENSOR = struct.Struct("<4H 2B H 2I")
 STAGE = struct.Struct("<2B2b 2HH 2H 4B 2h 3bBH 5I 6i")
 UNIFORM = 1
@@ -23,7 +26,8 @@ GROUP = struct.Struct("<4H")
 CHECKSUM_OFFSET = 12
 NONE = 0xFFFF
 WHOLE, RING, CHUNK = 0, 1, 2
-ROWS, REDUCE = 0, 1
+ROWS, REDUCE, SOURCE = 0, 1, 2
+STREAMED = 1
 SECTION_ALIGNMENT = 16
 
 
@@ -121,15 +125,24 @@ class _Encoder:
             NONE if overlap is None else candidate.inputs.index(overlap),
             NONE if overlap is None else self._params_operand + 1,
             candidate.overlap,
+            STREAMED if self._network.is_streamed else 0,
+            0,
         )
 
     def _groups(self) -> list[bytes]:
         packed, first = [], 0
         for group in self._block.groups:
-            reduces = self._network.units[group.units[-1]].stage.reduces  # type: ignore[union-attr]
-            packed.append(GROUP.pack(first, len(group.units), group.chunk, REDUCE if reduces else ROWS))
+            kind = self._group_kind(group.units[-1])
+            packed.append(GROUP.pack(first, len(group.units), group.chunk, kind))
             first += len(group.units)
         return packed
+
+    def _group_kind(self, last_unit: int) -> int:
+        stage = self._network.units[last_unit].stage
+        assert stage is not None
+        if stage.op is StageOp.SOURCE:
+            return SOURCE
+        return REDUCE if stage.reduces else ROWS
 
     def _stage(self, unit: int) -> bytes:
         stage = self._network.units[unit].stage
@@ -150,7 +163,7 @@ class _Encoder:
             stage.op,
             0,
             *stage.activation,
-            *(*inputs, NONE)[:2],
+            *(*inputs, NONE, NONE)[:2],
             self._tensor(stage.output, stage.output_map),
             window.kernel_h,
             window.kernel_w,

@@ -52,7 +52,8 @@ def blocks_table(blocks: Sequence[Json]) -> Table:
     table = _table("Fusion blocks", "operators", "tile width", "workspace", "MACs", "output")
     for block in blocks:
         operators = block["operators"]
-        run = f"{operators[0]}" if len(operators) == 1 else f"{operators[0]} to {operators[-1]}"
+        run = "the input" if not operators else f"{operators[0]} to {operators[-1]}"
+        run = str(operators[0]) if len(operators) == 1 else run
         table.add_row(run, str(block["tile_w"]), format_size(block["workspace"]), f"{block['macs']:,}", block["output"])
     return table
 

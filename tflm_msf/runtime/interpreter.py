@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
-from tflm_msf.runtime.native import REGISTER_FUNCTION, captured_stderr, load_tflm
+from tflm_msf.program.decode import is_streamed
+from tflm_msf.runtime.native import REGISTER_FUNCTION, captured_stderr, load_tflm, row_source
 from tflm_msf.tflite_io import read_model
 
 DEFAULT_ARENA_BYTES = 64 * 1024 * 1024
@@ -59,18 +60,27 @@ class Session:
     def run(self, inputs: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Write the inputs in the model's order, invoke, and return copies of the outputs in the model's order.
 
+        A model with streamed input gets its one input row by row.
+
         Raises :class:`MsfError` if number, shapes or types do not fit or if an operator fails.
         """
         graph = self.model.main
+        if is_streamed(self.model) and len(inputs) == 1:
+            pixels = np.ascontiguousarray(inputs[0]).tobytes()
+            with row_source(lambda y, size: pixels[y * size : (y + 1) * size]):
+                return self._invoke()
         if len(inputs) != len(graph.inputs):
             raise MsfError(f"{self._source} has {len(graph.inputs)} inputs, but {len(inputs)} were given.")
         for position, (index, value) in enumerate(zip(graph.inputs, inputs, strict=True)):
             what = f"set input `{graph.tensors[index].name}` of {self._source}"
             _guarded(what, partial(self._interpreter.set_input, value, position))
+        return self._invoke()
+
+    def _invoke(self) -> list[npt.NDArray[Any]]:
         _guarded(f"run {self._source}", self._interpreter.invoke)
         return [
             _guarded(f"read output {position} of {self._source}", partial(self._interpreter.get_output, position))
-            for position in range(len(graph.outputs))
+            for position in range(len(self.model.main.outputs))
         ]
 
     def tensor(self, index: int) -> npt.NDArray[Any]:

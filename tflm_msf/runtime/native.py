@@ -6,7 +6,7 @@ import ctypes
 import functools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -31,11 +31,17 @@ def load_tflm() -> Any:
             "running a model needs the `tflite-micro` package, which exists for Linux on x86-64 with Python 3.10 to "
             f"3.13: install tflm-msf there with `pip install .` ({error})."
         ) from None
-    _load_kernels(Path(__file__).parent)
+    load_kernels()
     return runtime
 
 
-def _load_kernels(directory: Path) -> None:
+@functools.cache
+def load_kernels() -> ctypes.CDLL:
+    """The kernels, compiled for this computer. Raises :class:`MsfError` if they are missing."""
+    return _load_kernels(Path(__file__).parent)
+
+
+def _load_kernels(directory: Path) -> ctypes.CDLL:
     """Load the kernels' shared library from ``directory`` such that TFLM can look its symbols up by name."""
     candidates = [directory / f"_kernels{suffix}" for suffix in EXTENSION_SUFFIXES]
     path = next((candidate for candidate in candidates if candidate.exists()), None)
@@ -45,9 +51,34 @@ def _load_kernels(directory: Path) -> None:
             "tflm-msf sources, with a C compiler installed."
         )
     try:
-        ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+        return ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
     except OSError as error:
         raise MsfError(f"the kernels cannot be loaded: {error}; build them again with `pip install .`.") from None
+
+
+RowSource = Callable[[int, int], bytes | None]
+"""(row, its size in bytes) -> the row's bytes, or None to give the inference up."""
+
+
+@contextmanager
+def row_source(rows: RowSource) -> Iterator[None]:
+    """Streamed input for the models that run meanwhile: what ``msf_set_row_source`` is for on a device."""
+
+    def fill(_: int | None, y: int, row: int, size: int) -> int:
+        values = rows(y, size)
+        if values is None or len(values) != size:
+            return 1
+        ctypes.memmove(row, values, size)
+        return 0
+
+    kernels = load_kernels()
+    signature = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)
+    callback = signature(fill)
+    kernels.msf_set_row_source(callback, None)
+    try:
+        yield
+    finally:
+        kernels.msf_set_row_source(None, None)
 
 
 class CapturedText:

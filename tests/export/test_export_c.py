@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import ctypes
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.corpus import corpus_model
+from tests.small_models import PLAN, small_model
+from tflm_msf.errors import MsfError
+from tflm_msf.export import export_c, kernel_sources
+from tflm_msf.graph import Model
+from tflm_msf.inputs import make_inputs
+from tflm_msf.program.assemble import CUSTOM_CODE
+from tflm_msf.rewrite import Planner
+from tflm_msf.runtime import Session
+from tflm_msf.tflite_io import write_model
+
+STRICT = ("-std=c99", "-pedantic", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+
+
+def rewritten(data: bytes) -> Model:
+    return Planner.of(data, "m").choose().model
+
+
+def small() -> Model:
+    return rewritten(write_model(small_model()))
+
+
+def load(files: Mapping[str, str], directory: Path, name: str) -> ctypes.CDLL:
+    """Export and kernels compiled for this computer."""
+    for path, text in {**kernel_sources(), **files}.items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(text)
+    sources = [str(path) for path in sorted(directory.rglob("*.c"))]
+    library = directory / f"{name}.so"
+    subprocess.run(["cc", *STRICT, "-shared", "-fPIC", f"-I{directory}", *sources, "-o", library], check=True)
+    loaded = ctypes.CDLL(str(library))
+    for function in (f"{name}_input", f"{name}_output"):
+        getattr(loaded, function).restype = ctypes.c_void_p
+    return loaded
+
+
+def run(loaded: ctypes.CDLL, name: str, values: bytes) -> bytes:
+    def call(function: str, *arguments: int) -> int:
+        result: int = getattr(loaded, f"{name}_{function}")(*arguments)
+        return result
+
+    ctypes.memmove(call("input", 0), values, len(values))
+    assert call("invoke") == 0
+    return ctypes.string_at(call("output", 0), call("output_size", 0))
+
+
+def test_a_small_model_runs_as_in_tflm(tmp_path: Path) -> None:
+    original = write_model(small_model())
+    loaded = load(export_c(small(), "tiny"), tmp_path, "tiny")
+    session = Session(original)
+    assert loaded.tiny_init() == 0
+    for (values,) in make_inputs(small_model().main, runs=5, seed=0):
+        assert run(loaded, "tiny", values.tobytes()) == session.run([values])[0].tobytes()
+
+
+def test_a_real_model_gives_the_logits_of_tflm(tmp_path: Path) -> None:
+    data = corpus_model("mlperf__kws_dscnn")
+    loaded = load(export_c(rewritten(data), "kws", skip_softmax=True), tmp_path, "kws")
+    session = Session(data, preserve_all=True)
+    graph = session.model.main
+    softmax = next(op for op in graph.ops if op.builtin == "SOFTMAX")
+    assert loaded.kws_init() == 0
+    for (values,) in make_inputs(graph, runs=3, seed=0):
+        session.run([values])
+        assert run(loaded, "kws", values.tobytes()) == session.tensor(softmax.inputs[0]).tobytes()
+
+
+def test_ends_are_described_and_out_of_range_ones_refused(tmp_path: Path) -> None:
+    files = export_c(small(), "tiny")
+    assert "'x', int8 [1, 16], real value = 0.5 * (q +4)" in files["tiny.h"]
+    loaded = load(files, tmp_path, "tiny")
+    assert (loaded.tiny_input_size(0), loaded.tiny_output_size(0)) == (16, 16)
+    assert (loaded.tiny_input_size(1), loaded.tiny_output_size(1)) == (0, 0)
+    assert loaded.tiny_input(1) is loaded.tiny_output(1) is None
+    assert loaded.tiny_input(0) % 16 == loaded.tiny_output(0) % 16 == 0
+
+
+def test_a_damaged_program_is_refused_by_init(tmp_path: Path) -> None:
+    model = small()
+    op = model.main.ops[0]
+    program = bytearray(op.custom_options)
+    program[-1] ^= 1
+    broken = replace(model, graphs=(replace(model.main, ops=(replace(op, custom_options=bytes(program)),)),))
+    assert load(export_c(broken, "tiny"), tmp_path, "tiny").tiny_init() != 0
+
+
+def test_names_from_the_model_stay_in_their_comment() -> None:
+    model = small()
+    hostile = "*/ int x; /* \\\n// ??/ \x00 ü"
+    tensors = tuple(replace(tensor, name=hostile) for tensor in model.main.tensors)
+    files = export_c(replace(model, description=hostile, graphs=(replace(model.main, tensors=tensors),)), "tiny")
+    for text in files.values():
+        assert text.isascii()
+        outside = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        assert "int x" not in outside
+        assert "\\" not in text
+
+
+def test_an_operator_outside_of_blocks_is_named() -> None:
+    data = corpus_model("mlperf__kws_dscnn")
+    with pytest.raises(MsfError, match=r"^operator 1 \(SOFTMAX\) is not part of a fusion block: .*skip_softmax"):
+        export_c(rewritten(data), "kws")
+    with pytest.raises(MsfError, match=r"^operator 0 \(RELU\) is not part of a fusion block: only fused"):
+        export_c(small_model(), "tiny")
+
+
+def test_a_model_that_is_no_rewrite_is_refused() -> None:
+    model = small()
+    without_plan = replace(model, metadata=tuple(entry for entry in model.metadata if entry[0] != PLAN))
+    with pytest.raises(MsfError, match="no OfflineMemoryAllocation for all its tensors"):
+        export_c(without_plan, "tiny")
+    graph = replace(model.main, ops=(), outputs=model.main.inputs)
+    with pytest.raises(MsfError, match="holds no fusion block"):
+        export_c(replace(model, graphs=(graph,)), "tiny")
+
+
+@pytest.mark.parametrize("name", ["", "9lives", "a-b", "a b", "x\n", "ü"])
+def test_names_that_c_does_not_take_are_refused(name: str) -> None:
+    with pytest.raises(MsfError, match="cannot be part of C names"):
+        export_c(small(), name)
+
+
+def test_the_arena_holds_every_tensor_and_no_more() -> None:
+    model = small()
+    (size,) = re.findall(r"TINY_ARENA_SIZE (\d+)u", export_c(model, "tiny")["tiny.h"])
+    words = np.frombuffer(dict(model.metadata)[PLAN], "<i4")[3:]
+    ends = [offset + t.nbytes for offset, t in zip(words, model.main.tensors, strict=True) if not t.is_constant]
+    assert int(size) == max(ends)
+    assert all(op.custom_code == CUSTOM_CODE for op in model.main.ops)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tflm_msf.errors import MsfError
+from tflm_msf.export import kernel_sources, kernels
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_they_are_those_of_the_repository() -> None:
+    sources = kernel_sources()
+    assert "msf.h" in sources
+    assert "msf_engine.c" in sources
+    for name, text in sources.items():
+        assert (ROOT / "tflm_kernels" / "src" / name).read_text() == text
+
+
+def test_missing_sources_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_IN_TREE", tmp_path / "nowhere")
+    monkeypatch.setattr(kernels, "_SHIPPED", tmp_path)
+    with pytest.raises(MsfError, match="install tflm-msf again"):
+        kernel_sources()
+
+
+@pytest.mark.slow
+def test_a_wheel_carries_them_and_the_templates(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    unneeded = shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__", "*.so")
+    shutil.copytree(ROOT, tree, ignore=unneeded)
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, tree], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    installed = tmp_path / "installed"
+    zipfile.ZipFile(wheel).extractall(installed)
+    code = (
+        "from tflm_msf.export import kernel_sources, c; import tflm_msf, sys\n"
+        "assert tflm_msf.__file__.startswith(sys.argv[1]), tflm_msf.__file__\n"
+        "c._TEMPLATES.get_template('model.c.jinja'); print(len(kernel_sources()))"
+    )
+    command = [sys.executable, "-c", code, str(installed)]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(installed)}, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) == len(kernel_sources())
