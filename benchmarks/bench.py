@@ -111,7 +111,7 @@ def show(results: Sequence[Result], console: Console) -> None:
     """One table for each model."""
     for model in dict.fromkeys(result.model for result in results):
         table = Table("core", "variant", title=model)
-        for title in ("F", "instructions", "per MAC", "RAM", "of it stack", "code"):
+        for title in ("F", "instructions", "per MAC", "RAM", "stack", "code"):
             table.add_column(title, justify="right")
         core = ""
         for result in results:

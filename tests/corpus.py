@@ -21,3 +21,8 @@ def corpus_file(name: str) -> Path:
 def corpus_model(name: str) -> bytes:
     """Bytes of a corpus model, named without its suffix. Skips the test where the corpus is absent."""
     return corpus_file(f"{name}.tflite").read_bytes()
+
+
+def model_paths() -> list[Path]:
+    """All corpus models; empty where the corpus is absent."""
+    return sorted(DIRECTORY.glob("*.tflite"))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 import numpy as np
 
 from tflm_msf.arena import WHEEL64, predict
-from tflm_msf.fusion.block import BlockWalk, RowsKept, tile_widths
+from tflm_msf.fusion.block import BlockWalk, LinesKept, tile_widths
 from tflm_msf.fusion.network import Network, build_network
 from tflm_msf.fusion.plan import make_plan
 from tflm_msf.fusion.search import Edge, find_edges, pareto_front
 from tflm_msf.graph import Model
-from tflm_msf.inputs import make_inputs
+from tflm_msf.inputs import Array, make_inputs
 from tflm_msf.program.assemble import assemble
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model
@@ -23,12 +23,12 @@ BLOCK_TAIL_BYTES = 136
 
 
 class Original:
-    """A model, the network it makes, and what stock TFLM computes on a few inputs."""
+    """A model, the network it makes, and what stock TFLM computes on a few inputs (made up if none are given)."""
 
-    def __init__(self, model: Model, runs: int = 3, seed: int = 0) -> None:
+    def __init__(self, model: Model, inputs: Sequence[Sequence[Array]] = ()) -> None:
         self.model = model
         self.network = build_network(model.main)
-        self.inputs = make_inputs(model.main, runs, seed)
+        self.inputs = inputs or make_inputs(model.main, runs=3, seed=0)
         content = write_model(model)
         session = Session(content)
         self.expected = [session.run(values) for values in self.inputs]
@@ -63,6 +63,28 @@ class Original:
                 assert np.array_equal(want, got), f"{op.builtin} {tensor.name}: {_difference(want, got)}\n{told}"
 
 
+def assert_every_block_exact(model: Model, inputs: Sequence[Sequence[Array]] = ()) -> None:
+    """Every run of units as one block, in strips of every width; the other units on their own."""
+    original = Original(model, inputs)
+    units = len(original.network.units)
+    assert all(unit.stage for unit in original.network.units), [unit.reason for unit in original.network.units]
+    alone = [next(blocks_to(original.network, last)) for last in range(units)]
+    for last in range(units):
+        for edge in blocks_to(original.network, last):
+            original.assert_exact((*alone[: edge.first], edge, *alone[last + 1 :]))
+
+
+def assert_each_exact(model: Model, inputs: Sequence[Sequence[Array]] = ()) -> None:
+    """Every unit on its own, all in the widest strips, then all in the next to widest, and so on."""
+    original = Original(model, inputs)
+    assert all(unit.stage for unit in original.network.units), [unit.reason for unit in original.network.units]
+    choices = []
+    for last in range(len(original.network.units)):
+        choices.append([edge for edge in blocks_to(original.network, last) if edge.first == last])
+    for turn in range(max(len(edges) for edges in choices)):
+        original.assert_exact(tuple(edges[min(turn, len(edges) - 1)] for edges in choices))
+
+
 def pareto_paths(network: Network, most: int) -> list[tuple[Edge, ...]]:
     """Up to ``most`` plans of the Pareto front, its ends among them."""
     front = pareto_front(find_edges(network), len(network.units), BLOCK_TAIL_BYTES)
@@ -89,13 +111,13 @@ def blocks_to(network: Network, last: int) -> Iterator[Edge]:
     """Every block that ends at unit ``last``, for every width of its strips; for a builtin, itself."""
     if network.units[last].stage is None:
         yield Edge(last, last, 0, 0, None)
-    rows_kept = RowsKept(network)
+    kept = LinesKept(network)
     for width in tile_widths(network, last):
-        for found in BlockWalk(network, rows_kept, last, width).candidates(NO_LIMIT):
+        for found in BlockWalk(network, kept, last, width).candidates(NO_LIMIT):
             yield Edge(found.first, found.last, 0, found.macs, found)
 
 
-def _difference(want: np.ndarray, got: np.ndarray) -> str:  # type: ignore[type-arg]
+def _difference(want: Array, got: Array) -> str:
     index = tuple(int(axis[0]) for axis in np.nonzero(want != got))
     return f"{np.count_nonzero(want != got)} of {want.size} differ, first at {index}: {got[index]} for {want[index]}"
 

@@ -16,7 +16,7 @@ from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c, kernel_sources
 from tflm_msf.graph import Model
 from tflm_msf.inputs import make_inputs
-from tflm_msf.program.assemble import CUSTOM_CODE
+from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.rewrite import Planner
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model
@@ -39,10 +39,12 @@ def load(files: Mapping[str, str], directory: Path, name: str) -> ctypes.CDLL:
         (directory / path).write_text(text)
     sources = [str(path) for path in sorted(directory.rglob("*.c"))]
     library = directory / f"{name}.so"
-    subprocess.run(["cc", *STRICT, "-shared", "-fPIC", f"-I{directory}", *sources, "-o", library], check=True)
+    own = "-Wl,-Bsymbolic"  # not the kernels that TFLM uses in this process
+    subprocess.run(["cc", *STRICT, "-shared", "-fPIC", own, f"-I{directory}", *sources, "-o", library], check=True)
     loaded = ctypes.CDLL(str(library))
     for function in (f"{name}_input", f"{name}_output"):
-        getattr(loaded, function).restype = ctypes.c_void_p
+        if hasattr(loaded, function):  # a streamed model has no input
+            getattr(loaded, function).restype = ctypes.c_void_p
     return loaded
 
 
@@ -75,6 +77,29 @@ def test_a_real_model_gives_the_logits_of_tflm(tmp_path: Path) -> None:
     for (values,) in make_inputs(graph, runs=3, seed=0):
         session.run([values])
         assert run(loaded, "kws", values.tobytes()) == session.tensor(softmax.inputs[0]).tobytes()
+
+
+def test_a_streamed_model_fetches_its_rows(tmp_path: Path) -> None:
+    data = corpus_model("mlperf__kws_dscnn")
+    model = Planner.of(data, "m", stream_input=True).choose().model
+    loaded = load(export_c(model, "kws", skip_softmax=True), tmp_path, "kws")
+    session = Session(data, preserve_all=True)
+    graph = session.model.main
+    ((values,),) = make_inputs(graph, runs=1, seed=0)
+    session.run([values])
+
+    def row(_context: object, y: int, target: int, size: int) -> int:
+        ctypes.memmove(target, values.tobytes()[y * size :], size)
+        return 0
+
+    source = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)(row)
+    assert loaded.kws_init() == 0
+    assert loaded.kws_invoke() != 0  # no source yet
+    loaded.msf_set_row_source(source, None)
+    assert loaded.kws_invoke() == 0
+    softmax = next(op for op in graph.ops if op.builtin == "SOFTMAX")
+    expected = session.tensor(softmax.inputs[0]).tobytes()
+    assert ctypes.string_at(loaded.kws_output(0), loaded.kws_output_size(0)) == expected
 
 
 def test_ends_are_described_and_out_of_range_ones_refused(tmp_path: Path) -> None:

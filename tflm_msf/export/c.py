@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tflm_msf.arena.head import OFFLINE_PLAN, offline_offsets
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Graph, Model, Op
-from tflm_msf.program.assemble import CUSTOM_CODE
+from tflm_msf.program.encode import CUSTOM_CODE
 
 BYTES_PER_LINE = 16
 
@@ -64,9 +64,9 @@ class _End:
 def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str, str]:
     """``<name>.h`` and ``<name>.c`` for a rewritten model. With :func:`kernel_sources` they are a whole program part.
 
-    The header declares ``<name>_init``, ``<name>_input``, ``<name>_output`` and ``<name>_invoke``; the arena is one
-    static array with every tensor where the model's offline memory plan puts it. Needs no TFLM, no heap, no libc but
-    ``memcpy`` and ``memset``.
+    The header declares ``<name>_init``, ``<name>_input`` (not for a streamed one), ``<name>_output`` and
+    ``<name>_invoke``; the arena is one static array with every tensor where the model's offline memory plan puts it.
+    Needs no TFLM, no heap, no libc but ``memcpy`` and ``memset``.
 
     Args:
         model: a model of which every operator is an ``MSF_BLOCK``.

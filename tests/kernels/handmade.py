@@ -1,0 +1,212 @@
+"""Programs put together by hand, from SPEC.md alone: what the encoder does not make, the kernels take nevertheless."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass, replace
+
+NONE = 0xFFFF
+WHOLE, RING, CHUNK = range(3)
+ROWS, REDUCE, SOURCE_ROWS = range(3)
+SOURCE, CONV_2D, DEPTHWISE_CONV_2D, ADD, MUL, AVERAGE_POOL_2D = range(6)
+MAX_POOL_2D, TABLE, PAD, GLOBAL_POOL, FULLY_CONNECTED, SUB = range(6, 12)
+PROGRESS = 16
+"""Workspace bytes that belong to each group."""
+
+NEGATED = bytes(-max(value, -127) & 255 for value in range(-128, 128))
+"""The table of a TABLE stage that negates."""
+
+STREAMED = 1
+
+
+@dataclass(frozen=True)
+class Tensor:
+    h: int
+    w: int
+    c: int
+    operand: int
+    producer: int = NONE
+    kind: int = WHOLE
+    offset: int = 0
+    kept: int = 0
+    """Pixels; 0 for all."""
+
+    def pack(self) -> bytes:
+        pixels = self.kept or self.h * self.w
+        dims = struct.pack("<4H", self.h, self.w, self.c, self.producer)
+        return dims + struct.pack("<BBHII", self.operand, self.kind, 0, self.offset, pixels)
+
+
+@dataclass(frozen=True)
+class Stage:
+    op: int
+    inputs: tuple[int, ...]
+    out: int
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    pad: tuple[int, int] = (0, 0)
+    layout: int = 0
+    flags: int = 0
+    weights: int = 0
+    bias: int = 0
+    multipliers: int = 0
+    shifts: int = 0
+    accumulators: int = 0
+    args: tuple[int, ...] = ()
+
+    def pack(self) -> bytes:
+        first = struct.pack("<BBbb", self.op, self.layout, -128, 127)
+        tensors = struct.pack("<3H", *(*self.inputs, NONE, NONE)[:2], self.out)
+        window = struct.pack("<2H4B2h", *self.kernel, *self.stride, *self.dilation, *self.pad)
+        zeros = struct.pack("<3bBH", 0, 0, 0, self.flags, 0)
+        places = struct.pack("<5I", self.weights, self.bias, self.multipliers, self.shifts, self.accumulators)
+        return first + tensors + window + zeros + places + struct.pack("<6i", *(*self.args, *[0] * 6)[:6])
+
+
+@dataclass(frozen=True)
+class Group:
+    first_stage: int
+    stage_count: int = 1
+    chunk: int = 4
+    kind: int = ROWS
+
+    def pack(self) -> bytes:
+        return struct.pack("<4H", self.first_stage, self.stage_count, self.chunk, self.kind)
+
+
+@dataclass(frozen=True)
+class Handmade:
+    """A program before it is packed, its params, and the bytes of each operand."""
+
+    tensors: tuple[Tensor, ...]
+    stages: tuple[Stage, ...]
+    groups: tuple[Group, ...]
+    sizes: tuple[int, ...]
+    params: bytes = NEGATED
+    params_operand: int = 1
+    tile: tuple[int, int] = (NONE, NONE)
+    overlap: tuple[int, int, int] = (NONE, NONE, 0)
+    flags: int = 0
+
+    def pack(self) -> bytes:
+        """The program; the workspace is the last operand."""
+        records = b"".join(record.pack() for table in (self.tensors, self.stages, self.groups) for record in table)
+        counts = struct.pack("<4H", len(self.tensors), len(self.stages), len(self.groups), len(self.sizes))
+        operands = struct.pack("<H2B", self.params_operand + 1, self.params_operand, len(self.sizes) - 1)
+        sizes = struct.pack("<2H2I", *self.tile, self.sizes[-1], len(self.params))
+        body = counts + operands + sizes + struct.pack("<2HI2H", *self.overlap, self.flags, 0) + records
+        return struct.pack("<4sHHII", b"MSF1", 1, 52, 16 + len(body), zlib.crc32(body)) + body
+
+
+def negate(h: int = 2, w: int = 3, c: int = 2) -> Handmade:
+    """One TABLE stage. Operands: input, params (the table), output, workspace."""
+    return Handmade(
+        tensors=(Tensor(h, w, c, operand=0), Tensor(h, w, c, operand=2, producer=0)),
+        stages=(Stage(TABLE, (0,), 1),),
+        groups=(Group(0),),
+        sizes=(h * w * c, 256, h * w * c, PROGRESS),
+    )
+
+
+def negate_twice(h: int = 4, w: int = 5, c: int = 2, ring: int = 3) -> Handmade:
+    """Two groups of a TABLE stage each, with a ring of ``ring`` pixels between them, and a record that nobody uses."""
+    return replace(
+        negate(h, w, c),
+        tensors=(
+            Tensor(h, w, c, operand=0),
+            Tensor(h, w, c, operand=3, producer=0, kind=RING, offset=2 * PROGRESS, kept=ring),
+            Tensor(h, w, c, operand=2, producer=1),
+            Tensor(h + 3, w, c, operand=3, producer=0, kind=RING, offset=2 * PROGRESS, kept=ring),
+        ),
+        stages=(Stage(TABLE, (0,), 1), Stage(TABLE, (1,), 2)),
+        groups=(Group(0), Group(1)),
+        sizes=(h * w * c, 256, h * w * c, 2 * PROGRESS + ring * c),
+    )
+
+
+def dense_on_ring() -> Handmade:
+    """A map of 4x5x2 negated into a ring of three pixels at the end of the workspace, then multiplied by 1x80."""
+    weights = bytes(range(80))
+    scale = struct.pack("<3ib", 7, 1 << 30, 1 << 29, -4)
+    return Handmade(
+        tensors=(
+            Tensor(4, 5, 2, operand=0),
+            Tensor(4, 5, 2, operand=3, producer=0, kind=RING, offset=40, kept=3),
+            Tensor(1, 1, 2, operand=2, producer=1),
+        ),
+        stages=(
+            Stage(TABLE, (0,), 1),
+            Stage(FULLY_CONNECTED, (1,), 2, flags=1, weights=256, bias=336, multipliers=340, shifts=348, accumulators=32),
+        ),
+        groups=(Group(0), Group(1, kind=REDUCE)),
+        sizes=(40, 349, 2, 46),
+        params=NEGATED + weights + scale,
+    )
+
+
+def pools_on_input() -> Handmade:
+    """Both kinds of pool, with padding, on an input of 5x4x3; means of 3x3 in the first output, maxima in the second."""
+    window = {"kernel": (3, 3), "stride": (2, 1), "pad": (2, 1)}
+    return Handmade(
+        tensors=(
+            Tensor(5, 4, 3, operand=0),
+            Tensor(3, 4, 3, operand=2, producer=0),
+            Tensor(3, 4, 3, operand=3, producer=1),
+        ),
+        stages=(Stage(AVERAGE_POOL_2D, (0,), 1, **window), Stage(MAX_POOL_2D, (0,), 2, **window)),
+        groups=(Group(0), Group(1, chunk=1)),
+        sizes=(60, 256, 36, 36, 32),
+    )
+
+
+def two_outputs() -> Handmade:
+    """A block of three outputs: the input negated, the means of that, and the maxima of its windows in tiles of 2x2."""
+    return Handmade(
+        tensors=(
+            Tensor(6, 5, 2, operand=0),
+            Tensor(6, 5, 2, operand=2, producer=0),
+            Tensor(1, 1, 2, operand=5, producer=1, kind=RING, offset=64),
+            Tensor(1, 1, 2, operand=3, producer=2),
+            Tensor(3, 3, 2, operand=4, producer=3),
+        ),
+        stages=(
+            Stage(TABLE, (0,), 1),
+            Stage(GLOBAL_POOL, (1,), 2, accumulators=80),
+            Stage(TABLE, (2,), 3),
+            Stage(MAX_POOL_2D, (1,), 4, kernel=(3, 3), stride=(2, 2), pad=(1, 1)),
+        ),
+        groups=(Group(0), Group(1, kind=REDUCE), Group(2, chunk=1), Group(3, chunk=2)),
+        sizes=(60, 256, 60, 2, 18, 88),
+        tile=(2, 2),
+    )
+
+
+def tall_outputs(h: int = 65534) -> Handmade:
+    """Two outputs of ``h`` rows of one value."""
+    return Handmade(
+        tensors=(
+            Tensor(h, 1, 1, operand=0),
+            Tensor(h, 1, 1, operand=2, producer=0),
+            Tensor(h, 1, 1, operand=3, producer=1),
+        ),
+        stages=(Stage(TABLE, (0,), 1), Stage(TABLE, (1,), 2)),
+        groups=(Group(0), Group(1)),
+        sizes=(h, 256, h, h, 2 * PROGRESS),
+    )
+
+
+def streamed() -> Handmade:
+    """Rows of 4x2 from the row source into a ring of two rows, negated. Operands: params, output, workspace."""
+    return Handmade(
+        tensors=(
+            Tensor(3, 4, 2, operand=2, producer=0, kind=RING, offset=2 * PROGRESS, kept=8),
+            Tensor(3, 4, 2, operand=1, producer=1),
+        ),
+        stages=(Stage(SOURCE, (), 0), Stage(TABLE, (0,), 1)),
+        groups=(Group(0, kind=SOURCE_ROWS), Group(1)),
+        sizes=(256, 24, 48),
+        params_operand=0,
+        flags=STREAMED,
+    )

@@ -1,0 +1,152 @@
+"""Small blocks that between them use every operator, group and buffer there is, for the kernels' own tests.
+
+``python -m tests.kernels.seeds DIRECTORY`` writes them as fuzzing cases (see ``fuzz_case.h``).
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from tests.kernels import handmade
+from tests.layers import RELU6, Geometry, Layers, Weighting
+from tflm_msf.fusion.block import BlockWalk, LinesKept, tile_widths
+from tflm_msf.fusion.network import build_network
+from tflm_msf.graph import Model
+from tflm_msf.program.encode import encode
+
+NO_LIMIT = 1 << 40
+BY_HAND = (
+    handmade.negate,
+    handmade.negate_twice,
+    handmade.dense_on_ring,
+    handmade.pools_on_input,
+    handmade.two_outputs,
+    handmade.streamed,
+)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A valid program, its params, and the bytes of each operand: inputs, params, outputs, workspace."""
+
+    name: str
+    program: bytes
+    params: bytes
+    params_operand: int
+    sizes: tuple[int, ...]
+
+    def as_case(self) -> bytes:
+        """The bytes that the C harness reads."""
+        head = struct.pack("<3I", len(self.program), len(self.sizes), self.params_operand)
+        return head + struct.pack(f"<{len(self.sizes)}I", *self.sizes) + self.program + self.params
+
+
+def seeds() -> list[Seed]:
+    """All of them, always the same."""
+    models = {
+        "chain": _chain(),
+        "residual": _residual(),
+        "squeeze": _squeeze_excite(),
+        "dense": _dense(),
+        "pooled": _pooled(),
+        "broadcast": _broadcast(),
+        "dilated": _dilated(),
+    }
+    fused = [seed for name, model in models.items() for seed in _blocks(name, model)]
+    by_hand = [
+        Seed(make.__name__, made.pack(), made.params, made.params_operand, made.sizes)
+        for make in BY_HAND
+        for made in [make()]
+    ]
+    return [*fused, *by_hand]
+
+
+def _blocks(name: str, model: Model) -> Iterator[Seed]:
+    """The longest block of a model, in whole rows, and in two widths of strips where it may be cut into strips."""
+    network = build_network(model.main)
+    last = len(network.units) - 1
+    kept = LinesKept(network)
+    for width in tile_widths(network, last)[:3]:
+        found = list(BlockWalk(network, kept, last, width).candidates(NO_LIMIT))
+        if not found:
+            continue
+        block = BlockWalk(network, kept, last, width).lay_out(found[-1].first)
+        encoded = encode(network, block)
+        inputs = tuple(network.nbytes(tensor) for tensor in found[-1].inputs)
+        rest = (len(encoded.params), network.nbytes(found[-1].output), found[-1].workspace)
+        yield Seed(f"{name}_{width}", encoded.program, encoded.params, len(inputs), (*inputs, *rest))
+
+
+def _chain() -> Model:
+    layers = Layers(Random(1))
+    x = layers.conv(layers.input(1, 9, 8, 3), 4, Geometry(stride=(2, 1)), Weighting(RELU6))
+    x = layers.depthwise(x, 1, Geometry(), Weighting(per_channel=False))
+    x = layers.conv(x, 5, Geometry((1, 1)), Weighting())
+    x = layers.depthwise(x, 2, Geometry((3, 2), same=False), Weighting())
+    return layers.model([layers.conv(x, 3, Geometry((1, 1)), Weighting())])
+
+
+def _residual() -> Model:
+    layers = Layers(Random(2))
+    x = layers.conv(layers.input(1, 7, 6, 2), 3, Geometry(), Weighting())
+    y = layers.depthwise(x, 1, Geometry((5, 3)), Weighting())
+    y = layers.conv(layers.relu(y), 3, Geometry((1, 1)), Weighting())
+    z = layers.sub(layers.add(x, y), x)
+    return layers.model([layers.conv(z, 2, Geometry(stride=(2, 2)), Weighting())])
+
+
+def _squeeze_excite() -> Model:
+    layers = Layers(Random(3))
+    x = layers.depthwise(layers.input(1, 6, 5, 4), 1, Geometry(), Weighting())
+    y = layers.conv(layers.mean(x, keep_dims=True), 2, Geometry((1, 1)), Weighting())
+    y = layers.conv(y, 4, Geometry((1, 1)), Weighting())
+    return layers.model([layers.conv(layers.mul(x, y), 3, Geometry(), Weighting())])
+
+
+def _dense() -> Model:
+    layers = Layers(Random(4))
+    x = layers.conv(layers.input(1, 5, 6, 2), 3, Geometry(), Weighting())
+    x = layers.dense(layers.conv(x, 2, Geometry((1, 1)), Weighting()), 6, Weighting())
+    return layers.model([layers.dense(x, 3, Weighting())])
+
+
+def _pooled() -> Model:
+    layers = Layers(Random(5))
+    x = layers.pad(layers.relu(layers.input(1, 6, 7, 3)), 3, 2, 1, 4)
+    x = layers.max_pool(x, Geometry((3, 2), (2, 1)), 0)
+    x = layers.average_pool(x, Geometry((2, 3)), 1)
+    return layers.model([layers.conv(x, 4, Geometry((2, 2)), Weighting())])
+
+
+def _broadcast() -> Model:
+    layers = Layers(Random(6))
+    x = layers.input(1, 6, 5, 3)
+    x = layers.add(layers.mul(x, layers.constant(1, 1, 1, 3)), layers.constant(1, 6, 5, 3))
+    x = layers.average_pool(x, Geometry((6, 5), (6, 5), same=False))
+    return layers.model([layers.conv(x, 7, Geometry((1, 1)), Weighting())])
+
+
+def _dilated() -> Model:
+    layers = Layers(Random(7))
+    x = layers.conv(layers.input(1, 8, 9, 2), 3, Geometry(dilation=(2, 3)), Weighting())
+    x = layers.depthwise(x, 1, Geometry((7, 7)), Weighting())
+    return layers.model([layers.depthwise(x, 1, Geometry((2, 2), dilation=(2, 2), same=False), Weighting())])
+
+
+def write_cases(directory: Path) -> list[Path]:
+    """One file for each seed."""
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for seed in seeds():
+        paths.append(directory / f"{seed.name}.case")
+        paths[-1].write_bytes(seed.as_case())
+    return paths
+
+
+if __name__ == "__main__":
+    write_cases(Path(sys.argv[1]))

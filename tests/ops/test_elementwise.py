@@ -1,0 +1,41 @@
+"""ADD and MUL: every pair of values, and every way of broadcasting that is fused."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from tests.exactness import Original, assert_every_block_exact, blocks_to
+from tests.layers import Layers
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_pair_of_values(seed: int) -> None:
+    layers = Layers(Random(seed))
+    a, b = layers.input(1, 256, 256, 1), layers.input(1, 256, 256, 1)
+    results = [operator(a, b, activation) for operator in (layers.add, layers.mul) for activation in range(4)]
+    rows, cols = np.meshgrid(np.arange(-128, 128), np.arange(-128, 128), indexing="ij")
+    pairs = [grid.astype(np.int8).reshape(1, 256, 256, 1) for grid in (rows, cols)]
+    original = Original(layers.model(results), [pairs])
+    original.assert_exact(tuple(next(blocks_to(original.network, unit)) for unit in range(len(results))))
+
+
+@pytest.mark.parametrize("operator", ["add", "mul"])
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (1, 5), (1, 1, 5), (1, 1, 1, 1), (1, 1, 1, 5), (1, 6, 7, 5)])
+@pytest.mark.parametrize("constant", [False, True])
+def test_broadcasting(operator: str, swapped: bool, shape: tuple[int, ...], constant: bool) -> None:
+    layers = Layers(Random(f"{operator} {swapped} {shape}"))
+    x = layers.input(1, 6, 7, 5)
+    y = layers.constant(*shape) if constant else layers.input(*shape)
+    a, b = (y, x) if swapped else (x, y)
+    assert_every_block_exact(layers.model([getattr(layers, operator)(a, b, activation) for activation in range(4)]))
+
+
+@pytest.mark.parametrize("operator", ["add", "mul"])
+def test_a_map_with_itself(operator: str) -> None:
+    layers = Layers(Random(operator))
+    x = layers.relu(layers.input(1, 5, 6, 3))
+    assert_every_block_exact(layers.model([getattr(layers, operator)(x, x)]))
