@@ -116,6 +116,11 @@ stream_input = click.option(
     is_flag=True,
     help="Get the input row by row from a callback (a camera, say): it takes no arena any more.",
 )
+int8_io = click.option(
+    "--int8-io",
+    is_flag=True,
+    help="Change float inputs and outputs to the int8 values that they are turned into and made from.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
 
 
@@ -125,6 +130,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for s
 @ram_limit
 @max_overhead
 @stream_input
+@int8_io
 @as_json
 def rewrite(
     model: Path,
@@ -132,6 +138,7 @@ def rewrite(
     ram_limit: int | None,
     max_overhead: float | None,
     stream_input: bool,
+    int8_io: bool,
     as_json: bool,
 ) -> None:
     """Rewrite MODEL so that it takes less arena.
@@ -141,7 +148,7 @@ def rewrite(
     """
     output = output or model.with_name(f"{model.stem}_msf.tflite")
     with _busy(f"Searching the fusions of {model.name}"):
-        result = rewrite_file(read_file(model), str(model), ram_limit, max_overhead, stream_input)
+        result = rewrite_file(read_file(model), str(model), ram_limit, max_overhead, stream_input, int8_io)
     write_whole(output, result.data)
     report = {"output": str(output), **result.report}
     if as_json:
@@ -154,15 +161,16 @@ def rewrite(
 @main.command()
 @click.argument("model", type=MODEL)
 @stream_input
+@int8_io
 @as_json
-def plan(model: Path, stream_input: bool, as_json: bool) -> None:
+def plan(model: Path, stream_input: bool, int8_io: bool, as_json: bool) -> None:
     """Show the trade-off between arena and compute for MODEL.
 
     Every line is a plan that no other beats in both. Give its total as --ram-limit, or its F as --max-overhead, to
     `rewrite`.
     """
     with _busy(f"Searching the fusions of {model.name}"):
-        planner = Planner.of(read_file(model), str(model), stream_input)
+        planner = Planner.of(read_file(model), str(model), stream_input, int8_io)
         front = front_json(planner)
     if as_json:
         _print_json({"source": str(model), "front": front})

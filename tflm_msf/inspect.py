@@ -7,8 +7,8 @@ from typing import Any
 from tflm_msf.arena import MCU32, WHEEL64, live_bytes
 from tflm_msf.fusion.network import build_network
 from tflm_msf.graph import Model, Op
-from tflm_msf.program.assemble import CUSTOM_CODE
 from tflm_msf.program.decode import describe_program
+from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.rewrite import arena_json
 from tflm_msf.tflite_io import read_model
 

@@ -10,13 +10,16 @@ from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, NotPredictedError, Target,
 from tflm_msf.errors import MsfError
 from tflm_msf.fusion.network import Network, build_network, with_streamed_input
 from tflm_msf.fusion.plan import Plan, make_plan
-from tflm_msf.fusion.search import Point, find_edges, pareto_front
+from tflm_msf.fusion.presets import Preset, preset_edges
+from tflm_msf.fusion.search import Edge, Point, pareto_front
 from tflm_msf.graph import Model
-from tflm_msf.program.assemble import CUSTOM_CODE, assemble
+from tflm_msf.graph.edges import with_int8_ends
+from tflm_msf.program.assemble import assemble
+from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.tflite_io import read_model, write_model
 
 BLOCK_TAIL_BYTES = 136
-"""What one more block adds to the tail on a 64-bit target: an operator (64) and its output, params and workspace (24 each)."""
+"""What one more block adds to a 64-bit tail: an operator (64), and its output, params and workspace (24 each)."""
 
 FREE_OVERHEAD = 1.0
 
@@ -44,13 +47,15 @@ class Planner:
     network: Network
 
     @classmethod
-    def of(cls, data: bytes, source: str, stream_input: bool = False) -> Planner:
+    def of(cls, data: bytes, source: str, stream_input: bool = False, int8_io: bool = False) -> Planner:
         """Reads a model.
 
         Args:
             data: a ``.tflite`` file.
             source: what to call it in messages.
-            stream_input: get the input row by row from the application instead of from a tensor.
+            stream_input: get the input row by row from the application instead of from a tensor. A float input that is
+                only quantised then arrives as int8.
+            int8_io: let float inputs and outputs that are only quantised and dequantised be int8.
 
         Raises:
             MsfError: if the bytes are not a valid model, or one that cannot be rewritten.
@@ -60,14 +65,20 @@ class Planner:
             raise MsfError(f"{source} was rewritten by tflm-msf already; plan and rewrite the original model instead.")
         if len(model.graphs) > 1:
             raise MsfError(f"{source} has {len(model.graphs)} subgraphs (control flow), which cannot be fused.")
+        if stream_input or int8_io:
+            model = with_int8_ends(model, outputs=int8_io)
         network = build_network(model.main)
-        return cls(source, model, with_streamed_input(network, source) if stream_input else network)
+        return cls(source, model, with_streamed_input(network, source) if stream_input else network, preset)
+
+    @cached_property
+    def edges(self) -> list[Edge]:
+        """The fusion DAG."""
+        return preset_edges(self.network, self.preset)
 
     @cached_property
     def front(self) -> tuple[Choice, ...]:
         """Plans that no other beats in both arena and MACs, least MACs first."""
-        edges = find_edges(self.network)
-        points = pareto_front(edges, len(self.network.units), BLOCK_TAIL_BYTES)
+        points = pareto_front(self.edges, len(self.network.units), BLOCK_TAIL_BYTES)
         return tuple(_undominated([self._choice(point) for point in points]))
 
     def _choice(self, point: Point) -> Choice:
@@ -149,6 +160,7 @@ def rewrite_file(
     ram_limit: int | None = None,
     max_overhead: float | None = None,
     stream_input: bool = False,
+    int8_io: bool = False,
 ) -> Rewritten:
     """Rewrites a model.
 
@@ -158,11 +170,12 @@ def rewrite_file(
         ram_limit: see :meth:`Planner.choose` (bytes).
         max_overhead: see :meth:`Planner.choose`.
         stream_input: see :meth:`Planner.of`.
+        int8_io: see :meth:`Planner.of`.
 
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
     """
-    planner = Planner.of(data, source, stream_input)
+    planner = Planner.of(data, source, stream_input, int8_io)
     choice = planner.choose(ram_limit, max_overhead)
     rewritten = write_model(choice.model)
     return Rewritten(rewritten, choice, _report(planner, choice, len(data), len(rewritten)))

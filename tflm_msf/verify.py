@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from tflm_msf.arena import WHEEL64, NotPredictedError, predict
 from tflm_msf.errors import MsfError
-from tflm_msf.graph import Graph, Model
+from tflm_msf.graph import Graph, Model, Quantization
 from tflm_msf.inputs import load_input, make_inputs
+from tflm_msf.int8_ends import Int8Ends
 from tflm_msf.program.decode import is_streamed
 from tflm_msf.runtime import MeasuredArena, Session, measure_arena, smallest_working_arena
 
@@ -101,7 +102,9 @@ def verify(
     before, before_arena = _in_smallest_arena(original, sources[0])
     after, after_arena = _in_smallest_arena(rewritten, sources[1])
     graph = before.model.main
-    _require_same_ends(graph, after.model.main, is_streamed(after.model), sources)
+    streamed = is_streamed(after.model)
+    ends = Int8Ends.between(graph, after.model.main, streamed)
+    _require_same_ends(graph, after.model.main, ends, streamed, sources)
     inputs = [*(load_input(graph, path) for path in input_files), *make_inputs(graph, runs, seed)]
     if not inputs:
         raise MsfError("there is nothing to verify with: ask for at least one run or give an input file.")
@@ -109,16 +112,18 @@ def verify(
     comparison = _Comparison()
     names = [graph.tensors[index].name for index in graph.outputs]
     for run, values in enumerate(inputs):
-        comparison.add(run, zip(names, before.run(values), after.run(values), strict=True))
+        ours, theirs = ends.split(values)
+        comparison.add(run, zip(names, before.run(ours), ends.as_original(after.run(theirs)), strict=True))
 
     pairs = _common_tensors(graph, after.model.main)
     if pairs:
         before = Session(original, preserve_all=True, source=sources[0])
         after = Session(rewritten, preserve_all=True, source=sources[1])
         for run, values in enumerate(inputs[:INNER_RUNS]):
-            before.run(values)
-            after.run(values)
-            comparison.add(run, ((name, before.tensor(ours), after.tensor(theirs)) for name, ours, theirs in pairs))
+            ours, theirs = ends.split(values)
+            before.run(ours)
+            after.run(theirs)
+            comparison.add(run, ((name, before.tensor(one), after.tensor(other)) for name, one, other in pairs))
     return VerifyReport(
         bit_exact=not comparison.mismatches,
         runs=len(inputs),
@@ -153,21 +158,24 @@ def _in_smallest_arena(model: bytes, source: str) -> tuple[Session, VerifiedAren
     return Session(model, smallest, source=source), VerifiedArena(measured, smallest)
 
 
-def _require_same_ends(original: Graph, rewritten: Graph, streamed: bool, sources: tuple[str, str]) -> None:
-    ends = [("outputs", original.outputs, rewritten.outputs)]
+def _require_same_ends(
+    original: Graph, rewritten: Graph, int8: Int8Ends, streamed: bool, sources: tuple[str, str]
+) -> None:
+    checks = [("outputs", original.outputs, rewritten.outputs, int8.outputs)]
     if not streamed:
-        ends.append(("inputs", original.inputs, rewritten.inputs))
-    for what, ours, theirs in ends:
-        expected, got = _signature(original, ours), _signature(rewritten, theirs)
+        checks.append(("inputs", original.inputs, rewritten.inputs, int8.inputs))
+    for what, ours, theirs, quantized in checks:
+        expected, got = _signature(original, ours, quantized), _signature(rewritten, theirs)
         if expected != got:
             raise MsfError(
                 f"{sources[1]} is no rewrite of {sources[0]}: its {what} are {got or 'none'} instead of {expected}."
             )
 
 
-def _signature(graph: Graph, tensors: Iterable[int]) -> str:
+def _signature(graph: Graph, tensors: Sequence[int], quantized: Sequence[Quantization | None] = ()) -> str:
     ends = [graph.tensors[index] for index in tensors]
-    return ", ".join(f"{end.dtype.name.lower()} {'x'.join(map(str, end.shape))}" for end in ends)
+    types = ["int8" if as_int8 else end.dtype.name.lower() for end, as_int8 in zip_longest(ends, quantized) if end]
+    return ", ".join(f"{name} {'x'.join(map(str, end.shape))}" for name, end in zip(types, ends, strict=True))
 
 
 def _common_tensors(original: Graph, rewritten: Graph) -> list[tuple[str, int, int]]:

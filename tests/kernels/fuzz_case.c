@@ -12,14 +12,27 @@
 #define FIELD(type, name) \
   { #type "." #name, (uint32_t)offsetof(type, name), (uint32_t)sizeof(((type *)0)->name) }
 
-static const fuzz_field header_fields[] = {
-    FIELD(msf_program, magic),           FIELD(msf_program, version),        FIELD(msf_program, header_size),
-    FIELD(msf_program, size),            FIELD(msf_program, checksum),       FIELD(msf_program, tensor_count),
-    FIELD(msf_program, stage_count),     FIELD(msf_program, group_count),    FIELD(msf_program, operand_count),
-    FIELD(msf_program, input_count),     FIELD(msf_program, params_operand), FIELD(msf_program, workspace_operand),
-    FIELD(msf_program, tile_h),          FIELD(msf_program, tile_w),         FIELD(msf_program, workspace_size),
-    FIELD(msf_program, params_size),     FIELD(msf_program, overlap_input),  FIELD(msf_program, overlap_output),
-    FIELD(msf_program, overlap_distance), FIELD(msf_program, flags),         FIELD(msf_program, reserved)};
+static const fuzz_field header_fields[] = {FIELD(msf_program, magic),
+                                           FIELD(msf_program, version),
+                                           FIELD(msf_program, header_size),
+                                           FIELD(msf_program, size),
+                                           FIELD(msf_program, checksum),
+                                           FIELD(msf_program, tensor_count),
+                                           FIELD(msf_program, stage_count),
+                                           FIELD(msf_program, group_count),
+                                           FIELD(msf_program, operand_count),
+                                           FIELD(msf_program, input_count),
+                                           FIELD(msf_program, params_operand),
+                                           FIELD(msf_program, workspace_operand),
+                                           FIELD(msf_program, tile_h),
+                                           FIELD(msf_program, tile_w),
+                                           FIELD(msf_program, workspace_size),
+                                           FIELD(msf_program, params_size),
+                                           FIELD(msf_program, overlap_input),
+                                           FIELD(msf_program, overlap_output),
+                                           FIELD(msf_program, overlap_distance),
+                                           FIELD(msf_program, flags),
+                                           FIELD(msf_program, reserved)};
 
 static const fuzz_field tensor_fields[] = {
     FIELD(msf_tensor, h),        FIELD(msf_tensor, w),       FIELD(msf_tensor, c),
@@ -27,16 +40,16 @@ static const fuzz_field tensor_fields[] = {
     FIELD(msf_tensor, reserved), FIELD(msf_tensor, offset),  FIELD(msf_tensor, pixels)};
 
 static const fuzz_field stage_fields[] = {
-    FIELD(msf_stage, op),         FIELD(msf_stage, layout),      FIELD(msf_stage, act_min),
-    FIELD(msf_stage, act_max),    FIELD(msf_stage, in[0]),       FIELD(msf_stage, in[1]),
-    FIELD(msf_stage, out),        FIELD(msf_stage, kernel_h),    FIELD(msf_stage, kernel_w),
-    FIELD(msf_stage, stride_h),   FIELD(msf_stage, stride_w),    FIELD(msf_stage, dilation_h),
-    FIELD(msf_stage, dilation_w), FIELD(msf_stage, pad_top),     FIELD(msf_stage, pad_left),
-    FIELD(msf_stage, in_zero[0]), FIELD(msf_stage, in_zero[1]),  FIELD(msf_stage, out_zero),
-    FIELD(msf_stage, flags),      FIELD(msf_stage, reserved),    FIELD(msf_stage, weights),
-    FIELD(msf_stage, bias),       FIELD(msf_stage, multipliers), FIELD(msf_stage, shifts),
-    FIELD(msf_stage, arg[0]),     FIELD(msf_stage, arg[1]),      FIELD(msf_stage, arg[2]),
-    FIELD(msf_stage, arg[3]),     FIELD(msf_stage, arg[4]),      FIELD(msf_stage, arg[5]),
+    FIELD(msf_stage, op),          FIELD(msf_stage, layout),      FIELD(msf_stage, act_min),
+    FIELD(msf_stage, act_max),     FIELD(msf_stage, in[0]),       FIELD(msf_stage, in[1]),
+    FIELD(msf_stage, out),         FIELD(msf_stage, kernel_h),    FIELD(msf_stage, kernel_w),
+    FIELD(msf_stage, stride_h),    FIELD(msf_stage, stride_w),    FIELD(msf_stage, dilation_h),
+    FIELD(msf_stage, dilation_w),  FIELD(msf_stage, pad_top),     FIELD(msf_stage, pad_left),
+    FIELD(msf_stage, in_zero[0]),  FIELD(msf_stage, in_zero[1]),  FIELD(msf_stage, out_zero),
+    FIELD(msf_stage, flags),       FIELD(msf_stage, reserved),    FIELD(msf_stage, weights),
+    FIELD(msf_stage, bias),        FIELD(msf_stage, multipliers), FIELD(msf_stage, shifts),
+    FIELD(msf_stage, arg[0]),      FIELD(msf_stage, arg[1]),      FIELD(msf_stage, arg[2]),
+    FIELD(msf_stage, arg[3]),      FIELD(msf_stage, arg[4]),      FIELD(msf_stage, arg[5]),
     FIELD(msf_stage, accumulators)};
 
 static const fuzz_field group_fields[] = {FIELD(msf_group, first_stage), FIELD(msf_group, stage_count),
@@ -264,8 +277,8 @@ static void change_field(uint8_t *program, const fuzz_case *c, const fuzz_table 
 }
 
 /* Doubles a record, or takes one out. Returns how many bytes the case has grown by. */
-static int64_t change_count(uint8_t *data, size_t size, size_t max_size, const fuzz_case *c,
-                            const fuzz_table tables[4], uint32_t *random) {
+static int64_t change_count(uint8_t *data, size_t size, size_t max_size, const fuzz_case *c, const fuzz_table tables[4],
+                            uint32_t *random) {
   const uint32_t which = 1 + below(random, 3);
   const fuzz_table *table = &tables[which];
   if (table->count == 0 || table->count == UINT16_MAX) return 0;
@@ -274,7 +287,8 @@ static int64_t change_count(uint8_t *data, size_t size, size_t max_size, const f
   uint8_t *record = program + table->offset + table->size * below(random, table->count);
   const size_t behind = size - (size_t)(record + table->size - data);
   if (grows && size + table->size > max_size) return 0;
-  fuzz_write(program + offsetof(msf_program, tensor_count) + 2 * (which - 1), 2, table->count + (grows ? 1u : UINT32_MAX));
+  fuzz_write(program + offsetof(msf_program, tensor_count) + 2 * (which - 1), 2,
+             table->count + (grows ? 1u : UINT32_MAX));
   if (grows) {
     memmove(record + 2 * table->size, record + table->size, behind);
     memcpy(record + table->size, record, table->size);

@@ -17,7 +17,7 @@
 
 #include "fuzz_case.h"
 
-#define SLACK 4096 /* bytes by which a case may grow */
+#define SLACK 4096   /* bytes by which a case may grow */
 #define PATIENCE 20u /* seconds for one program, which should take milliseconds */
 
 typedef struct {

@@ -111,18 +111,32 @@ def negate(h: int = 2, w: int = 3, c: int = 2) -> Handmade:
 
 
 def negate_twice(h: int = 4, w: int = 5, c: int = 2, ring: int = 3) -> Handmade:
-    """Two groups of a TABLE stage each, with a ring of ``ring`` pixels between them, and a record that nobody uses."""
+    """Two groups of a TABLE stage each, with a ring of ``ring`` pixels between them."""
     return replace(
         negate(h, w, c),
         tensors=(
             Tensor(h, w, c, operand=0),
             Tensor(h, w, c, operand=3, producer=0, kind=RING, offset=2 * PROGRESS, kept=ring),
             Tensor(h, w, c, operand=2, producer=1),
-            Tensor(h + 3, w, c, operand=3, producer=0, kind=RING, offset=2 * PROGRESS, kept=ring),
         ),
         stages=(Stage(TABLE, (0,), 1), Stage(TABLE, (1,), 2)),
         groups=(Group(0), Group(1)),
         sizes=(h * w * c, 256, h * w * c, 2 * PROGRESS + ring * c),
+    )
+
+
+def padded_ring() -> Handmade:
+    """A map of 4x3x2 negated, then padded to 8x5; and a tensor that its group does not make, for nobody."""
+    return replace(
+        negate_twice(4, 3),
+        tensors=(
+            Tensor(4, 3, 2, operand=0),
+            Tensor(4, 3, 2, operand=3, producer=0, kind=RING, offset=2 * PROGRESS, kept=3),
+            Tensor(8, 5, 2, operand=2, producer=1),
+            Tensor(6, 3, 2, operand=3, producer=0, kind=RING, offset=2 * PROGRESS, kept=3),
+        ),
+        stages=(Stage(TABLE, (0,), 1), Stage(PAD, (1,), 2, pad=(1, 2))),
+        sizes=(24, 256, 80, 38),
     )
 
 

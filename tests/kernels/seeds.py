@@ -23,6 +23,7 @@ NO_LIMIT = 1 << 40
 BY_HAND = (
     handmade.negate,
     handmade.negate_twice,
+    handmade.padded_ring,
     handmade.dense_on_ring,
     handmade.pools_on_input,
     handmade.two_outputs,

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.exactness import assert_every_block_exact
+from tests.exactness import assert_each_exact, assert_every_block_exact
 from tests.layers import Layers, Weighting
 
 
@@ -19,7 +19,7 @@ def test_shapes(shape: tuple[int, ...], outputs: int, keep_dims: bool) -> None:
     x = layers.input(*shape)
     weightings = [Weighting(*choice) for choice in product(range(4), (True, False), (True, False))]
     results = [layers.dense(x, outputs, weighting, keep_dims) for weighting in weightings]
-    assert_every_block_exact(layers.model(results))
+    assert_each_exact(layers.model(results))
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 4, 3), (1, 1, 1, 20), (1, 6, 1, 4)])

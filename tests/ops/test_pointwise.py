@@ -25,7 +25,10 @@ def assert_tables_equal(tensors: list[Tensor], ops: list[Op]) -> None:
         stage = lower(model.main, op, {})
         assert stage.op is StageOp.TABLE
         got = np.frombuffer(stage.weights, np.int8)
-        assert np.array_equal(got, want.reshape(-1)), (op, [tensors[index].quantization for index in op.inputs + op.outputs])
+        assert np.array_equal(got, want.reshape(-1)), (
+            op,
+            [tensors[index].quantization for index in op.inputs + op.outputs],
+        )
 
 
 def quantization(random: np.random.Generator, scale: float) -> Quantization:
@@ -62,8 +65,12 @@ def test_a_constant_value(builtin: str, constant_first: bool) -> None:
         typical = a * b * 64 if builtin == "MUL" else max(a, b)
         value = int(random.integers(-128, 128)).to_bytes(1, "little", signed=True)
         tensors.append(Tensor(f"x{case}", (1, 256), DType.INT8, quantization(random, a)))
-        tensors.append(Tensor(f"c{case}", (1,) * int(random.integers(0, 3)), DType.INT8, quantization(random, b), value))
-        tensors.append(Tensor(f"y{case}", (1, 256), DType.INT8, quantization(random, typical * 2 ** random.uniform(-8, 8))))
+        tensors.append(
+            Tensor(f"c{case}", (1,) * int(random.integers(0, 3)), DType.INT8, quantization(random, b), value)
+        )
+        tensors.append(
+            Tensor(f"y{case}", (1, 256), DType.INT8, quantization(random, typical * 2 ** random.uniform(-8, 8)))
+        )
         x, constant, y = range(3 * case, 3 * case + 3)
         options = Table(f"{builtin.title()}Options", {"fused_activation_function": case % 4})
         ops.append(Op(builtin, (constant, x) if constant_first else (x, constant), (y,), options))

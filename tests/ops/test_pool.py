@@ -10,7 +10,7 @@ import pytest
 from tests.exactness import assert_each_exact, assert_every_block_exact
 from tests.layers import Geometry, Layers
 
-SIZES = [(9, 8), (1, 12), (11, 1), (5, 3), (1, 1), (24, 24)]
+SIZES = [(9, 8), (1, 12), (11, 1), (5, 3), (1, 1)]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -34,18 +34,18 @@ def test_pooling_of_the_whole_map(size: tuple[int, int], same: bool, activation:
     layers = Layers(Random(f"{size} {same} {activation}"))
     x = layers.input(1, *size, 5)
     geometry = Geometry(size, size, same=same)
-    assert_every_block_exact(
+    assert_each_exact(
         layers.model([layers.average_pool(x, geometry, activation), layers.max_pool(x, geometry, activation)])
     )
 
 
-@pytest.mark.parametrize("size", [*SIZES, (2, 2), (1, 7), (16, 16), (3, 43)])
+@pytest.mark.parametrize("size", [*SIZES, (24, 24), (2, 2), (1, 7), (16, 16), (3, 43)])
 @pytest.mark.parametrize("axes", [(1, 2), (2, 1), (-3, -2), (-2, 1)])
 def test_mean(size: tuple[int, int], axes: tuple[int, int]) -> None:
     layers = Layers(Random(f"{size} {axes}"))
     x = layers.input(1, *size, 5)
     results = [layers.mean(x, keep_dims, axes) for _ in range(6) for keep_dims in (True, False)]
-    assert_every_block_exact(layers.model(results))
+    assert_each_exact(layers.model(results))
 
 
 @pytest.mark.parametrize("amounts", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 2, 3, 0), (4, 0, 0, 5)])

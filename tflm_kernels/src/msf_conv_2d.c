@@ -20,7 +20,7 @@ static int32_t dot(int32_t acc, const int8_t *w, const int8_t *x, int32_t n) {
 
 static int32_t sum(const int8_t *w, int32_t n) {
   int32_t total = 0;
-  for (int32_t i = 0; i < n; i++) total += w[i];
+  for (int32_t i = 0; i < n; i++) total = msf_wrap_add(total, w[i]);
   return total;
 }
 
@@ -34,10 +34,11 @@ static int32_t window(const msf_call *call, const int8_t *w, int32_t acc, msf_ta
   int32_t padding = 0;
   for (int32_t ky = 0; ky < s->kernel_h; ky++, w += row_taps) {
     if (ky < rows.first || ky >= rows.last || inside == 0) {
-      padding += sum(w, row_taps);
+      padding = msf_wrap_add(padding, sum(w, row_taps));
       continue;
     }
-    padding += sum(w, before) + sum(w + before + inside, row_taps - before - inside);
+    padding = msf_wrap_add(padding, sum(w, before));
+    padding = msf_wrap_add(padding, sum(w + before + inside, row_taps - before - inside));
     const int32_t y = rows.origin + ky * s->dilation_h;
     if (s->dilation_w == 1 && msf_is_contiguous(&call->in[0], y, cols.origin + cols.first, cols.last - cols.first)) {
       acc = dot(acc, w + before, msf_pixel(&call->in[0], y, cols.origin + cols.first), inside);

@@ -21,7 +21,7 @@ static int32_t padding_sum(const msf_stage *s, const int8_t *w, int32_t channels
   for (int32_t ky = 0; ky < s->kernel_h; ky++) {
     for (int32_t kx = 0; kx < s->kernel_w; kx++, w += channels) {
       const int inside = ky >= rows.first && ky < rows.last && kx >= cols.first && kx < cols.last;
-      if (!inside) total += *w;
+      if (!inside) total = msf_wrap_add(total, *w);
     }
   }
   return total;

@@ -9,7 +9,8 @@
 static int check_two(const msf_stage_shape *shape) {
   const msf_tensor *a = shape->in[0], *b = shape->in[1], *out = shape->out;
   const int broadcast = b->h == 1 && b->w == 1;
-  return msf_same_grid(a, out) && (broadcast || msf_same_grid(b, out)) && a->c == out->c && b->c == out->c;
+  return msf_reads_one_pixel(shape->stage) && msf_same_grid(a, out) && (broadcast || msf_same_grid(b, out)) &&
+         a->c == out->c && b->c == out->c;
 }
 
 /* arg: multiplier and shift of the first operand, of the second, and of the result. */
@@ -64,8 +65,8 @@ static void run_mul(const msf_call *call) { run_two(call, mul); }
 
 /* weights: 256 output values, for inputs -128 to 127. */
 static int check_table(const msf_stage_shape *shape) {
-  return msf_same_grid(shape->in[0], shape->out) && shape->in[0]->c == shape->out->c &&
-         msf_fits(shape->stage->weights, 256, 1, shape->params_size);
+  return msf_reads_one_pixel(shape->stage) && msf_same_grid(shape->in[0], shape->out) &&
+         shape->in[0]->c == shape->out->c && msf_fits(shape->stage->weights, 256, 1, shape->params_size);
 }
 
 static void run_table(const msf_call *call) {

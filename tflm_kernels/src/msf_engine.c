@@ -58,16 +58,12 @@ static void run_stage(const engine *e, const msf_stage *s, const span *at) {
   op->run(&call);
 }
 
-static int reads_one_pixel(const msf_stage *s) {
-  return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && s->pad_top == 0 &&
-         s->pad_left == 0;
-}
-
-/* at, cut short where a ring goes on at its beginning, so that kernels see contiguous pixels. */
+/* at, cut short where a ring goes on at its beginning, so that kernels see contiguous pixels. One that serves all is. */
 static void end_with_ring(const engine *e, uint16_t tensor, span *at) {
   const msf_view v = view_of(e, tensor, at);
-  if (v.ring == 0) return;
-  at->x1 = msf_min(at->x1, at->x0 + (int32_t)(v.ring - msf_index(&v, at->y, at->x0)));
+  if (v.ring == 0 || (v.h == 1 && v.w == 1)) return;
+  const uint32_t left = v.ring - msf_index(&v, at->y, at->x0);
+  if (left < (uint32_t)(at->x1 - at->x0)) at->x1 = at->x0 + (int32_t)left;
 }
 
 static span next_span(const engine *e, const msf_group *group, const msf_progress *own) {
@@ -75,7 +71,7 @@ static span next_span(const engine *e, const msf_group *group, const msf_progres
   span at = {own->y, own->x, msf_min(own->x + group->chunk, own->x1)};
   if (group->kind != MSF_GROUP_REDUCE) end_with_ring(e, msf_last_stage(e->program, group)->out, &at);
   for (uint16_t i = 0; i < group->stage_count; i++, s++) {
-    if (!reads_one_pixel(s)) continue;
+    if (!msf_reads_one_pixel(s)) continue;
     for (int k = 0; k < msf_find_operator(s->op)->inputs; k++) end_with_ring(e, s->in[k], &at);
   }
   return at;
@@ -130,8 +126,8 @@ static uint16_t find_lacking(const engine *e, uint16_t g, const span *at) {
 }
 
 /*
- * Runs until group g has reached row y, or a stage has failed. Ends, because a group only waits for groups with smaller numbers, and every
- * turn goes to one of those, takes a step, or returns to the asker.
+ * Runs until group g has reached row y, or a stage has failed. Ends, because a group only waits for groups with smaller
+ * numbers, and every turn goes to one of those, takes a step, or returns to the asker.
  */
 static void run_until(const engine *e, uint16_t g, int32_t y) {
   if (!ask(e, g, MSF_NONE, y, e->progress[g].x0)) return;
@@ -155,13 +151,13 @@ static void run_until(const engine *e, uint16_t g, int32_t y) {
 /* Makes all outputs of the tile grow together, so that what they share is made once. */
 static void run_tile(const engine *e, const msf_tile *tile) {
   const msf_program *p = e->program;
-  const int32_t height = tile->y1 - tile->y0;
-  for (int32_t row = 1; row <= height; row++) {
+  const uint32_t height = (uint32_t)(tile->y1 - tile->y0);
+  for (uint32_t row = 1; row <= height; row++) {
     for (uint16_t g = 0; g < p->group_count; g++) {
       const msf_tensor *out = msf_result(p, msf_groups(p) + g);
       if (out->kind != MSF_WHOLE) continue;
       const int is_tiled = g + 1u == p->group_count;
-      run_until(e, g, is_tiled ? tile->y0 + row : (out->h * row + height - 1) / height);
+      run_until(e, g, is_tiled ? tile->y0 + (int32_t)row : (int32_t)((out->h * row + height - 1) / height));
     }
   }
 }
@@ -177,7 +173,8 @@ static int placement_is_safe(const msf_program *p, const msf_operand *operands) 
     for (uint16_t other = 0; other < out; other++) {
       if (!overlaps(&operands[out], &operands[other])) continue;
       if (other != p->overlap_input || out != p->overlap_output) return 0;
-      if ((uintptr_t)operands[other].data < (uintptr_t)operands[out].data + p->overlap_distance) return 0;
+      const uintptr_t from = (uintptr_t)operands[out].data, to = (uintptr_t)operands[other].data;
+      if (to < from || to - from < p->overlap_distance) return 0;
     }
   }
   return 1;

@@ -99,6 +99,12 @@ static inline int msf_fits_accumulators(const msf_stage_shape *shape, uint32_t c
          msf_fits(shape->stage->accumulators, channels, 4, shape->workspace_size);
 }
 
+/* True if an output pixel is made from the same pixel of the input, so that input pixels are contiguous. */
+static inline int msf_reads_one_pixel(const msf_stage *s) {
+  return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && s->pad_top == 0 &&
+         s->pad_left == 0;
+}
+
 /* True if two tensors have the same pixels. */
 static inline int msf_same_grid(const msf_tensor *a, const msf_tensor *b) { return a->h == b->h && a->w == b->w; }
 

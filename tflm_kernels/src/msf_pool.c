@@ -3,7 +3,13 @@
  */
 #include "msf_kernel.h"
 
-static int check_window(const msf_stage_shape *shape) { return shape->in[0]->c == shape->out->c; }
+#define MAX_PIXELS (1u << 23) /* below this, a sum of int8 values and half their number fit in int32 */
+
+static int check_window(const msf_stage_shape *shape) {
+  const msf_stage *s = shape->stage;
+  return shape->in[0]->c == shape->out->c && s->dilation_h == 1 && s->dilation_w == 1 &&
+         (uint32_t)s->kernel_h * s->kernel_w < MAX_PIXELS;
+}
 
 /* Sum and number of the values of channel c under the window. */
 static int32_t window_sum(const msf_call *call, int32_t c, msf_taps rows, msf_taps cols) {
@@ -59,8 +65,9 @@ static void run_max(const msf_call *call) {
  */
 static int check_global(const msf_stage_shape *shape) {
   const uint32_t pixels = (uint32_t)shape->in[0]->h * shape->in[0]->w;
-  return shape->in[0]->c == shape->out->c && pixels > 0 && pixels < (1u << 23) &&
-         msf_shift_in_range(shape->stage->arg[2]) && msf_fits_accumulators(shape, shape->out->c);
+  return msf_reads_one_pixel(shape->stage) && shape->in[0]->c == shape->out->c && pixels < MAX_PIXELS &&
+         shape->out->h == 1 && shape->out->w == 1 && msf_shift_in_range(shape->stage->arg[2]) &&
+         msf_fits_accumulators(shape, shape->out->c);
 }
 
 static int8_t global_result(const msf_stage *s, int32_t sum, int32_t count) {

@@ -32,7 +32,15 @@ static msf_status check_operands(const msf_program *p, const msf_operand *operan
   if (params->data == 0 || (uintptr_t)params->data % 4 != 0 || params->size < p->params_size) return MSF_BAD_OPERAND;
   if (operands[p->workspace_operand].size < p->workspace_size) return MSF_BAD_OPERAND;
   if (p->workspace_size < p->group_count * sizeof(msf_progress)) return MSF_BAD_GEOMETRY;
-  return MSF_OK;
+  return p->params_size <= INT32_MAX && p->workspace_size <= INT32_MAX ? MSF_OK : MSF_BAD_GEOMETRY;
+}
+
+/* An output may overwrite an input that it was planned for, but never params or the engine's own bookkeeping. */
+static msf_status check_overlap(const msf_program *p) {
+  if (p->overlap_input == MSF_NONE && p->overlap_output == MSF_NONE) return MSF_OK;
+  if (p->overlap_input >= p->input_count || p->overlap_input == p->params_operand) return MSF_BAD_GEOMETRY;
+  if (p->overlap_output < p->input_count || p->overlap_output >= p->operand_count) return MSF_BAD_GEOMETRY;
+  return p->overlap_output != p->workspace_operand ? MSF_OK : MSF_BAD_GEOMETRY;
 }
 
 /* Whether t is placed inside its operand and behind the engine's own part of the workspace. */
@@ -61,11 +69,15 @@ static msf_status check_tensors(const msf_program *p, const msf_operand *operand
   return MSF_OK;
 }
 
-/* A chunk exists only inside its group, for one stage to fill and a later one to read. */
+/*
+ * Groups hand on what they make last, so that a reader's pixels are pixels of the group's grid. A chunk exists only
+ * inside its group, for one stage to fill and a later one to read.
+ */
 static int may_read(const msf_program *p, uint16_t index, uint16_t g, uint16_t stage) {
   if (index >= p->tensor_count) return 0;
   const msf_tensor *t = msf_tensors(p) + index;
-  if (t->producer == MSF_NONE || t->producer < g) return t->kind != MSF_CHUNK;
+  if (t->producer == MSF_NONE) return 1;
+  if (t->producer < g) return msf_last_stage(p, msf_groups(p) + t->producer)->out == index;
   if (t->producer != g || t->kind != MSF_CHUNK) return 0;
   for (uint16_t i = msf_groups(p)[g].first_stage; i < stage; i++) {
     if (msf_stages(p)[i].out == index) return 1;
@@ -90,9 +102,10 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   const msf_operator *op = msf_find_operator(s->op);
   const int is_last = index == group->first_stage + group->stage_count - 1;
   msf_stage_shape shape;
-  if (op == 0 || s->layout != 0) return MSF_UNSUPPORTED;
+  if (op == 0 || s->layout != 0 || (s->flags & ~MSF_UNIFORM) != 0) return MSF_UNSUPPORTED;
   if (op->reduces != (is_last && group->kind == MSF_GROUP_REDUCE)) return MSF_BAD_GEOMETRY;
   if ((s->op == MSF_OP_SOURCE) != (group->kind == MSF_GROUP_SOURCE)) return MSF_BAD_GEOMETRY;
+  if (s->op == MSF_OP_SOURCE && (p->flags & MSF_STREAMED) == 0) return MSF_BAD_GEOMETRY;
   if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0 || s->dilation_h == 0 ||
       s->dilation_w == 0 || s->pad_top < 0 || s->pad_left < 0) {
     return MSF_BAD_GEOMETRY;
@@ -102,10 +115,8 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   for (uint16_t k = 0; k < op->inputs; k++) {
     if (!may_read(p, s->in[k], g, index)) return MSF_BAD_GEOMETRY;
     shape.in[k] = msf_tensors(p) + s->in[k];
-    const int moves =
-        s->kernel_h != 1 || s->kernel_w != 1 || s->stride_h != 1 || s->stride_w != 1 || s->pad_top || s->pad_left;
-    if (shape.in[k]->kind == MSF_CHUNK && (moves || !msf_same_grid(shape.in[k], msf_grid(p, group))))
-      return MSF_BAD_GEOMETRY;
+    const int in_step = msf_reads_one_pixel(s) && msf_same_grid(shape.in[k], msf_grid(p, group));
+    if (shape.in[k]->kind == MSF_CHUNK && !in_step) return MSF_BAD_GEOMETRY;
   }
   shape.out = msf_tensors(p) + s->out;
   shape.params = (const uint8_t *)operands[p->params_operand].data;
@@ -149,6 +160,8 @@ msf_status msf_prepare(const void *program, uint32_t program_size, const msf_ope
   const msf_program *p = (const msf_program *)program;
   msf_status status = check_header(p, program_size);
   if (status == MSF_OK) status = check_operands(p, operands, operand_count);
+  if (status == MSF_OK) status = check_overlap(p);
+  if (status == MSF_OK && (p->flags & ~MSF_STREAMED) != 0) status = MSF_UNSUPPORTED;
   if (status == MSF_OK && (p->group_count == 0 || p->group_count > MSF_MAX_GROUPS)) status = MSF_BAD_GEOMETRY;
   if (status == MSF_OK) status = check_tensors(p, operands);
   for (uint16_t g = 0; status == MSF_OK && g < p->group_count; g++) status = check_group(p, operands, g);

@@ -34,7 +34,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Network:
-    """Units in execution order. ``alias`` maps each reshaped tensor to the one tensor that stands for all its shapes."""
+    """Units in execution order. ``alias`` maps each reshaped tensor to the one that stands for all its shapes."""
 
     graph: Graph
     units: tuple[Unit, ...]

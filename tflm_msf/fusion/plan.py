@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tflm_msf.arena import align_up
@@ -92,7 +92,8 @@ def make_plan(network: Network, edges: tuple[Edge, ...]) -> Plan:
 def _lay_out(network: Network, kept: LinesKept, edge: Edge) -> Block | None:
     if edge.block is None:
         return None
-    return BlockWalk(network, kept, edge.last, edge.block.tile_w).lay_out(edge.first)
+    block = BlockWalk(network, kept, edge.last, edge.block.tile_w).lay_out(edge.first)
+    return replace(block, candidate=edge.block)  # presets forbid overlaps that the walk allows
 
 
 def _workspace_key(index: int) -> int:

@@ -8,6 +8,7 @@ blocks, the least MACs are a shortest path; sweeping both gives the whole Pareto
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -83,10 +84,11 @@ def layerwise_edges(network: Network) -> list[Edge]:
     return edges
 
 
-def find_edges(network: Network) -> list[Edge]:
+def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] = lambda found: found) -> list[Edge]:
     """All edges of the fusion DAG, of those between the same cuts only the ones that nothing dominates.
 
-    A block that takes more than the whole network layer by layer can never be of use and ends the walk over longer ones.
+    A block that takes more than the whole network layer by layer is of no use and ends the walk over longer ones.
+    ``admit`` restricts the space: it turns a candidate away (None) or hands it on, changed perhaps.
     """
     layerwise = layerwise_edges(network)
     limit = max(edge.head for edge in layerwise)
@@ -99,8 +101,10 @@ def find_edges(network: Network) -> list[Edge]:
         found: dict[int, list[Edge]] = {}
         for width in tile_widths(network, last):
             for candidate in BlockWalk(network, kept, last, width).candidates(limit):
-                edge = _edge(network, candidate, alive, liveness)
-                found.setdefault(candidate.first, []).append(edge)
+                admitted = admit(candidate)
+                if admitted is not None:
+                    edge = _edge(network, admitted, alive, liveness)
+                    found.setdefault(edge.first, []).append(edge)
         for choices in found.values():
             edges.extend(_undominated(choices))
     return edges

@@ -19,7 +19,7 @@ IntArray = npt.NDArray[np.int64]
 
 def round_half_away(value: float) -> int:
     """Nearest integer, ties away from zero (C's ``round``)."""
-    return int(math.floor(abs(value) + 0.5)) * (1 if value >= 0 else -1)
+    return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:

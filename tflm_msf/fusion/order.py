@@ -1,0 +1,70 @@
+"""Execution orders of a branched network: a branch that runs to its end before the next one starts frees tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from tflm_msf.fusion.network import Network
+
+_Chooser = Callable[[Network, list[int], Mapping[int, int]], int]
+
+
+def execution_orders(network: Network) -> tuple[Network, ...]:
+    """The network in its own order, and in others that may need less memory; only one for a chain.
+
+    The others are greedy topological orders: the unit that goes on with the newest tensor comes next (so that a branch
+    is finished before another is begun, small branches first), or the one after which the fewest bytes are alive.
+    """
+    orders = {tuple(range(len(network.units))): network}
+    for choose in (_newest_first, _least_alive):
+        order = _topological(network, choose)
+        orders.setdefault(order, replace(network, units=tuple(network.units[unit] for unit in order)))
+    return tuple(orders.values())
+
+
+def _topological(network: Network, choose: _Chooser) -> tuple[int, ...]:
+    """``choose`` picks from the units that are ready, given the position at which each tensor was made."""
+    made = dict.fromkeys(network.inputs, -1)
+    waiting = list(range(len(network.units)))
+    order: list[int] = []
+    while waiting:
+        ready = [unit for unit in waiting if all(tensor in made for tensor in network.units[unit].inputs)]
+        unit = choose(network, ready, made)
+        made.update(dict.fromkeys(network.units[unit].outputs, len(order)))
+        order.append(unit)
+        waiting.remove(unit)
+    return tuple(order)
+
+
+def _newest_first(network: Network, ready: list[int], made: Mapping[int, int]) -> int:
+    def preference(unit: int) -> tuple[int, int, int]:
+        newest = max((made[tensor] for tensor in network.units[unit].inputs), default=-1)
+        return -newest, _branch_bytes(network, unit), unit
+
+    return min(ready, key=preference)
+
+
+def _branch_bytes(network: Network, unit: int) -> int:
+    """Bytes that the unit's branch leaves behind: those of the last tensor before it meets another or ends."""
+    outputs = network.units[unit].outputs
+    while len(outputs) == 1:
+        readers = network.consumers.get(outputs[0], ())
+        if len(readers) != 1 or len(network.units[readers[0]].inputs) > 1:
+            break
+        outputs = network.units[readers[0]].outputs
+    return sum(network.nbytes(tensor) for tensor in outputs)
+
+
+def _least_alive(network: Network, ready: list[int], made: Mapping[int, int]) -> int:
+    def growth(unit: int) -> int:
+        added = sum(network.nbytes(tensor) for tensor in network.units[unit].outputs)
+        freed = sum(
+            network.nbytes(tensor)
+            for tensor in network.units[unit].inputs
+            if tensor not in network.outputs
+            and all(u == unit or set(network.units[u].outputs) <= made.keys() for u in network.consumers[tensor])
+        )
+        return added - freed
+
+    return min(ready, key=lambda unit: (growth(unit), unit))
