@@ -78,9 +78,10 @@ def assert_each_exact(model: Model, inputs: Sequence[Sequence[Array]] = ()) -> N
     """Every unit on its own, all in the widest strips, then all in the next to widest, and so on."""
     original = Original(model, inputs)
     assert all(unit.stage for unit in original.network.units), [unit.reason for unit in original.network.units]
-    choices = []
-    for last in range(len(original.network.units)):
-        choices.append([edge for edge in blocks_to(original.network, last) if edge.first == last])
+    choices = [
+        [edge for edge in blocks_to(original.network, last) if edge.first == last]
+        for last in range(len(original.network.units))
+    ]
     for turn in range(max(len(edges) for edges in choices)):
         original.assert_exact(tuple(edges[min(turn, len(edges) - 1)] for edges in choices))
 

@@ -13,9 +13,16 @@ import click
 from rich.console import Console
 
 from tflm_msf import __version__
+from tflm_msf.compare import compare as compare_presets
+from tflm_msf.compare import front_curves, tflm_today
 from tflm_msf.errors import MsfError
+from tflm_msf.fusion.presets import Preset
+from tflm_msf.fusion.search import as_networkx
 from tflm_msf.inspect import inspect as inspect_model
 from tflm_msf.report import tables
+from tflm_msf.report.comparison import comparison_table
+from tflm_msf.report.dag import dag_file
+from tflm_msf.report.picture import draw_fronts
 from tflm_msf.rewrite import Planner, front_json, rewrite_file
 from tflm_msf.sizes import parse_size
 from tflm_msf.verify import verify as verify_models
@@ -121,6 +128,13 @@ int8_io = click.option(
     is_flag=True,
     help="Change float inputs and outputs to the int8 values that they are turned into and made from.",
 )
+preset = click.option(
+    "--preset",
+    type=click.Choice([preset.value for preset in Preset]),
+    default=Preset.FULL.value,
+    show_default=True,
+    help="Search only the schedules of an earlier method (see `compare`).",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
 
 
@@ -131,6 +145,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for s
 @max_overhead
 @stream_input
 @int8_io
+@preset
 @as_json
 def rewrite(
     model: Path,
@@ -139,6 +154,7 @@ def rewrite(
     max_overhead: float | None,
     stream_input: bool,
     int8_io: bool,
+    preset: str,
     as_json: bool,
 ) -> None:
     """Rewrite MODEL so that it takes less arena.
@@ -148,7 +164,8 @@ def rewrite(
     """
     output = output or model.with_name(f"{model.stem}_msf.tflite")
     with _busy(f"Searching the fusions of {model.name}"):
-        result = rewrite_file(read_file(model), str(model), ram_limit, max_overhead, stream_input, int8_io)
+        data = read_file(model)
+        result = rewrite_file(data, str(model), ram_limit, max_overhead, stream_input, int8_io, Preset(preset))
     write_whole(output, result.data)
     report = {"output": str(output), **result.report}
     if as_json:
@@ -162,20 +179,57 @@ def rewrite(
 @click.argument("model", type=MODEL)
 @stream_input
 @int8_io
+@preset
+@click.option("--picture", type=MODEL, help="Draw the front, with those of the presets: a .png, .svg or .pdf file.")
+@click.option("--dag", type=MODEL, help="Write the fusion DAG that is searched: a .graphml or .json file.")
 @as_json
-def plan(model: Path, stream_input: bool, int8_io: bool, as_json: bool) -> None:
+def plan(
+    model: Path,
+    stream_input: bool,
+    int8_io: bool,
+    preset: str,
+    picture: Path | None,
+    dag: Path | None,
+    as_json: bool,
+) -> None:
     """Show the trade-off between arena and compute for MODEL.
 
     Every line is a plan that no other beats in both. Give its total as --ram-limit, or its F as --max-overhead, to
     `rewrite`.
     """
     with _busy(f"Searching the fusions of {model.name}"):
-        planner = Planner.of(read_file(model), str(model), stream_input, int8_io)
+        planner = Planner.of(read_file(model), str(model), stream_input, int8_io, Preset(preset))
         front = front_json(planner)
+    if picture is not None:
+        with _busy(f"Searching the presets for {model.name}"):
+            content = draw_fronts(model.name, front_curves(planner), tflm_today(planner), picture.suffix[1:])
+        write_whole(picture, content)
+    if dag is not None:
+        write_whole(dag, dag_file(as_networkx(planner.network, planner.edges), dag.suffix[1:]))
     if as_json:
         _print_json({"source": str(model), "front": front})
     else:
         tables.show(tables.front_table(front))
+
+
+@main.command()
+@click.argument("model", type=MODEL)
+@stream_input
+@int8_io
+@as_json
+def compare(model: Path, stream_input: bool, int8_io: bool, as_json: bool) -> None:
+    """Show what earlier methods would reach for MODEL, beside what `rewrite` does.
+
+    Each preset allows some of the schedules only: layerwise as TFLM, mcunetv2 and streamnet one fused head, msf-cnn
+    blocks one output element wide, full everything. All of them run on the same kernels and give the same bits:
+    `rewrite --preset` makes the model.
+    """
+    with _busy(f"Searching the presets for {model.name}"):
+        compared = compare_presets(read_file(model), str(model), stream_input, int8_io)
+    if as_json:
+        _print_json(compared)
+    else:
+        tables.show(comparison_table(compared))
 
 
 @main.command()

@@ -9,6 +9,7 @@ from typing import Any
 from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, NotPredictedError, Target, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.fusion.network import Network, build_network, with_streamed_input
+from tflm_msf.fusion.order import execution_orders
 from tflm_msf.fusion.plan import Plan, make_plan
 from tflm_msf.fusion.presets import Preset, preset_edges
 from tflm_msf.fusion.search import Edge, Point, pareto_front
@@ -26,8 +27,12 @@ FREE_OVERHEAD = 1.0
 
 @dataclass(frozen=True)
 class Choice:
-    """One point of the trade-off: a plan, the model it makes, and the arena that model takes (None: not predicted)."""
+    """One point of the trade-off: a plan, the model it makes, and the arena that model takes (None: not predicted).
 
+    ``network`` is the planner's, with its units in the order in which the plan runs them.
+    """
+
+    network: Network
     plan: Plan
     model: Model
     arena: ArenaSize | None
@@ -40,14 +45,22 @@ class Choice:
 
 @dataclass(frozen=True)
 class Planner:
-    """A model and everything that can be made of it."""
+    """A model and everything that can be made of it, within the schedule space that ``preset`` names."""
 
     source: str
     model: Model
     network: Network
+    preset: Preset = Preset.FULL
 
     @classmethod
-    def of(cls, data: bytes, source: str, stream_input: bool = False, int8_io: bool = False) -> Planner:
+    def of(
+        cls,
+        data: bytes,
+        source: str,
+        stream_input: bool = False,
+        int8_io: bool = False,
+        preset: Preset = Preset.FULL,
+    ) -> Planner:
         """Reads a model.
 
         Args:
@@ -56,6 +69,7 @@ class Planner:
             stream_input: get the input row by row from the application instead of from a tensor. A float input that is
                 only quantised then arrives as int8.
             int8_io: let float inputs and outputs that are only quantised and dequantised be int8.
+            preset: the schedule space to search.
 
         Raises:
             MsfError: if the bytes are not a valid model, or one that cannot be rewritten.
@@ -72,19 +86,26 @@ class Planner:
 
     @cached_property
     def edges(self) -> list[Edge]:
-        """The fusion DAG."""
+        """The fusion DAG of the model's own execution order."""
         return preset_edges(self.network, self.preset)
 
     @cached_property
     def front(self) -> tuple[Choice, ...]:
         """Plans that no other beats in both arena and MACs, least MACs first."""
-        points = pareto_front(self.edges, len(self.network.units), BLOCK_TAIL_BYTES)
-        return tuple(_undominated([self._choice(point) for point in points]))
+        choices = [
+            self._choice(network, point)
+            for network in execution_orders(self.network)
+            for point in pareto_front(self._edges_of(network), len(network.units), BLOCK_TAIL_BYTES)
+        ]
+        return tuple(_undominated(choices))
 
-    def _choice(self, point: Point) -> Choice:
-        plan = make_plan(self.network, point.edges)
-        model = assemble(self.model, self.network, plan)
-        return Choice(plan, model, predicted(model, WHEEL64))
+    def _edges_of(self, network: Network) -> list[Edge]:
+        return self.edges if network is self.network else preset_edges(network, self.preset)
+
+    def _choice(self, network: Network, point: Point) -> Choice:
+        plan = make_plan(network, point.edges)
+        model = assemble(self.model, network, plan)
+        return Choice(network, plan, model, predicted(model, WHEEL64))
 
     def choose(self, ram_limit: int | None = None, max_overhead: float | None = None) -> Choice:
         """The plan for a user's limits.
@@ -161,6 +182,7 @@ def rewrite_file(
     max_overhead: float | None = None,
     stream_input: bool = False,
     int8_io: bool = False,
+    preset: Preset = Preset.FULL,
 ) -> Rewritten:
     """Rewrites a model.
 
@@ -171,11 +193,12 @@ def rewrite_file(
         max_overhead: see :meth:`Planner.choose`.
         stream_input: see :meth:`Planner.of`.
         int8_io: see :meth:`Planner.of`.
+        preset: see :meth:`Planner.of`.
 
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
     """
-    planner = Planner.of(data, source, stream_input, int8_io)
+    planner = Planner.of(data, source, stream_input, int8_io, preset)
     choice = planner.choose(ram_limit, max_overhead)
     rewritten = write_model(choice.model)
     return Rewritten(rewritten, choice, _report(planner, choice, len(data), len(rewritten)))
@@ -185,7 +208,7 @@ def front_json(planner: Planner) -> list[dict[str, Any]]:
     """The Pareto front in plain values. Arena sizes in bytes, for this computer and (``total32``) a 32-bit MCU."""
     front = []
     for choice in planner.front:
-        plan = choice.plan.to_json(planner.network)
+        plan = choice.plan.to_json(choice.network)
         arena, arena32 = choice.arena, predicted(choice.model, MCU32)
         total = arena.total if arena else None
         front.append({**plan, "total": total, "total32": arena32.total if arena32 else None})
@@ -201,7 +224,7 @@ def _report(planner: Planner, choice: Choice, size_before: int, size_after: int)
         "arena32": {"original": arena_json(planner.model, MCU32), "plan": arena_json(choice.model, MCU32)},
         "head_bound": plan.head_bound,
         "flash": {"original": size_before, "plan": size_after},
-        "blocks": plan.to_json(planner.network)["blocks"],
+        "blocks": plan.to_json(choice.network)["blocks"],
         "unfused": unfused(planner.network),
         "streamed": planner.network.is_streamed,
     }

@@ -32,7 +32,7 @@ def assert_tables_equal(tensors: list[Tensor], ops: list[Op]) -> None:
 
 
 def quantization(random: np.random.Generator, scale: float) -> Quantization:
-    zero = int(random.choice([-128, 127, 0, random.integers(-128, 128)]))
+    zero = int(random.choice([-128, 127, 0, int(random.integers(-128, 128))]))
     return Quantization((float(np.float32(scale)),), (zero,))
 
 

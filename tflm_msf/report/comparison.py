@@ -1,0 +1,33 @@
+"""The presets side by side, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from tflm_msf.sizes import format_size
+
+
+def comparison_table(compared: Mapping[str, Any]) -> Table:
+    """One line per preset, one column per limit on the MAC overhead: arena total and F reached.
+
+    Args:
+        compared: what :func:`tflm_msf.compare.compare` gives.
+    """
+    presets = compared["presets"]
+    title = f"{compared['source']}: arena total on this computer (64-bit TFLM), bytes, and MAC overhead"
+    table = Table("", title=title, title_justify="left", title_style="bold")
+    for limit in next(iter(presets.values())):
+        table.add_column(limit, justify="right")
+    original = compared["original"]["arena"] or {}
+    table.add_row("TFLM today", format_size(original.get("total")), end_section=True)
+    for name, points in presets.items():
+        table.add_row(name, *(_cell(point) for point in points.values()))
+    return table
+
+
+def _cell(point: Mapping[str, Any]) -> str:
+    size = format_size((point["arena"] or {}).get("total"))
+    return f"{size}  {point['overhead']:.3f}"

@@ -1,0 +1,31 @@
+"""The fusion DAG as a file, for other tools to look at or to search in another way."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import networkx as nx
+
+from tflm_msf.errors import MsfError
+
+FORMATS = ("graphml", "json")
+
+
+def dag_file(dag: nx.MultiDiGraph, file_format: str) -> bytes:
+    """The DAG as GraphML (Gephi, yEd) or as networkx' node-link JSON.
+
+    Args:
+        dag: what :func:`tflm_msf.fusion.search.as_networkx` gives.
+        file_format: one of :data:`FORMATS`.
+
+    Raises:
+        MsfError: if the format is another one.
+    """
+    if file_format == "graphml":
+        content = io.BytesIO()
+        nx.write_graphml(dag, content)
+        return content.getvalue()
+    if file_format == "json":
+        return (json.dumps(nx.node_link_data(dag, edges="edges")) + "\n").encode()
+    raise MsfError(f"The fusion DAG cannot be written as '.{file_format}'; use one of .{', .'.join(FORMATS)}.")
