@@ -1,4 +1,4 @@
-# make demo | test | test-all | bench | lint | format | clean. Everything goes into .venv and build/.
+# make demo | test | test-all | fuzz | bench | lint | format | clean. Everything goes into .venv and build/.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,9 +8,9 @@ export TFLM_MSF_MODELS
 
 # What the compiled package depends on; Python sources are used in place (pip install -e).
 NATIVE := $(shell find tflm_kernels/src -name '*.[ch]') tflm_msf/runtime/wheel_adapter.c
-C_SOURCES := $(shell find tflm_kernels/src platformio benchmarks -name '*.[ch]' -o -name '*.cc') tflm_msf/runtime/wheel_adapter.c
+C_SOURCES := $(shell find tflm_kernels/src platformio benchmarks tests -name '*.[ch]' -o -name '*.cc') tflm_msf/runtime/wheel_adapter.c
 
-.PHONY: demo test test-all bench emulators lint format clean venv
+.PHONY: demo test test-all fuzz bench emulators lint format clean venv
 
 venv: $(VENV)/.installed
 
@@ -31,6 +31,21 @@ test: lint emulators
 
 test-all: lint emulators
 	$(BIN)/pytest -n auto
+
+# Coverage-guided, for as long as one likes; what it finds stays in FUZZ_DIR. Needs clang (Debian: clang).
+FUZZ_SECONDS ?= 60
+FUZZ_DIR ?= build/fuzz
+FUZZ_SOURCES := tests/fuzz/fuzz_program.c tests/kernels/fuzz_case.c $(wildcard tflm_kernels/src/*.c)
+
+fuzz: venv
+	@command -v clang >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y --no-install-recommends clang; } || \
+	  { echo 'make fuzz needs clang' >&2; exit 1; }
+	mkdir -p '$(FUZZ_DIR)/corpus'
+	$(BIN)/python -m tests.kernels.seeds '$(FUZZ_DIR)/seeds'
+	clang -std=c99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Itflm_kernels/src \
+	  -Itests/kernels $(FUZZ_SOURCES) -o '$(FUZZ_DIR)/fuzz_program'
+	cd '$(FUZZ_DIR)' && ./fuzz_program -max_total_time=$(FUZZ_SECONDS) -timeout=20 -max_len=8192 \
+	  -print_final_stats=1 corpus seeds
 
 bench: venv
 	tools/install_emulators.sh

@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 
 from tests.corpus import model_paths
-
 from tflm_msf.errors import MsfError
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.verify import verify

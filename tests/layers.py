@@ -81,7 +81,7 @@ class Layers:
         return index
 
     def constant(self, *shape: int) -> int:
-        """An operand of ADD or MUL."""
+        """An operand of ADD, SUB or MUL."""
         data = self._int8(shape)
         quantization = Quantization((_float32(self.random.uniform(0.005, 0.05)),), (self._zero(),))
         index = self._add(Tensor(f"c{len(self.tensors)}", shape, DType.INT8, quantization, data.tobytes()))

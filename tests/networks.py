@@ -127,7 +127,9 @@ class _Network:
         return self.layers.conv(x, channels, geometry, self.weighting())
 
     def combine(self, a: int, b: int) -> int:
-        operator = self.layers.mul if self.chance(0.35) and self.layers.is_moderate(a, b) else self.layers.add
+        operator = self.random.choice([self.layers.add, self.layers.add, self.layers.sub])
+        if self.chance(0.35) and self.layers.is_moderate(a, b):
+            operator = self.layers.mul
         return operator(*self.shuffled(a, b), self.activation())
 
     def siblings(self, x: int) -> int:

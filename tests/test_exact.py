@@ -61,6 +61,16 @@ def test_a_map_that_is_scaled_by_its_own_mean_is_kept_whole() -> None:
     assert_every_block_exact(layers.model([layers.conv(y, 3, Geometry(), Weighting())]))
 
 
+@pytest.mark.parametrize("height", [1, 2, 3, 4])
+def test_windows_higher_than_the_map(height: int) -> None:
+    layers = Layers(Random(10 + height))
+    x = layers.relu(layers.input(1, height, 21, 2))
+    x = layers.pad(layers.depthwise(x, 1, Geometry((5, 5)), Weighting()), 1, 1, 1, 1)
+    x = layers.depthwise(x, 1, Geometry((5, 3)), Weighting())
+    y = layers.depthwise(layers.conv(x, 2, POINTWISE, Weighting()), 1, Geometry((3, 3)), Weighting())
+    assert_every_block_exact(layers.model([layers.add(x, y)]))
+
+
 def test_padding_in_front_of_a_dense_layer_on_pixels() -> None:
     layers = Layers(Random(2))
     x = layers.pad(layers.input(1, 4, 5, 3), 1, 2, 1, 0)

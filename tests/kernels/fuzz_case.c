@@ -142,14 +142,14 @@ static double work_of(const msf_program *p) {
 static uint8_t *random_bytes(uint32_t size, uint32_t *random) {
   uint8_t *bytes = malloc(size > 0 ? size : 1);
   if (bytes == 0) abort();
-  for (uint32_t i = 0; i < size; i++) bytes[i] = (uint8_t)fuzz_random(random);
+  for (uint32_t i = 0; i < size; i++) bytes[i] = (uint8_t)(fuzz_random(random) >> 8);
   return bytes;
 }
 
 /* True if the program lets an input lie so far behind an output that both are in one piece of memory. */
 static int may_overlap(const msf_program *p, const msf_operand *operands) {
   const uint32_t in = p->overlap_input, out = p->overlap_output;
-  return in < p->operand_count && out < p->operand_count && in != out && p->overlap_distance % 4 == 0 &&
+  return in < out && out < p->operand_count && out >= p->input_count && p->overlap_distance % 4 == 0 &&
          p->overlap_distance < operands[out].size;
 }
 
@@ -196,7 +196,7 @@ static msf_status invoke(const fuzz_case *c, const msf_program *program, msf_ope
 
 fuzz_outcome fuzz_run(const fuzz_case *c, uint32_t seed, int *status) {
   msf_operand operands[MSF_MAX_OPERANDS];
-  uint32_t random = seed | 1u;
+  uint32_t random = (seed * 2654435761u) | 1u; /* small seeds would make small numbers */
   uint8_t *program = malloc(c->program_size > 0 ? c->program_size : 1);
   uint8_t *params = malloc(c->sizes[c->params_operand] > 0 ? c->sizes[c->params_operand] : 1);
   if (program == 0 || params == 0) abort();

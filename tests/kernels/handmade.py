@@ -18,6 +18,7 @@ NEGATED = bytes(-max(value, -127) & 255 for value in range(-128, 128))
 """The table of a TABLE stage that negates."""
 
 STREAMED = 1
+UNIFORM = 1
 
 
 @dataclass(frozen=True)
@@ -141,35 +142,45 @@ def padded_ring() -> Handmade:
 
 
 def dense_on_ring() -> Handmade:
-    """A map of 4x5x2 negated into a ring of three pixels at the end of the workspace, then multiplied by 1x80."""
-    weights = bytes(range(80))
-    scale = struct.pack("<3ib", 7, 1 << 30, 1 << 29, -4)
+    """A map of 4x5x2 negated into a ring of three pixels at the workspace's end, then multiplied by 2x40 weights."""
+    dense = Stage(FULLY_CONNECTED, (1,), 2, flags=UNIFORM, weights=256, bias=336, multipliers=344, shifts=348)
     return Handmade(
         tensors=(
             Tensor(4, 5, 2, operand=0),
             Tensor(4, 5, 2, operand=3, producer=0, kind=RING, offset=40, kept=3),
             Tensor(1, 1, 2, operand=2, producer=1),
         ),
-        stages=(
-            Stage(TABLE, (0,), 1),
-            Stage(FULLY_CONNECTED, (1,), 2, flags=1, weights=256, bias=336, multipliers=340, shifts=348, accumulators=32),
-        ),
+        stages=(Stage(TABLE, (0,), 1), replace(dense, accumulators=32)),
         groups=(Group(0), Group(1, kind=REDUCE)),
         sizes=(40, 349, 2, 46),
-        params=NEGATED + weights + scale,
+        params=NEGATED + bytes(range(80)) + struct.pack("<3ib", 7, 1 << 30, 1 << 29, -4),
+    )
+
+
+def overlapping() -> Handmade:
+    """A map of 6x6x1 times 64, plus 100, over 2^6; the input may lie four bytes behind the output, over its end."""
+    return Handmade(
+        tensors=(Tensor(6, 6, 1, operand=0), Tensor(6, 6, 1, operand=2, producer=0)),
+        stages=(Stage(CONV_2D, (0,), 1, flags=UNIFORM, weights=1, bias=4, multipliers=8, shifts=0),),
+        groups=(Group(0),),
+        sizes=(36, 12, 36, PROGRESS),
+        params=struct.pack("<bbxxii", -5, 64, 100, 1 << 30),
+        overlap=(0, 2, 4),
     )
 
 
 def pools_on_input() -> Handmade:
-    """Both kinds of pool, with padding, on an input of 5x4x3; means of 3x3 in the first output, maxima in the second."""
-    window = {"kernel": (3, 3), "stride": (2, 1), "pad": (2, 1)}
+    """Both kinds of pool, with padding, on an input of 5x4x3: means of 3x3 pixels in the first output, then maxima."""
     return Handmade(
         tensors=(
             Tensor(5, 4, 3, operand=0),
             Tensor(3, 4, 3, operand=2, producer=0),
             Tensor(3, 4, 3, operand=3, producer=1),
         ),
-        stages=(Stage(AVERAGE_POOL_2D, (0,), 1, **window), Stage(MAX_POOL_2D, (0,), 2, **window)),
+        stages=(
+            Stage(AVERAGE_POOL_2D, (0,), 1, kernel=(3, 3), stride=(2, 1), pad=(2, 1)),
+            Stage(MAX_POOL_2D, (0,), 2, kernel=(3, 3), stride=(2, 1), pad=(2, 1)),
+        ),
         groups=(Group(0), Group(1, chunk=1)),
         sizes=(60, 256, 36, 36, 32),
     )
@@ -224,3 +235,7 @@ def streamed() -> Handmade:
         params_operand=0,
         flags=STREAMED,
     )
+
+
+ALL = (negate, negate_twice, padded_ring, dense_on_ring, overlapping, pools_on_input, two_outputs, streamed)
+"""Those that are small enough for fuzzing."""

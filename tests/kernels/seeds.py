@@ -20,15 +20,6 @@ from tflm_msf.graph import Model
 from tflm_msf.program.encode import encode
 
 NO_LIMIT = 1 << 40
-BY_HAND = (
-    handmade.negate,
-    handmade.negate_twice,
-    handmade.padded_ring,
-    handmade.dense_on_ring,
-    handmade.pools_on_input,
-    handmade.two_outputs,
-    handmade.streamed,
-)
 
 
 @dataclass(frozen=True)
@@ -61,7 +52,7 @@ def seeds() -> list[Seed]:
     fused = [seed for name, model in models.items() for seed in _blocks(name, model)]
     by_hand = [
         Seed(make.__name__, made.pack(), made.params, made.params_operand, made.sizes)
-        for make in BY_HAND
+        for make in handmade.ALL
         for made in [make()]
     ]
     return [*fused, *by_hand]

@@ -55,7 +55,7 @@ def test_one_input(builtin: str) -> None:
 
 
 @pytest.mark.parametrize("constant_first", [False, True])
-@pytest.mark.parametrize("builtin", ["ADD", "MUL"])
+@pytest.mark.parametrize("builtin", ["ADD", "SUB", "MUL"])
 def test_a_constant_value(builtin: str, constant_first: bool) -> None:
     random = np.random.default_rng([*builtin.encode(), constant_first])
     tensors: list[Tensor] = []

@@ -1,6 +1,6 @@
 /*
- * ADD, SUB, MUL and TABLE: operators that make a pixel from the same pixel of their inputs. The second input of the
- * first three may be a single pixel (usually a constant in params), which then serves every pixel.
+ * ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU and TABLE: operators that make a pixel from the same pixel of their inputs.
+ * A second input may be a single pixel (usually a constant in params), which then serves every pixel.
  */
 #include "msf_kernel.h"
 
@@ -22,6 +22,11 @@ static int check_add(const msf_stage_shape *shape) {
 /* arg: multiplier and shift of the product. */
 static int check_mul(const msf_stage_shape *shape) {
   return check_two(shape) && msf_shift_in_range(shape->stage->arg[1]);
+}
+
+/* arg: multiplier and shift of the values from 0 on, then of the product with the slope. */
+static int check_prelu(const msf_stage_shape *shape) {
+  return check_two(shape) && msf_shift_in_range(shape->stage->arg[1]) && msf_shift_in_range(shape->stage->arg[3]);
 }
 
 /* Both operands brought to a common scale. */
@@ -48,6 +53,22 @@ static int8_t mul(const msf_stage *s, int8_t a, int8_t b) {
   return msf_requantize(product, s->arg[0], (int8_t)s->arg[1], s);
 }
 
+static int8_t maximum(const msf_stage *s, int8_t a, int8_t b) {
+  (void)s;
+  return a > b ? a : b;
+}
+
+static int8_t minimum(const msf_stage *s, int8_t a, int8_t b) {
+  (void)s;
+  return a < b ? a : b;
+}
+
+static int8_t prelu(const msf_stage *s, int8_t x, int8_t slope) {
+  const int32_t value = x - s->in_zero[0];
+  if (value >= 0) return msf_requantize(value, s->arg[0], (int8_t)s->arg[1], s);
+  return msf_requantize(value * (slope - s->in_zero[1]), s->arg[2], (int8_t)s->arg[3], s);
+}
+
 static inline void run_two(const msf_call *call, int8_t (*combine)(const msf_stage *, int8_t, int8_t)) {
   const msf_view *second = &call->in[1];
   const int broadcast = second->h == 1 && second->w == 1;
@@ -62,6 +83,9 @@ static inline void run_two(const msf_call *call, int8_t (*combine)(const msf_sta
 static void run_add(const msf_call *call) { run_two(call, add); }
 static void run_sub(const msf_call *call) { run_two(call, sub); }
 static void run_mul(const msf_call *call) { run_two(call, mul); }
+static void run_maximum(const msf_call *call) { run_two(call, maximum); }
+static void run_minimum(const msf_call *call) { run_two(call, minimum); }
+static void run_prelu(const msf_call *call) { run_two(call, prelu); }
 
 /* weights: 256 output values, for inputs -128 to 127. */
 static int check_table(const msf_stage_shape *shape) {
@@ -80,4 +104,7 @@ static void run_table(const msf_call *call) {
 const msf_operator msf_add = {check_add, run_add, 2, 0};
 const msf_operator msf_sub = {check_add, run_sub, 2, 0};
 const msf_operator msf_mul = {check_mul, run_mul, 2, 0};
+const msf_operator msf_maximum = {check_two, run_maximum, 2, 0};
+const msf_operator msf_minimum = {check_two, run_minimum, 2, 0};
+const msf_operator msf_prelu = {check_prelu, run_prelu, 2, 0};
 const msf_operator msf_table = {check_table, run_table, 1, 0};

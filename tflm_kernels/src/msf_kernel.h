@@ -71,6 +71,10 @@ extern const msf_operator msf_table;
 extern const msf_operator msf_pad;
 extern const msf_operator msf_global_pool;
 extern const msf_operator msf_fully_connected;
+extern const msf_operator msf_maximum;
+extern const msf_operator msf_minimum;
+extern const msf_operator msf_prelu;
+extern const msf_operator msf_softmax;
 
 /* True if count elements of size bytes at a byte offset, which must be a multiple of size, lie inside limit bytes. */
 static inline int msf_fits(uint32_t offset, uint64_t count, uint32_t size, uint32_t limit) {

@@ -91,11 +91,11 @@ static void run_global(const msf_call *call) {
   }
 }
 
-/* Input pixels, and in_zero outside of them. Kernel and stride are 1. */
+/* The input, and in_zero outside of it. Kernel and stride are 1; arg[0] is the number of channels before the input's. */
 static int check_pad(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
-  return shape->in[0]->c == shape->out->c && s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 &&
-         s->stride_w == 1;
+  return s->arg[0] >= 0 && s->arg[0] <= shape->out->c - shape->in[0]->c && s->kernel_h == 1 && s->kernel_w == 1 &&
+         s->stride_h == 1 && s->stride_w == 1;
 }
 
 static void run_pad(const msf_call *call) {
@@ -107,7 +107,8 @@ static void run_pad(const msf_call *call) {
     const int inside = y >= 0 && y < in->h && x >= 0 && x < in->w;
     const int8_t *pixel = inside ? msf_pixel(in, y, x) : 0;
     int8_t *out = msf_pixel(&call->out, call->y, out_x);
-    for (int32_t c = 0; c < in->c; c++) out[c] = inside ? pixel[c] : (int8_t)s->in_zero[0];
+    for (int32_t c = 0; c < call->out.c; c++) out[c] = s->in_zero[0];
+    for (int32_t c = 0; inside && c < in->c; c++) out[s->arg[0] + c] = pixel[c];
   }
 }
 

@@ -1,15 +1,5 @@
 #include "msf_engine.h"
 
-/* clang-format off: one operator a line, in the order of their numbers */
-static const msf_operator *const operators[MSF_OP_COUNT] = {
-    &msf_source, &msf_conv_2d,         &msf_depthwise_conv_2d, &msf_add,
-    &msf_mul,    &msf_average_pool_2d, &msf_max_pool_2d,       &msf_table,
-    &msf_pad,    &msf_global_pool,     &msf_fully_connected,   &msf_sub,
-};
-/* clang-format on */
-
-const msf_operator *msf_find_operator(uint8_t op) { return op < MSF_OP_COUNT ? operators[op] : 0; }
-
 /* The last group always makes an output; tiles are cut from it. */
 static const msf_tensor *tiled_tensor(const msf_program *p) {
   return msf_result(p, msf_groups(p) + p->group_count - 1);

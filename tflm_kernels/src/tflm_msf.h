@@ -7,6 +7,7 @@
  *   if (tflm_msf::Register(resolver) != kTfLiteOk) ...
  *   resolver.AddSoftmax();  // and whatever else the tool left unfused
  *
+ * A model that was rewritten with --stream-input also needs msf_set_row_source (msf.h, included here).
  * Needs C++11 and one of the TFLM libraries, whichever. Without TFLM, include msf.h instead.
  */
 #ifndef TFLM_MSF_H_
@@ -29,6 +30,8 @@ add it to lib_deps (PlatformIO), or use msf.h with `tflm-msf export --format c`,
 #endif
 
 #include <type_traits>
+
+#include "msf.h"
 
 namespace tflm_msf {
 

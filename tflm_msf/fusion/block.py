@@ -180,12 +180,15 @@ class BlockWalk:
         self._ring_bytes = 0
 
     def candidates(self, max_workspace: int) -> Iterator[Candidate]:
-        """The blocks, shortest first, as long as their workspace stays within ``max_workspace`` bytes."""
+        """The blocks, shortest first, as long as their workspace stays within ``max_workspace`` bytes.
+
+        The block of one unit comes whatever it takes: there is no other way to run the unit.
+        """
         for first in range(self._last, -1, -1):
             if not self._take_in(first) or len(self._groups) > MAX_GROUPS:
                 return
             workspace = self._workspace()
-            if workspace > max_workspace:
+            if workspace > max_workspace and first < self._last:
                 return
             yield self._candidate(first, workspace)
 
@@ -281,9 +284,10 @@ class BlockWalk:
         if stage.reduces:
             return stage.output_map.pixels
         rows, newest = self._kept(stage.output)
+        height = stage.output_map.h
         if stage.op is StageOp.SOURCE:
-            return rows * stage.output_map.w
-        return (rows - 1) * group.cols + min(newest, group.cols)
+            return min(rows, height) * stage.output_map.w
+        return max(1, min((rows - 1) * group.cols + min(newest, group.cols), height * group.cols))
 
     def _start_last_group(self, unit: int, stage: Stage) -> _GroupState:
         out = stage.output_map

@@ -30,14 +30,27 @@ def is_chunk(network: Network, tensor: int) -> bool:
 
 
 def ring_rows(network: Network, tensor: int) -> int:
-    """Rows of an inner tensor that its line buffer holds, all its readers being in the block."""
+    """Rows of an inner tensor that its line buffer holds, all its readers being in the block.
+
+    The newest of them is being made in step with the readers. Where an output row asks for no new row (in the bottom
+    padding, say), the newest was complete before and counts as a whole one: one more is returned.
+    """
     stage = _stage(network, network.producer[tensor])
     readers = network.consumers[tensor]
     if len(readers) == 1:
         reader = _stage(network, readers[0])
         if not reader.reduces and len([t for t in reader.inputs if t == tensor]) == 1:
-            return min(reader.window.reach_h, stage.output_map.h)
+            return _rows_of_window(reader, stage.output_map.h)
     return _Rehearsal(network, tensor).rows_kept()
+
+
+def _rows_of_window(reader: Stage, height: int) -> int:
+    rows = before = 0
+    for y in range(reader.grid.h):
+        first, last = reader.window.rows(y, height)
+        rows = max(rows, last - first + (last <= before))
+        before = last
+    return rows
 
 
 def _stage(network: Network, unit: int) -> Stage:
@@ -102,7 +115,7 @@ class _Rehearsal:
     kept: int = 0
 
     def rows_kept(self) -> int:
-        """Most rows of the tensor between the oldest that is still read and the newest that was made."""
+        """See :func:`ring_rows`."""
         last = meeting_unit(self.network, self.tensor)
         first = self.network.producer[self.tensor]
         self.made = {tensor: unit for unit in range(first, last + 1) for tensor in self.network.units[unit].outputs}
@@ -113,7 +126,7 @@ class _Rehearsal:
         self.members: Mapping[int, list[int]] = members
         for step in range(_stage(self.network, last).grid.h):
             self._advance(self.root[last], step + 1)
-        return min(self.kept, _stage(self.network, first).output_map.h)
+        return self.kept
 
     def _roots(self, last: int) -> dict[int, int]:
         root = {last: last}
@@ -138,13 +151,15 @@ class _Rehearsal:
     def _advance(self, group: int, goal: int) -> None:
         while self.done.get(group, 0) < goal:
             y = self.done.get(group, 0)
+            before = self.done.get(self.made[self.tensor], 0)
             for source, stage, height in self._reads(group):
                 self._advance(self.made[source], self._steps(source, stage.window.rows(y, height)[1]))
             for source, stage, height in self._reads(group):
                 if source == self.tensor:
                     first, last = stage.window.rows(y, height)
                     if first < last:
-                        self.kept = max(self.kept, self.done[self.made[source]] - first)
+                        made = self.done[self.made[source]]
+                        self.kept = max(self.kept, made - first + (made == before))
             self.done[group] = y + 1
 
     def _steps(self, tensor: int, rows: int) -> int:

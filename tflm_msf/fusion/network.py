@@ -204,10 +204,17 @@ def _fold_paddings(units: tuple[Unit, ...], graph: Graph, alias: Mapping[int, in
             continue
         using = readers.get(unit.stage.output, [])
         reader = units[using[0]].stage if len(using) == 1 else None
-        if reader is not None and reader.op in (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D):
+        if reader is not None and _can_pad(reader, unit.stage):
             result[using[0]] = _padded(unit, unit.stage, units[using[0]], reader)
             result[index] = None
     return tuple(unit for unit in result if unit is not None)
+
+
+def _can_pad(reader: Stage, pad: Stage) -> bool:
+    """True for a convolution that sees the padded map as it is, not reshaped, and pads with the same value."""
+    is_conv = reader.op in (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D)
+    same_map = reader.input_maps[0] == pad.output_map and pad.input_maps[0].c == pad.output_map.c
+    return is_conv and same_map and reader.in_zero == pad.in_zero
 
 
 def _padded(pad_unit: Unit, pad: Stage, conv_unit: Unit, conv: Stage) -> Unit:

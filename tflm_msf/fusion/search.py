@@ -106,7 +106,7 @@ def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] 
                     edge = _edge(network, admitted, alive, liveness)
                     found.setdefault(edge.first, []).append(edge)
         for choices in found.values():
-            edges.extend(_undominated(choices))
+            edges.extend(undominated(choices))
     return edges
 
 
@@ -119,7 +119,8 @@ def _edge(network: Network, candidate: Candidate, alive: int, liveness: _Livenes
     return Edge(candidate.first, candidate.last, head, candidate.macs, candidate)
 
 
-def _undominated(edges: list[Edge]) -> list[Edge]:
+def undominated(edges: list[Edge]) -> list[Edge]:
+    """Of edges between the same two cuts, those that no other beats in both bytes and MACs."""
     kept: list[Edge] = []
     for edge in sorted(edges, key=lambda e: (e.head, e.macs)):
         if not kept or edge.macs < kept[-1].macs:

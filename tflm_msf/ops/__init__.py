@@ -5,12 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tflm_msf.graph import Graph, Op
+from tflm_msf.ops.activation import (
+    lower_abs,
+    lower_elu,
+    lower_hard_swish,
+    lower_leaky_relu,
+    lower_logistic,
+    lower_relu,
+    lower_relu6,
+    lower_tanh,
+)
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.conv import lower_conv_2d, lower_depthwise_conv_2d
 from tflm_msf.ops.dense import lower_fully_connected
-from tflm_msf.ops.elementwise import lower_add, lower_mul, lower_sub
-from tflm_msf.ops.pointwise import lower_quantize, lower_relu, lower_relu6
-from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean, lower_pad
+from tflm_msf.ops.elementwise import (
+    lower_add,
+    lower_maximum,
+    lower_minimum,
+    lower_mul,
+    lower_prelu,
+    lower_sub,
+)
+from tflm_msf.ops.pad import lower_pad
+from tflm_msf.ops.pointwise import lower_quantize
+from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean
+from tflm_msf.ops.softmax import lower_softmax
 from tflm_msf.ops.stage import Map, NotFusableError, Requantization, Stage, StageOp, Window, map_of
 
 LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
@@ -20,12 +39,23 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "ADD": lower_add,
     "SUB": lower_sub,
     "MUL": lower_mul,
+    "MAXIMUM": lower_maximum,
+    "MINIMUM": lower_minimum,
+    "PRELU": lower_prelu,
+    "SOFTMAX": lower_softmax,
     "AVERAGE_POOL_2D": lower_average_pool_2d,
     "MAX_POOL_2D": lower_max_pool_2d,
     "MEAN": lower_mean,
     "PAD": lower_pad,
+    "PADV2": lower_pad,
     "RELU": lower_relu,
     "RELU6": lower_relu6,
+    "LEAKY_RELU": lower_leaky_relu,
+    "ELU": lower_elu,
+    "HARD_SWISH": lower_hard_swish,
+    "LOGISTIC": lower_logistic,
+    "TANH": lower_tanh,
+    "ABS": lower_abs,
     "QUANTIZE": lower_quantize,
 }
 

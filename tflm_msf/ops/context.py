@@ -38,6 +38,10 @@ class OpContext:
         """A field of the operator's builtin options."""
         return int(self.op.options.get(name, default)) if self.op.options else default
 
+    def real_option(self, name: str, default: float) -> float:
+        """A float32 field of the operator's builtin options."""
+        return float(np.float32(self.op.options.get(name, default))) if self.op.options else default
+
     def require(self, condition: bool, reason: str) -> None:
         """Raises NotFusableError with ``reason`` unless ``condition`` holds."""
         if not condition:
@@ -49,18 +53,34 @@ class OpContext:
         Raises:
             NotFusableError: if it is a constant, of another type, or not quantised per tensor.
         """
-        self.require(not tensor.is_constant, f"its operand '{tensor.name}' is a constant")
+        self._require_computed(tensor)
         return self.int8(tensor)
+
+    def byte_activation(self, tensor: Tensor) -> Quantization:
+        """As :meth:`int8_activation`, for operators that take uint8 too."""
+        self._require_computed(tensor)
+        return self.byte(tensor)
 
     def int8(self, tensor: Tensor) -> Quantization:
         """The per-tensor quantisation of an int8 tensor, or NotFusableError."""
         self.require(tensor.dtype == DType.INT8, f"its tensor '{tensor.name}' is {tensor.dtype.name.lower()}, not int8")
+        return self.byte(tensor)
+
+    def byte(self, tensor: Tensor) -> Quantization:
+        """The per-tensor quantisation of an int8 or uint8 tensor, or NotFusableError."""
+        low = {DType.INT8: -128, DType.UINT8: 0}.get(tensor.dtype)
+        if low is None:
+            raise NotFusableError(f"its tensor '{tensor.name}' is {tensor.dtype.name.lower()}, not int8 or uint8")
         quantization = tensor.quantization
         if quantization is None or not quantization.per_tensor:
             raise NotFusableError(f"its tensor '{tensor.name}' is not quantised per tensor")
         self.require(quantization.scale[0] > 0, f"the scale of its tensor '{tensor.name}' is not positive")
-        self.require(-128 <= quantization.zero_point[0] <= 127, f"the zero point of '{tensor.name}' is out of range")
+        in_range = low <= quantization.zero_point[0] <= low + 255
+        self.require(in_range, f"the zero point of '{tensor.name}' is out of range")
         return quantization
+
+    def _require_computed(self, tensor: Tensor) -> None:
+        self.require(not tensor.is_constant, f"its operand '{tensor.name}' is a constant")
 
     def int8_weights(self, position: int) -> npt.NDArray[np.int8]:
         """The values of a constant int8 input, shaped.

@@ -1,4 +1,4 @@
-"""ADD, SUB and MUL of two maps, or of a map and a constant."""
+"""ADD, SUB, MUL, MAXIMUM, MINIMUM and PRELU of two maps, or of a map and a constant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tflm_msf.graph import Tensor
+from tflm_msf.graph import Quantization, Tensor
 from tflm_msf.graph.fixed_point import IntArray, quantize_multiplier, rescale
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.pointwise import table_stage
@@ -18,14 +18,7 @@ ADD_LEFT_SHIFT = 20
 def lower_add(context: OpContext) -> Stage:
     """ADD: both summands are brought to twice the larger scale, as TFLM's ``CalculateOpDataAdd`` does."""
     a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
-    twice_max = 2 * max(a.scale[0], b.scale[0])
-    parts = [
-        quantize_multiplier(a.scale[0] / twice_max),
-        quantize_multiplier(b.scale[0] / twice_max),
-        quantize_multiplier(twice_max / ((1 << ADD_LEFT_SHIFT) * out.scale[0])),
-    ]
-    context.require(all(shift <= 0 for _, shift in parts), "its output scale is too small for TFLM")
-    (ma, sa), (mb, sb), (mo, so) = parts
+    (ma, sa), (mb, sb), (mo, so) = _common_scale(context, a, b, out)
 
     def compute(x: IntArray, y: IntArray) -> IntArray:
         left = rescale((x - a.zero_point[0]) << ADD_LEFT_SHIFT, ma, sa)
@@ -36,23 +29,30 @@ def lower_add(context: OpContext) -> Stage:
 
 
 def lower_sub(context: OpContext) -> Stage:
-    """SUB: as ADD with the second operand negated; TFLM's ``CalculateOpDataSub`` divides the scales in float32."""
+    """SUB: as ADD with the second operand negated.
+
+    TFLM's sources of August 2026 and before divide the scales in float32, later ones (the wheel's) in double.
+    """
     a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
-    scale_a, scale_b, scale_out = (np.float32(q.scale[0]) for q in (a, b, out))
-    twice_max = np.float32(2) * max(scale_a, scale_b)
-    parts = [
-        quantize_multiplier(float(scale_a / twice_max)),
-        quantize_multiplier(float(scale_b / twice_max)),
-        quantize_multiplier(float(twice_max / (np.float32(1 << ADD_LEFT_SHIFT) * scale_out))),
-    ]
-    context.require(all(shift <= 0 for _, shift in parts), "its output scale is too small for TFLM")
-    (ma, sa), (mb, sb), (mo, so) = parts
+    (ma, sa), (mb, sb), (mo, so) = _common_scale(context, a, b, out)
 
     def compute(x: IntArray, y: IntArray) -> IntArray:
         left = rescale((x - a.zero_point[0]) << ADD_LEFT_SHIFT, ma, sa)
         return rescale(left - rescale((y - b.zero_point[0]) << ADD_LEFT_SHIFT, mb, sb), mo, so) + out.zero_point[0]
 
     return _lower_two(context, StageOp.SUB, compute, (ma, sa, mb, sb, mo, so), None)
+
+
+def _common_scale(context: OpContext, a: Quantization, b: Quantization, out: Quantization) -> list[tuple[int, int]]:
+    """(multiplier, shift) that bring ``a`` and ``b`` to twice the larger scale, and that to the output's."""
+    twice_max = 2 * max(a.scale[0], b.scale[0])
+    parts = [
+        quantize_multiplier(a.scale[0] / twice_max),
+        quantize_multiplier(b.scale[0] / twice_max),
+        quantize_multiplier(twice_max / ((1 << ADD_LEFT_SHIFT) * out.scale[0])),
+    ]
+    context.require(all(shift <= 0 for _, shift in parts), "its output scale is too small for TFLM")
+    return parts
 
 
 def lower_mul(context: OpContext) -> Stage:
@@ -65,6 +65,31 @@ def lower_mul(context: OpContext) -> Stage:
         return rescale((x - a.zero_point[0]) * (y - b.zero_point[0]), multiplier, shift) + out.zero_point[0]
 
     return _lower_two(context, StageOp.MUL, compute, (multiplier, shift), (multiplier, shift))
+
+
+def lower_maximum(context: OpContext) -> Stage:
+    """MAXIMUM: TFLM compares the bytes, whatever the scales."""
+    return _lower_two(context, StageOp.MAXIMUM, np.maximum, (), ())
+
+
+def lower_minimum(context: OpContext) -> Stage:
+    """MINIMUM: TFLM compares the bytes, whatever the scales."""
+    return _lower_two(context, StageOp.MINIMUM, np.minimum, (), ())
+
+
+def lower_prelu(context: OpContext) -> Stage:
+    """PRELU: one multiplier from zero on, below it another one for the product with the slope."""
+    a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
+    identity = quantize_multiplier(a.scale[0] / out.scale[0])
+    negative = quantize_multiplier(a.scale[0] * b.scale[0] / out.scale[0])
+    context.require(max(identity[1], negative[1]) <= 30, "its output scale is too small for TFLM")
+
+    def compute(x: IntArray, slope: IntArray) -> IntArray:
+        value = x - a.zero_point[0]
+        product = rescale(value * (slope - b.zero_point[0]), *negative)
+        return np.where(value >= 0, rescale(value, *identity), product) + out.zero_point[0]
+
+    return _lower_two(context, StageOp.PRELU, compute, (*identity, *negative), None)
 
 
 def _lower_two(

@@ -1,4 +1,4 @@
-"""AVERAGE_POOL_2D, MAX_POOL_2D, MEAN over height and width, and PAD."""
+"""AVERAGE_POOL_2D, MAX_POOL_2D, and MEAN over height and width."""
 
 from __future__ import annotations
 
@@ -43,33 +43,6 @@ def lower_mean(context: OpContext) -> Stage:
     args = (1, (multiplier << extra) // in_map.pixels, shift - extra)
     context.require(-31 <= args[2] <= 30, "its scales differ too much")
     return _global_pool(context, in_map, Map(1, 1, in_map.c), args)
-
-
-def lower_pad(context: OpContext) -> Stage:
-    """PAD of height and width with zeros (the output's zero point)."""
-    paddings = context.tensor(1)
-    source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
-    context.require(source == target or _same_scale(context), "its output has another scale than its input")
-    if paddings.data is None or len(context.tensor(0).shape) != 4:
-        raise NotFusableError("its paddings are not constant, or its input does not have four dimensions")
-    dtype = np.int32 if len(paddings.data) == 4 * paddings.elements else np.int64
-    amounts = np.frombuffer(paddings.data, dtype).reshape(-1, 2)
-    context.require(len(amounts) == 4 and not amounts[[0, 3]].any(), "it pads batch or channels")
-    context.require(bool((amounts >= 0).all() and (amounts < 32768).all()), "its paddings are negative or too large")
-    return Stage(
-        op=StageOp.PAD,
-        inputs=(context.op.inputs[0],),
-        output=context.op.outputs[0],
-        input_maps=(map_of(context.tensor(0)),),
-        output_map=map_of(context.output),
-        window=Window(pad_top=int(amounts[1, 0]), pad_left=int(amounts[2, 0])),
-        in_zero=target.zero_point,
-    )
-
-
-def _same_scale(context: OpContext) -> bool:
-    source, target = context.int8(context.tensor(0)), context.int8(context.output)
-    return (source.scale, source.zero_point) == (target.scale, target.zero_point)
 
 
 def _pool(context: OpContext) -> tuple[Window, Map, Map]:

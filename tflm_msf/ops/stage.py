@@ -27,6 +27,10 @@ class StageOp(IntEnum):
     GLOBAL_POOL = 9
     FULLY_CONNECTED = 10
     SUB = 11
+    MAXIMUM = 12
+    MINIMUM = 13
+    PRELU = 14
+    SOFTMAX = 15
 
 
 class NotFusableError(Exception):

@@ -44,7 +44,8 @@ def draw_fronts(title: str, curves: Mapping[str, Curve], original: int | None, f
         for name, curve in curves.items():
             points = sorted(curve)
             overheads, sizes = [overhead for overhead, _ in points], [size / 1000 for _, size in points]
-            axes.step([*overheads, right], [*sizes, sizes[-1]], where="post", marker="o", markersize=3, label=name)
+            (line,) = axes.step([*overheads, right], [*sizes, sizes[-1]], where="post", label=name)
+            axes.plot(overheads, sizes, "o", markersize=3, color=line.get_color())
         axes.set_xlim(min(0.98, *(overhead for curve in curves.values() for overhead, _ in curve)), right)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)

@@ -1,0 +1,64 @@
+"""The C harness, compiled with sanitizers, and what it counts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "tflm_kernels" / "src"
+HERE = Path(__file__).parent
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
+SANITIZE = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+
+
+class Counts(NamedTuple):
+    """What became of the programs of a run: rejected by prepare; refused by invoke; too long to run; run."""
+
+    rejected: int
+    refused: int
+    too_long: int
+    ran: int
+
+
+def compiler(name: str = "gcc") -> str:
+    """Path of a compiler. Skips the test where there is none."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+def kernel_sources() -> list[Path]:
+    return sorted(SOURCES.glob("*.c"))
+
+
+def build_harness(sources: Path = SOURCES) -> Path:
+    """The harness with the kernels in ``sources``, compiled once for each state of all files."""
+    files = [*sorted(HERE.glob("fuzz_*.[ch]")), *sorted(sources.glob("*.[ch]"))]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    target = ROOT / "build" / "sanitized" / f"fuzz_harness-{digest}"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(f".{os.getpid()}")
+    units = [str(file) for file in files if file.suffix == ".c"]
+    command = [compiler(), "-std=c99", "-D_POSIX_C_SOURCE=200809L", *SANITIZE, f"-I{sources}"]
+    subprocess.run([*command, *units, "-o", str(partial)], check=True)
+    partial.replace(target)
+    return target
+
+
+def run_harness(harness: Path, mode: str, *arguments: str | Path) -> Counts:
+    """Runs the harness to its end. Fails the test, with the sanitizer's report, if it does not get there."""
+    environment = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=16:handle_abort=0"}
+    command = [str(harness), mode, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-6000:]
+    return Counts(*map(int, done.stdout.split()))

@@ -1,0 +1,95 @@
+"""Whatever a program says: msf_prepare rejects it, or msf_invoke stays inside the operands and comes to an end."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.kernels import handmade
+from tests.kernels.sanitized import ROOT, SOURCES, Counts, build_harness, compiler, run_harness
+from tests.kernels.seeds import Seed, write_cases
+
+RANDOM_CHANGES = 1500
+
+
+@pytest.fixture(scope="module")
+def harness() -> Path:
+    return build_harness()
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_cases(tmp_path_factory.mktemp("cases"))
+
+
+def test_programs_as_they_are(harness: Path, cases: list[Path], tmp_path: Path) -> None:
+    tall = handmade.tall_outputs(60_000)
+    case = tmp_path / "tall.case"
+    case.write_bytes(Seed("tall", tall.pack(), tall.params, tall.params_operand, tall.sizes).as_case())
+    assert run_harness(harness, "run", case, *cases) == Counts(0, 0, 0, len(cases) + 1)
+
+
+def test_every_field_at_its_limits(harness: Path, cases: list[Path]) -> None:
+    counts = run_harness(harness, "fields", *cases)
+    assert counts.rejected > 50_000
+    assert counts.ran > 20_000
+    assert counts.too_long < counts.ran // 50
+
+
+def test_random_changes(harness: Path, cases: list[Path]) -> None:
+    counts = run_harness(harness, "random", str(RANDOM_CHANGES), *cases)
+    assert sum(counts) == RANDOM_CHANGES * len(cases) > 20_000
+    assert counts.ran > 5_000
+    assert counts.too_long < counts.ran // 50
+
+
+def test_no_flipped_bit_goes_unnoticed(harness: Path, cases: list[Path]) -> None:
+    counts = run_harness(harness, "flips", *cases)
+    assert counts.rejected == 8 * sum(int.from_bytes(case.read_bytes()[:4], "little") for case in cases)
+    assert sum(counts) == counts.rejected
+
+
+FAULTS = {
+    "ring": ("msf_kernel.h", "v->ring == 0 ? index : index % v->ring", "index"),
+    "chunk": ("msf_prepare.c", "out->pixels >= (uint32_t)msf_min(group->chunk, out->w)", "out->pixels > 0"),
+    "producer": (
+        "msf_prepare.c",
+        "msf_last_stage(p, msf_groups(p) + t->producer)->out == index",
+        "t->kind != MSF_CHUNK",
+    ),
+    "overlap": ("msf_prepare.c", " || p->overlap_input == p->params_operand", ""),
+    "source": ("msf_prepare.c", "(p->flags & MSF_STREAMED) == 0", "0"),
+    "window": ("msf_elementwise.c", "return msf_reads_one_pixel(shape->stage) &&", "return"),
+    "dilation": ("msf_pool.c", "s->dilation_h == 1 && ", ""),
+}
+"""Checks that the kernels need, each taken out."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_missing_check_would_be_found(fault: str, cases: list[Path], tmp_path: Path) -> None:
+    name, text, replacement = FAULTS[fault]
+    sources = tmp_path / "src"
+    shutil.copytree(SOURCES, sources)
+    content = (sources / name).read_text()
+    assert text in content
+    (sources / name).write_text(content.replace(text, replacement))
+    broken = build_harness(sources)
+    try:
+        with pytest.raises(AssertionError, match=r"instead of|random change"):
+            run_harness(broken, "fields", *cases)
+            run_harness(broken, "random", str(RANDOM_CHANGES), *cases)
+    finally:
+        broken.unlink()
+
+
+@pytest.mark.slow
+def test_fuzzing_with_feedback(tmp_path: Path) -> None:
+    compiler("clang")
+    command = ["make", "fuzz", "FUZZ_SECONDS=60", f"FUZZ_DIR={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-6000:]
+    assert "Done" in done.stderr

@@ -1,0 +1,382 @@
+"""Programs put together by hand from SPEC.md: what they compute, and which ones are not accepted, and why."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.kernels import handmade
+from tests.kernels.handmade import (
+    ADD,
+    CHUNK,
+    MAX_POOL_2D,
+    NONE,
+    PROGRESS,
+    REDUCE,
+    RING,
+    SOURCE_ROWS,
+    STREAMED,
+    TABLE,
+    WHOLE,
+    Group,
+    Handmade,
+    Stage,
+    Tensor,
+    negate,
+    negate_twice,
+    padded_ring,
+    streamed,
+    two_outputs,
+)
+from tests.kernels.library import Bytes, Status, aligned, invoke, operands_of, prepare, text_of
+from tests.kernels.seeds import Seed, seeds
+from tflm_msf.runtime.native import row_source
+
+Int8s = npt.NDArray[np.int8]
+SEEDS = seeds()
+
+
+def ramp(*shape: int) -> Int8s:
+    return (np.arange(np.prod(shape)) * 7 % 251 - 125).astype(np.int8).reshape(shape)
+
+
+def run(made: Handmade, *inputs: Int8s) -> list[Int8s]:
+    """The output operands."""
+    operands = operands_of(made, [values.view(np.uint8) for values in inputs], fill=0xA5)
+    assert prepare(made.pack(), operands) == Status.OK
+    assert invoke(made.pack(), operands) == Status.OK
+    return [operand.view(np.int8) for operand in operands[made.params_operand + 1 : -1]]
+
+
+def test_a_table_looks_every_value_up() -> None:
+    x = ramp(2, 3, 2)
+    np.testing.assert_array_equal(run(negate(), x)[0], -x.reshape(-1))
+
+
+@pytest.mark.parametrize("ring", range(1, 21))
+def test_a_ring_of_any_size_serves_pixel_by_pixel_readers(ring: int) -> None:
+    x = ramp(4, 5, 2)
+    np.testing.assert_array_equal(run(negate_twice(4, 5, ring=ring), x)[0], x.reshape(-1))
+
+
+def test_pad_makes_the_zero_point() -> None:
+    x = ramp(4, 3, 2)
+    padded = np.pad(-x, ((1, 3), (2, 0), (0, 0)))
+    np.testing.assert_array_equal(run(padded_ring(), x)[0], padded.reshape(-1))
+
+
+def test_a_dense_layer_takes_its_map_from_a_ring() -> None:
+    x = ramp(4, 5, 2)
+    weights = np.arange(80, dtype=np.int64).reshape(2, 40)
+    sums = np.array([7, 1 << 30]) + weights @ -x.reshape(-1).astype(np.int64)
+    # multiplier 2^29 and shift -4: times 2^-6, rounded in each of two steps, then to int8
+    high = (sums + 2) // 4
+    quarter = np.floor(high / 16 + 0.5)
+    np.testing.assert_array_equal(run(handmade.dense_on_ring(), x)[0], np.clip(quarter, -128, 127))
+
+
+def test_an_input_may_be_overwritten_as_it_is_read() -> None:
+    made, x = handmade.overlapping(), ramp(36)
+    expected = np.floor((x.astype(np.int64) * 64 + 100) / 64 + 0.5).clip(-128, 127)
+    memory, operands = aligned(40), operands_of(made)
+    memory[4:] = x.view(np.uint8)
+    assert prepare(made.pack(), operands) == Status.OK
+    assert invoke(made.pack(), [memory[4:], operands[1], memory[:36], operands[3]]) == Status.OK
+    np.testing.assert_array_equal(memory[:36].view(np.int8), expected)
+
+
+def test_pools_leave_the_padding_out() -> None:
+    x = ramp(5, 4, 3)
+    means, maxima = run(handmade.pools_on_input(), x)
+    for index in np.ndindex(3, 4):
+        y, column = 2 * index[0] - 2, index[1] - 1
+        window = x[max(y, 0) : y + 3, max(column, 0) : column + 3].reshape(-1, 3).astype(np.int64)
+        total, count = window.sum(axis=0), len(window)
+        mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
+        np.testing.assert_array_equal(means.reshape(3, 4, 3)[index], mean)
+        np.testing.assert_array_equal(maxima.reshape(3, 4, 3)[index], window.max(axis=0))
+
+
+def test_outputs_before_the_last_are_made_whole_in_spite_of_tiles() -> None:
+    x = ramp(6, 5, 2)
+    negated, negated_mean, maxima = run(two_outputs(), x)
+    total = -x.reshape(-1, 2).astype(np.int64).sum(axis=0)
+    mean = np.sign(total) * ((np.abs(total) + 15) // 30)
+    padded = np.pad(-x.astype(np.int64), ((1, 1), (1, 1), (0, 0)), constant_values=-999)
+    windows = [padded[2 * y : 2 * y + 3, 2 * column : 2 * column + 3] for y, column in np.ndindex(3, 3)]
+    np.testing.assert_array_equal(negated, -x.reshape(-1))
+    np.testing.assert_array_equal(negated_mean, -mean)
+    np.testing.assert_array_equal(maxima, np.concatenate([window.max(axis=(0, 1)) for window in windows]))
+
+
+def test_two_outputs_as_tall_as_tensors_get() -> None:
+    x = ramp(65534, 1, 1)
+    negated, again = run(handmade.tall_outputs(), x)
+    np.testing.assert_array_equal(negated, -x.reshape(-1))
+    np.testing.assert_array_equal(again, x.reshape(-1))
+
+
+def test_rows_come_from_the_source_in_order() -> None:
+    rows, asked = ramp(3, 8), []
+
+    def source(y: int, size: int) -> bytes:
+        asked.append((y, size))
+        return bytes(rows[y].view(np.uint8))
+
+    with row_source(source):
+        np.testing.assert_array_equal(run(streamed())[0], -rows.reshape(-1))
+    assert asked == [(0, 8), (1, 8), (2, 8)]
+
+
+def test_a_source_that_gives_up_ends_the_inference() -> None:
+    operands = operands_of(streamed())
+    assert invoke(streamed().pack(), operands) == Status.SOURCE_FAILED
+    with row_source(lambda y, size: bytes(size) if y == 0 else None):
+        assert invoke(streamed().pack(), operands) == Status.SOURCE_FAILED
+
+
+def test_a_source_that_nobody_asks_is_an_error() -> None:
+    with row_source(lambda _, size: bytes(size)):
+        assert invoke(negate().pack(), operands_of(negate())) == Status.SOURCE_UNUSED
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=[seed.name for seed in SEEDS])
+def test_results_do_not_depend_on_what_was_in_memory(seed: Seed) -> None:
+    values = np.random.default_rng(1)
+    inputs = [values.integers(0, 256, size, np.uint8) for size in seed.sizes[: seed.params_operand]]
+    results = []
+    for fill in (0x00, 0x7F, 0x80):
+        operands = operands_of(seed, inputs, fill)
+        assert prepare(seed.program, operands) == Status.OK
+        results.append(_outputs(seed, operands))
+        results.append(_outputs(seed, operands))
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
+
+
+def _outputs(seed: Seed, operands: list[Bytes]) -> Bytes:
+    if seed.name == "streamed":
+        with row_source(lambda y, size: bytes([y]) * size):
+            assert invoke(seed.program, operands) == Status.OK
+    else:
+        assert invoke(seed.program, operands) == Status.OK
+    return np.concatenate(operands[seed.params_operand + 1 : -1])
+
+
+def patched(made: Handmade, at: int, value: bytes, checksum: bool = True) -> bytes:
+    """The program with other bytes, and the checksum that belongs to them."""
+    program = bytearray(made.pack())
+    program[at : at + len(value)] = value
+    if checksum:
+        program[12:16] = zlib.crc32(program[16:]).to_bytes(4, "little")
+    return bytes(program)
+
+
+@pytest.mark.parametrize(
+    ("program", "status"),
+    [
+        (b"", Status.BAD_PROGRAM),
+        (negate().pack()[:51], Status.BAD_PROGRAM),
+        (negate().pack()[:-1], Status.BAD_PROGRAM),
+        (negate().pack() + bytes(5), Status.OK),
+        (patched(negate(), 0, b"msf1"), Status.BAD_PROGRAM),
+        (patched(negate(), 4, b"\2"), Status.BAD_VERSION),
+        (patched(negate(), 6, b"\x38"), Status.BAD_VERSION),
+        (patched(negate(), 8, b"\0\0\0\0"), Status.BAD_PROGRAM),
+        (patched(negate(), 16, b"\3"), Status.BAD_PROGRAM),
+        (patched(negate(), 50, b"\1"), Status.OK),
+        (patched(negate(), 50, b"\1", checksum=False), Status.BAD_PROGRAM),
+    ],
+    ids=["empty", "short", "cut", "longer", "magic", "version", "header", "size", "count", "reserved", "checksum"],
+)
+def test_programs_as_a_whole(program: bytes, status: Status) -> None:
+    assert prepare(program, operands_of(negate())) == status
+
+
+def test_a_misaligned_program_is_refused() -> None:
+    assert prepare(negate().pack(), operands_of(negate()), shift=4) == Status.OK
+    assert prepare(negate().pack(), operands_of(negate()), shift=2) == Status.BAD_PROGRAM
+
+
+def with_tensor(made: Handmade, index: int, **changes: Any) -> Handmade:
+    tensors = [replace(t, **changes) if i == index else t for i, t in enumerate(made.tensors)]
+    return replace(made, tensors=tuple(tensors))
+
+
+def with_stage(made: Handmade, index: int, **changes: Any) -> Handmade:
+    stages = [replace(s, **changes) if i == index else s for i, s in enumerate(made.stages)]
+    return replace(made, stages=tuple(stages))
+
+
+def with_group(made: Handmade, index: int, **changes: Any) -> Handmade:
+    groups = [replace(g, **changes) if i == index else g for i, g in enumerate(made.groups)]
+    return replace(made, groups=tuple(groups))
+
+
+TWICE = negate_twice()
+PAIR = replace(
+    negate(2, 3),
+    tensors=(
+        Tensor(2, 3, 2, operand=0),
+        Tensor(2, 3, 2, operand=3, producer=0, kind=CHUNK, offset=PROGRESS, kept=3),
+        Tensor(2, 3, 2, operand=2, producer=0),
+    ),
+    stages=(Stage(TABLE, (0,), 1), Stage(ADD, (0, 1), 2)),
+    groups=(Group(0, 2),),
+    sizes=(12, 256, 12, PROGRESS + 6),
+)
+REFUSED = {
+    "no groups": replace(negate(), groups=()),
+    "overlap with params": replace(negate(), overlap=(1, 2, 0)),
+    "overlap with another output": replace(negate(), overlap=(2, 3, 0)),
+    "overlap of the workspace": replace(negate(), overlap=(0, 3, 0)),
+    "overlap of an input": replace(negate(), overlap=(0, 0, 0)),
+    "overlap of no input": replace(negate(), overlap=(NONE, 2, 0)),
+    "no tile rows": replace(negate(), tile=(0, NONE)),
+    "no tile columns": replace(negate(), tile=(NONE, 0)),
+    "no height": with_tensor(negate(), 0, h=0, kept=1),
+    "no channels": with_tensor(negate(), 0, c=0),
+    "a height that is none": with_tensor(TWICE, 1, h=NONE),
+    "operand": with_tensor(negate(), 0, operand=4),
+    "input larger than its operand": with_tensor(negate(), 0, h=3),
+    "input behind its operand": with_tensor(negate(), 0, offset=1),
+    "offset that wraps": with_tensor(negate(), 0, offset=0xFFFFFFFF),
+    "input as a ring": with_tensor(negate(), 0, kind=RING),
+    "unknown kind": with_tensor(TWICE, 1, kind=3),
+    "workspace tensor kept whole": with_tensor(TWICE, 1, kind=WHOLE),
+    "output kept in part": with_tensor(negate(), 1, kept=5),
+    "more kept than there is": with_tensor(with_tensor(TWICE, 1, kept=21), 1, c=1),
+    "ring over the engine's records": with_tensor(TWICE, 1, offset=2 * PROGRESS - 1),
+    "ring behind the workspace": with_tensor(TWICE, 1, offset=2 * PROGRESS + 1),
+    "input that is made": with_tensor(negate(), 0, producer=0),
+    "output that nobody makes": with_tensor(negate(), 1, producer=NONE),
+    "producer": with_tensor(negate(), 1, producer=1),
+    "producer that makes another tensor": with_stage(padded_ring(), 1, inputs=(3,)),
+    "reader before its producer": with_stage(with_tensor(TWICE, 1, producer=1), 0, inputs=(2,)),
+    "reader of its own output": with_stage(negate(), 0, inputs=(1,)),
+    "input index": with_stage(negate(), 0, inputs=(2,)),
+    "second input index": with_stage(PAIR, 1, inputs=(0, 3)),
+    "output index": with_stage(negate(), 0, out=2),
+    "output of another group": with_tensor(TWICE, 2, producer=0),
+    "unread first chunk": with_stage(with_stage(PAIR, 0, inputs=(1,)), 1, inputs=(0, 0)),
+    "chunk as a result": with_tensor(TWICE, 1, kind=CHUNK),
+    "chunk too small": with_tensor(PAIR, 1, kept=2),
+    "chunk on another grid": with_tensor(PAIR, 1, h=3),
+    "chunk under a window": with_stage(with_stage(PAIR, 1, op=MAX_POOL_2D, inputs=(1,)), 1, kernel=(1, 2)),
+    "no stages": with_group(negate(), 0, stage_count=0),
+    "stages": with_group(negate(), 0, stage_count=2),
+    "first stage": with_group(negate(), 0, first_stage=0xFFFF, stage_count=2),
+    "no chunk": with_group(negate(), 0, chunk=0),
+    "kind of group": with_group(negate(), 0, kind=3),
+    "group that reduces without a stage that does": with_group(negate(), 0, kind=REDUCE),
+    "stage that reduces in a group that does not": with_group(handmade.dense_on_ring(), 1, kind=0),
+    "dense layer with a map for a result": with_tensor(handmade.dense_on_ring(), 2, w=2, c=1),
+    "no kernel": with_stage(negate(), 0, kernel=(0, 1)),
+    "no stride": with_stage(negate(), 0, stride=(1, 0)),
+    "no dilation": with_stage(negate(), 0, dilation=(0, 1)),
+    "negative padding": with_stage(handmade.pools_on_input(), 0, pad=(-1, 0)),
+    "table with a window": with_stage(negate(), 0, kernel=(3, 3)),
+    "sum with padding": with_stage(PAIR, 1, pad=(0, 1), inputs=(0, 0)),
+    "dense layer with a stride": with_stage(handmade.dense_on_ring(), 1, stride=(1, 2)),
+    "pool with dilation": with_stage(handmade.pools_on_input(), 0, dilation=(2, 1)),
+    "pool of too many pixels": with_stage(handmade.pools_on_input(), 0, kernel=(4096, 2048)),
+    "table behind params": with_stage(negate(), 0, weights=1),
+    "weights behind params": with_stage(handmade.dense_on_ring(), 1, weights=349 - 79),
+    "bias behind params": with_stage(handmade.dense_on_ring(), 1, bias=344),
+    "misaligned bias": with_stage(handmade.dense_on_ring(), 1, bias=335),
+    "multipliers behind params": with_stage(handmade.dense_on_ring(), 1, multipliers=348),
+    "shifts behind params": with_stage(handmade.dense_on_ring(), 1, shifts=349),
+    "shift too large": replace(handmade.dense_on_ring(), params=handmade.dense_on_ring().params[:-1] + b"\x1f"),
+    "shift too small": replace(handmade.dense_on_ring(), params=handmade.dense_on_ring().params[:-1] + b"\xe0"),
+    "accumulators over the engine's records": with_stage(handmade.dense_on_ring(), 1, accumulators=28),
+    "misaligned accumulators": with_stage(handmade.dense_on_ring(), 1, accumulators=34),
+    "accumulators behind the workspace": with_stage(handmade.dense_on_ring(), 1, accumulators=40),
+    "shift of a sum": with_stage(PAIR, 1, args=(1, 31)),
+    "source in a model without one": replace(streamed(), flags=0),
+    "source in tiles": replace(streamed(), tile=(1, NONE)),
+    "source in parts of rows": with_group(streamed(), 0, chunk=3),
+    "source in a ring of parts of rows": with_tensor(streamed(), 0, kept=7),
+    "source in another group": with_group(streamed(), 0, kind=0),
+    "group of a source without one": with_group(replace(negate(), flags=STREAMED), 0, kind=SOURCE_ROWS),
+}
+
+
+@pytest.mark.parametrize("made", [negate(), TWICE, PAIR, *(make() for make in handmade.ALL)])
+def test_what_the_refused_programs_are_made_from_is_accepted(made: Handmade) -> None:
+    assert prepare(made.pack(), operands_of(made)) == Status.OK
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_programs_that_point_outside_are_refused(name: str) -> None:
+    assert prepare(REFUSED[name].pack(), operands_of(REFUSED[name])) == Status.BAD_GEOMETRY
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        replace(negate(), flags=2),
+        with_stage(negate(), 0, op=12),
+        with_stage(negate(), 0, op=255),
+        with_stage(negate(), 0, layout=1),
+        with_stage(negate(), 0, flags=2),
+    ],
+)
+def test_what_these_kernels_do_not_know_is_refused(made: Handmade) -> None:
+    assert prepare(made.pack(), operands_of(made)) == Status.UNSUPPORTED
+
+
+def test_operands_that_do_not_fit_are_refused() -> None:
+    program, operands = negate().pack(), operands_of(negate())
+    assert prepare(program, [None, operands[1], None, None], sizes=(12, 256, 12, 16)) == Status.OK
+    for wrong in (
+        operands[:3],
+        [*operands, operands[0]],
+        [operands[0], None, *operands[2:]],
+        [operands[0], aligned(260)[2:258], *operands[2:]],
+        [operands[0], operands[1][:255], *operands[2:]],
+        [*operands[:3], operands[3][:15]],
+    ):
+        assert prepare(program, wrong) == Status.BAD_OPERAND
+    for index in (0, 2):
+        short = [operand[:-1] if i == index else operand for i, operand in enumerate(operands)]
+        assert prepare(program, short) == Status.BAD_GEOMETRY
+    for params_operand in (2, 3, 255):
+        assert prepare(patched(negate(), 26, bytes([params_operand])), operands) == Status.BAD_OPERAND
+    for workspace_operand in (0, 1, 4):
+        assert prepare(patched(negate(), 27, bytes([workspace_operand])), operands) == Status.BAD_OPERAND
+
+
+def test_operands_have_to_lie_where_they_may() -> None:
+    program, operands = negate().pack(), operands_of(negate())
+    assert invoke(program, operands) == Status.OK
+    assert invoke(program, operands[:3]) == Status.BAD_OPERAND
+    for index in range(4):
+        for wrong in (None, aligned(operands[index].size + 2)[2:]):
+            assert invoke(program, [wrong if i == index else o for i, o in enumerate(operands)]) == Status.BAD_OPERAND
+
+
+def test_only_the_pair_of_the_program_may_share_memory() -> None:
+    x = ramp(2, 3, 2)
+    made = replace(negate(), overlap=(0, 2, 4))
+    for distance, status in ((0, Status.BAD_OPERAND), (4, Status.OK), (8, Status.OK), (12, Status.OK)):
+        memory, operands = aligned(24), operands_of(negate())
+        shared = [memory[distance : distance + 12], operands[1], memory[:12], operands[3]]
+        shared[0][:] = x.reshape(-1).view(np.uint8)
+        assert prepare(made.pack(), shared) == Status.OK
+        assert invoke(made.pack(), shared) == status
+        assert invoke(negate().pack(), shared) == (Status.OK if distance == 12 else Status.BAD_OPERAND)
+    behind = aligned(24)
+    assert invoke(made.pack(), [behind[:12], operands[1], behind[4:16], operands[3]]) == Status.BAD_OPERAND
+    assert invoke(made.pack(), [operands[0], operands[1], operands[1][:12], operands[3]]) == Status.BAD_OPERAND
+
+
+def test_every_status_has_a_text_of_its_own() -> None:
+    texts = {text_of(status) for status in Status}
+    assert len(texts) == len(Status)
+    assert text_of(99) == "unknown status"
+    assert all(len(text) > 10 or text == "ok" for text in texts)

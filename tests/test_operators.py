@@ -1,0 +1,83 @@
+"""Random networks of all kinds of operators: the bits of stock TFLM, whatever the schedule."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.exactness import Original, pareto_paths, random_path
+from tests.layers import NONE, Geometry, Layers, Weighting
+from tests.networks import _Network
+from tests.operators import MoreLayers
+from tflm_msf.graph import Model
+
+ACTIVATIONS = ["LOGISTIC", "TANH", "HARD_SWISH", "LEAKY_RELU", "ABS"]
+
+
+class WideNetwork(_Network):
+    """A random network in which every second step is one of the operators of :class:`MoreLayers`."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__(random)
+        self.more = MoreLayers(random)
+        self.layers: Layers = self.more
+        more = [self.activate, self.activate, self.bound, self.slope, self.pads, self.larger, self.softmax]
+        self.steps = [*self.steps, *more * 3]
+
+    def activate(self, x: int) -> int:
+        return self.more.activation(self.random.choice(ACTIVATIONS), x)
+
+    def bound(self, x: int) -> int:
+        return self.more.compare(self.random.choice(["MAXIMUM", "MINIMUM"]), x, self.operand(x))
+
+    def slope(self, x: int) -> int:
+        return self.more.prelu(x, self.operand(x))
+
+    def larger(self, x: int) -> int:
+        """The larger of a map and what a path of its own makes of it."""
+        y = self.same_size_as(x, x)
+        return self.more.compare(self.random.choice(["MAXIMUM", "MINIMUM"]), *self.shuffled(x, y))
+
+    def softmax(self, x: int) -> int:
+        channels = self.random.randint(2, 20)
+        return self.more.pixel_softmax(
+            self.layers.conv(x, channels, Geometry((1, 1)), Weighting(NONE)), self.random.uniform(0.3, 2)
+        )
+
+    def pads(self, x: int) -> int:
+        shape = self.layers.shape(x)
+        amounts = [[0, 0], *([self.random.randint(0, 2), self.random.randint(0, 2)] for _ in range(3))]
+        if self.chance(0.5):
+            amounts[3] = [0, 0]
+        if max(shape[1:3]) > 24 or shape[3] > 20:
+            return x
+        return self.more.pads(x, amounts, self.random.choice([None, self.random.randint(-128, 127)]))
+
+
+def random_wide_network(random: Random) -> Model:
+    return WideNetwork(random).make()
+
+
+def assert_exact(seed: int) -> None:
+    random = Random(seed)
+    original = Original(random_wide_network(random))
+    paths = [*pareto_paths(original.network, most=4), *(random_path(original.network, random) for _ in range(2))]
+    try:
+        for path in dict.fromkeys(paths):
+            original.assert_exact(path)
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}: {error}") from error
+
+
+@pytest.mark.parametrize("first_seed", range(0, 100, 25))
+def test_networks(first_seed: int) -> None:
+    for seed in range(first_seed, first_seed + 25):
+        assert_exact(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first_seed", range(100, 2000, 50))
+def test_many_networks(first_seed: int) -> None:
+    for seed in range(first_seed, first_seed + 50):
+        assert_exact(seed)
