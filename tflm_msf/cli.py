@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-from rich.console import Console
 
 from tflm_msf import __version__
+from tflm_msf.cli_boards import boards, fits
+from tflm_msf.cli_common import (
+    MODEL,
+    as_json,
+    board,
+    busy,
+    int8_io,
+    limits,
+    max_overhead,
+    preset,
+    print_json,
+    ram_limit,
+    read_file,
+    stream_input,
+    write_whole,
+)
 from tflm_msf.compare import compare as compare_presets
 from tflm_msf.compare import front_curves, tflm_today
 from tflm_msf.errors import MsfError
@@ -24,26 +35,7 @@ from tflm_msf.report.comparison import comparison_table
 from tflm_msf.report.dag import dag_file
 from tflm_msf.report.picture import draw_fronts
 from tflm_msf.rewrite import Planner, front_json, rewrite_file
-from tflm_msf.sizes import parse_size
 from tflm_msf.verify import verify as verify_models
-
-MODEL = click.Path(path_type=Path)
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Size(click.ParamType[int]):
-    """Bytes, written as people write them."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Bytes of ``value``."""
-        if isinstance(value, int):
-            return value
-        try:
-            return parse_size(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 class _Commands(click.Group):
@@ -75,74 +67,12 @@ def main() -> None:
     """
 
 
-def read_file(path: Path) -> bytes:
-    """A file's bytes, or MsfError."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise MsfError(f"{path} cannot be read: {error.strerror or error}.") from None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file so that it is there whole or not at all, whatever happens meanwhile; MsfError if it cannot."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise MsfError(f"{path} cannot be written: {error.strerror or error}.") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2))
-
-
-def _busy(text: str) -> Any:
-    return Console(stderr=True).status(text)
-
-
-ram_limit = click.option("--ram-limit", type=Size(), help="Arena in bytes that must suffice: 65536, 64KiB, 64kB.")
-max_overhead = click.option(
-    "--max-overhead", type=click.FloatRange(min=1.0), help="MAC overhead factor F that may not be exceeded."
-)
-stream_input = click.option(
-    "--stream-input",
-    is_flag=True,
-    help="Get the input row by row from a callback (a camera, say): it takes no arena any more.",
-)
-int8_io = click.option(
-    "--int8-io",
-    is_flag=True,
-    help="Change float inputs and outputs to the int8 values that they are turned into and made from.",
-)
-preset = click.option(
-    "--preset",
-    type=click.Choice([preset.value for preset in Preset]),
-    default=Preset.FULL.value,
-    show_default=True,
-    help="Search only the schedules of an earlier method (see `compare`).",
-)
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
-
-
 @main.command()
 @click.argument("model", type=MODEL)
 @click.option("-o", "--output", type=MODEL, help="The rewritten model. [default: MODEL_msf.tflite beside MODEL]")
 @ram_limit
 @max_overhead
+@board
 @stream_input
 @int8_io
 @preset
@@ -152,6 +82,7 @@ def rewrite(
     output: Path | None,
     ram_limit: int | None,
     max_overhead: float | None,
+    board: str | None,
     stream_input: bool,
     int8_io: bool,
     preset: str,
@@ -161,15 +92,18 @@ def rewrite(
 
     Without a limit: the least RAM at no extra compute (F = 1). --ram-limit: the least compute that fits.
     --max-overhead: the least RAM for at most F times the multiply-accumulates. Both: what fits, if it stays below F.
+    --board: as --ram-limit, with what the board has, by what TFLM allocates on it; --ram-limit may lower it.
     """
     output = output or model.with_name(f"{model.stem}_msf.tflite")
-    with _busy(f"Searching the fusions of {model.name}"):
-        data = read_file(model)
-        result = rewrite_file(data, str(model), ram_limit, max_overhead, stream_input, int8_io, Preset(preset))
+    with busy(f"Searching the fusions of {model.name}"):
+        target, limit = limits(board, ram_limit)
+        result = rewrite_file(
+            read_file(model), str(model), limit, max_overhead, stream_input, int8_io, Preset(preset), target
+        )
     write_whole(output, result.data)
     report = {"output": str(output), **result.report}
     if as_json:
-        _print_json(report)
+        print_json(report)
     else:
         tables.show(tables.rewrite_table(report))
         click.echo(f"Wrote {output}")
@@ -197,17 +131,17 @@ def plan(
     Every line is a plan that no other beats in both. Give its total as --ram-limit, or its F as --max-overhead, to
     `rewrite`.
     """
-    with _busy(f"Searching the fusions of {model.name}"):
+    with busy(f"Searching the fusions of {model.name}"):
         planner = Planner.of(read_file(model), str(model), stream_input, int8_io, Preset(preset))
         front = front_json(planner)
     if picture is not None:
-        with _busy(f"Searching the presets for {model.name}"):
+        with busy(f"Searching the presets for {model.name}"):
             content = draw_fronts(model.name, front_curves(planner), tflm_today(planner), picture.suffix[1:])
         write_whole(picture, content)
     if dag is not None:
         write_whole(dag, dag_file(as_networkx(planner.network, planner.edges), dag.suffix[1:]))
     if as_json:
-        _print_json({"source": str(model), "front": front})
+        print_json({"source": str(model), "front": front})
     else:
         tables.show(tables.front_table(front))
 
@@ -224,10 +158,10 @@ def compare(model: Path, stream_input: bool, int8_io: bool, as_json: bool) -> No
     blocks one output element wide, full everything. All of them run on the same kernels and give the same bits:
     `rewrite --preset` makes the model.
     """
-    with _busy(f"Searching the presets for {model.name}"):
+    with busy(f"Searching the presets for {model.name}"):
         compared = compare_presets(read_file(model), str(model), stream_input, int8_io)
     if as_json:
-        _print_json(compared)
+        print_json(compared)
     else:
         tables.show(comparison_table(compared))
 
@@ -255,11 +189,11 @@ def verify(
     arena of REWRITTEN against the prediction. Every FILE (after --inputs, or at the end) holds one raw input. Exit
     status 0 only if everything agrees, 1 if it does not.
     """
-    with _busy("Running both models in TFLM"):
+    with busy("Running both models in TFLM"):
         sources = (str(original), str(rewritten))
         report = verify_models(read_file(original), read_file(rewritten), runs, (*inputs, *more_inputs), seed, sources)
     if as_json:
-        _print_json(report.to_json())
+        print_json(report.to_json())
     else:
         tables.show(tables.verify_table(report.to_json()))
     if not report.passed:
@@ -273,6 +207,10 @@ def inspect(model: Path, as_json: bool) -> None:
     """Show what MODEL consists of: operators, shapes, MACs, arena, and the insides of fusion blocks."""
     found = inspect_model(read_file(model), str(model))
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         tables.show(tables.operators_table(found))
+
+
+main.add_command(boards)
+main.add_command(fits)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tflm_msf.arena import Target
 from tflm_msf.boards import Board
-from tflm_msf.rewrite import Choice, Planner, predicted
+from tflm_msf.errors import MsfError
+from tflm_msf.rewrite import Planner, predicted
 
 TFLM_CODE = 64 * 1024
 """Bytes of flash for TFLM's interpreter and a few of its kernels: an estimate, for -Os on a Cortex-M."""
@@ -18,7 +20,7 @@ KERNEL_CODE = 24 * 1024
 
 @dataclass(frozen=True)
 class Version:
-    """A model, original or rewritten, on a board: arena and flash in bytes; ``arena`` None where not predicted."""
+    """A model, original or rewritten: arena and flash in bytes; ``arena`` is None where it is not predicted."""
 
     arena: int | None
     flash: int
@@ -36,51 +38,75 @@ class Version:
 
 @dataclass(frozen=True)
 class Fit:
-    """A model on a board, as it was and rewritten with the least compute that fits (None: nothing does)."""
+    """A model on a board: as it was, rewritten, and rewritten with streamed input.
+
+    Of the rewritten ones, the least compute that fits; else the least arena (None: there is none).
+    """
 
     board: Board
     original: Version
     rewritten: Version | None
-    least_arena: int | None
+    streamed: Version | None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; sizes in bytes. ``least_arena`` is what no plan goes below."""
+        """Plain values; sizes in bytes."""
+        versions = {"original": self.original, "rewritten": self.rewritten, "streamed": self.streamed}
         return {
             "board": self.board.name,
             "usable_ram": self.board.usable_ram,
             "usable_flash": self.board.usable_flash,
-            "original": self.original.to_json(self.board),
-            "rewritten": self.rewritten.to_json(self.board) if self.rewritten else None,
-            "least_arena": self.least_arena,
+            **{name: version.to_json(self.board) if version else None for name, version in versions.items()},
         }
 
 
-def find_fits(planner: Planner, boards: tuple[Board, ...], original_size: int) -> list[Fit]:
+def find_fits(data: bytes, source: str, boards: Sequence[Board], int8_io: bool = False) -> list[Fit]:
     """How a model fits each board, by what TFLM allocates there.
 
     Args:
-        planner: the model.
+        data: the original ``.tflite`` file.
+        source: what to call it in messages.
         boards: where to put it.
-        original_size: bytes of the original file.
+        int8_io: see :meth:`Planner.of`.
 
     Returns:
         One result for each board, in order. The rewritten file is taken to be as large as the original, which it is
         at most.
+
+    Raises:
+        MsfError: if the model cannot be read.
     """
-    arenas = {target: _arenas(planner, target) for target in {board.target for board in boards}}
-    return [_fit(planner, board, original_size, arenas[board.target]) for board in boards]
+    planner = Planner.of(data, source, int8_io=int8_io)
+    streamed = _streamed(data, source, int8_io)
+    code = len(data) + TFLM_CODE
+    fits = []
+    targets = {board.target for board in boards}
+    rewritten_on = {target: _versions(planner, target, code + KERNEL_CODE) for target in targets}
+    streamed_on = {target: _versions(streamed, target, code + KERNEL_CODE) for target in targets}
+    for board in boards:
+        before = predicted(planner.model, board.target)
+        original = Version(before.minimum if before else None, code, 1.0)
+        fits.append(
+            Fit(board, original, _best(rewritten_on[board.target], board), _best(streamed_on[board.target], board))
+        )
+    return fits
 
 
-def _arenas(planner: Planner, target: Target) -> list[tuple[Choice, int]]:
-    """The plans whose arena on ``target`` is known, and that arena."""
-    sizes = [(choice, predicted(choice.model, target)) for choice in planner.front]
-    return [(choice, size.minimum) for choice, size in sizes if size is not None]
+def _streamed(data: bytes, source: str, int8_io: bool) -> Planner | None:
+    """The model with streamed input, if it can have that."""
+    try:
+        return Planner.of(data, source, stream_input=True, int8_io=int8_io)
+    except MsfError:
+        return None
 
 
-def _fit(planner: Planner, board: Board, size: int, arenas: list[tuple[Choice, int]]) -> Fit:
-    before = predicted(planner.model, board.target)
-    original = Version(before.minimum if before else None, size + TFLM_CODE, 1.0)
-    versions = [Version(arena, size + TFLM_CODE + KERNEL_CODE, choice.plan.overhead) for choice, arena in arenas]
+def _versions(planner: Planner | None, target: Target, flash: int) -> list[Version]:
+    """One for each plan whose arena on ``target`` is known."""
+    sizes = [(choice.plan, predicted(choice.model, target)) for choice in (planner.front if planner else ())]
+    return [Version(size.minimum, flash, plan.overhead) for plan, size in sizes if size is not None]
+
+
+def _best(versions: Sequence[Version], board: Board) -> Version | None:
     fitting = [version for version in versions if version.fits(board)]
-    best = min(fitting, key=lambda version: (version.overhead, version.arena), default=None)
-    return Fit(board, original, best, min((arena for _, arena in arenas), default=None))
+    if fitting:
+        return min(fitting, key=lambda version: (version.overhead, version.arena))
+    return min(versions, key=lambda version: (version.arena, version.overhead), default=None)

@@ -40,7 +40,12 @@ class Choice:
     @property
     def needed(self) -> int:
         """Bytes of arena with which the model starts; its head alone where the tail cannot be predicted."""
-        return self.arena.minimum if self.arena else self.plan.head
+        return self.needed_on(WHEEL64)
+
+    def needed_on(self, target: Target) -> int:
+        """As :attr:`needed`, on another target."""
+        arena = self.arena if target is WHEEL64 else predicted(self.model, target)
+        return arena.minimum if arena else self.plan.head
 
 
 @dataclass(frozen=True)
@@ -107,13 +112,16 @@ class Planner:
         model = assemble(self.model, network, plan)
         return Choice(network, plan, model, predicted(model, WHEEL64))
 
-    def choose(self, ram_limit: int | None = None, max_overhead: float | None = None) -> Choice:
+    def choose(
+        self, ram_limit: int | None = None, max_overhead: float | None = None, target: Target = WHEEL64
+    ) -> Choice:
         """The plan for a user's limits.
 
         Args:
             ram_limit: bytes of arena that the model may take: the least compute that fits (P2 of msf-CNN).
             max_overhead: MAC overhead factor that may not be exceeded: the least arena (P1). Without either limit it
                 is 1; with both, the least compute that fits, if it stays below.
+            target: where the arena is counted.
 
         Raises:
             MsfError: if no plan keeps the limits; the message names the closest one.
@@ -124,11 +132,11 @@ class Planner:
             if not fitting:
                 least = min(choice.plan.overhead for choice in self.front)
                 raise MsfError(f"{self.source} has no plan with a MAC overhead of {limit:g}; the least is {least:.3f}.")
-            return min(fitting, key=lambda choice: (choice.needed, choice.plan.macs))
-        fitting = [choice for choice in self.front if choice.needed <= ram_limit]
+            return min(fitting, key=lambda choice: (choice.needed_on(target), choice.plan.macs))
+        fitting = [choice for choice in self.front if choice.needed_on(target) <= ram_limit]
         if not fitting:
-            raise MsfError(self._too_large(ram_limit))
-        best = min(fitting, key=lambda choice: (choice.plan.macs, choice.needed))
+            raise MsfError(self._too_large(ram_limit, target))
+        best = min(fitting, key=lambda choice: (choice.plan.macs, choice.needed_on(target)))
         if max_overhead is not None and best.plan.overhead > max_overhead:
             raise MsfError(
                 f"{self.source} fits {ram_limit:,} bytes of arena only at a MAC overhead of {best.plan.overhead:.3f}, "
@@ -136,10 +144,11 @@ class Planner:
             )
         return best
 
-    def _too_large(self, ram_limit: int) -> str:
-        least = min(self.front, key=lambda choice: (choice.needed, choice.plan.macs))
+    def _too_large(self, ram_limit: int, target: Target) -> str:
+        least = min(self.front, key=lambda choice: (choice.needed_on(target), choice.plan.macs))
+        needed = least.needed_on(target)
         return (
-            f"{self.source} does not fit {ram_limit:,} bytes of arena: the least reachable is {least.needed:,} bytes, "
+            f"{self.source} does not fit {ram_limit:,} bytes of arena: the least reachable is {needed:,} bytes, "
             f"at a MAC overhead of {least.plan.overhead:.3f}."
         )
 
@@ -183,6 +192,7 @@ def rewrite_file(
     stream_input: bool = False,
     int8_io: bool = False,
     preset: Preset = Preset.FULL,
+    target: Target = WHEEL64,
 ) -> Rewritten:
     """Rewrites a model.
 
@@ -194,12 +204,13 @@ def rewrite_file(
         stream_input: see :meth:`Planner.of`.
         int8_io: see :meth:`Planner.of`.
         preset: see :meth:`Planner.of`.
+        target: see :meth:`Planner.choose`.
 
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
     """
     planner = Planner.of(data, source, stream_input, int8_io, preset)
-    choice = planner.choose(ram_limit, max_overhead)
+    choice = planner.choose(ram_limit, max_overhead, target)
     rewritten = write_model(choice.model)
     return Rewritten(rewritten, choice, _report(planner, choice, len(data), len(rewritten)))
 

@@ -17,7 +17,8 @@ from tflm_msf.graph import Graph, Model, Quantization
 from tflm_msf.inputs import load_input, make_inputs
 from tflm_msf.int8_ends import Int8Ends
 from tflm_msf.program.decode import is_streamed
-from tflm_msf.runtime import MeasuredArena, Session, measure_arena, smallest_working_arena
+from tflm_msf.runtime import DEFAULT_ARENA_BYTES, MeasuredArena, Session
+from tflm_msf.tflite_io import read_model
 
 INNER_RUNS = 3
 """Runs for which inner tensors are compared too: they hold far more values than the outputs do."""
@@ -42,10 +43,10 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class VerifiedArena:
-    """The arena of one model: as TFLM reports it, and the least number of bytes it was seen to load and run in."""
+    """The arena of one model: as TFLM reports it, and the number of bytes that it was seen to run in."""
 
     measured: MeasuredArena
-    smallest: int
+    ran_in: int
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ class VerifyReport:
             "mismatches": [asdict(mismatch) for mismatch in self.mismatches],
             "problems": list(self.problems),
             "arena": {
-                "original": {**asdict(self.arena_original.measured), "smallest": self.arena_original.smallest},
-                "rewritten": {**asdict(self.arena_rewritten.measured), "smallest": self.arena_rewritten.smallest},
+                "original": {**asdict(self.arena_original.measured), "ran_in": self.arena_original.ran_in},
+                "rewritten": {**asdict(self.arena_rewritten.measured), "ran_in": self.arena_rewritten.ran_in},
             },
         }
 
@@ -92,15 +93,15 @@ def verify(
 ) -> VerifyReport:
     """Compare two models on ``runs`` made-up inputs and on every file of ``input_files``.
 
-    All outputs are compared with each model in the smallest arena that it works in, so that memory is reused just as
-    on a device. On the first few inputs, every inner tensor that both models have by name is compared as well.
+    All outputs are compared with each model in the least arena that it was predicted to start in, so that memory is
+    reused just as on a device. On the first few inputs, every inner tensor that both models have by name is compared as well.
     The same ``seed`` gives the same inputs. ``sources`` name the two models in messages.
 
     Raises :class:`MsfError` if a model does not load or run, if their inputs or outputs are of different shape or
     type, if nothing is to be run, or for an input file of the wrong size.
     """
-    before, before_arena = _in_smallest_arena(original, sources[0])
-    after, after_arena = _in_smallest_arena(rewritten, sources[1])
+    before, before_arena = _in_least_arena(original, sources[0])
+    after, after_arena = _in_least_arena(rewritten, sources[1])
     graph = before.model.main
     streamed = is_streamed(after.model)
     ends = Int8Ends.between(graph, after.model.main, streamed)
@@ -145,17 +146,23 @@ def _prediction_problems(model: Model, arena: VerifiedArena, source: str) -> Ite
     figures = (
         ("head", expected.head, arena.measured.head),
         ("tail", expected.tail, arena.measured.tail),
-        ("smallest arena", expected.minimum, arena.smallest),
     )
     for what, predicted, measured in figures:
         if predicted != measured:
             yield f"{source}: the {what} is {measured:,} bytes in TFLM, but {predicted:,} were predicted."
 
 
-def _in_smallest_arena(model: bytes, source: str) -> tuple[Session, VerifiedArena]:
-    measured = measure_arena(model, source)
-    smallest = smallest_working_arena(model, source)
-    return Session(model, smallest, source=source), VerifiedArena(measured, smallest)
+def _in_least_arena(model: bytes, source: str) -> tuple[Session, VerifiedArena]:
+    """The model in an arena of just the predicted size; in a large one where it is not known.
+
+    TFLM is never asked to try an arena that may be too small: where its own checks end, it would write past it.
+    """
+    try:
+        size = predict(read_model(model, source), WHEEL64).minimum
+    except NotPredictedError:
+        size = DEFAULT_ARENA_BYTES
+    session = Session(model, size, source=source)
+    return session, VerifiedArena(session.arena(), size)
 
 
 def _require_same_ends(

@@ -57,7 +57,8 @@ def build_harness(sources: Path = SOURCES) -> Path:
 
 def run_harness(harness: Path, mode: str, *arguments: str | Path) -> Counts:
     """Runs the harness to its end. Fails the test, with the sanitizer's report, if it does not get there."""
-    environment = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=16:handle_abort=0"}
+    options = {"ASAN_OPTIONS": "quarantine_size_mb=16", "UBSAN_OPTIONS": "abort_on_error=1"}
+    environment = {**os.environ, **options}
     command = [str(harness), mode, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-6000:]

@@ -7,7 +7,7 @@ from tests.corpus import corpus_model
 from tests.small_models import PLAN, block_model, plan_bytes, small_model
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
-from tflm_msf.runtime import MeasuredArena, Session, measure_arena, smallest_working_arena
+from tflm_msf.runtime import MeasuredArena, Session, measure_arena
 from tflm_msf.tflite_io import write_model
 
 RAMP = np.arange(-40, 40, 5, dtype=np.int8).reshape(1, 16)
@@ -47,7 +47,7 @@ def test_inner_tensors_can_be_read_when_all_are_preserved() -> None:
 
 def test_an_offline_plan_is_honoured() -> None:
     file = write_model(small_model(offsets=[0, 256, 0, 256, 0]))
-    assert measure_arena(file).head == 256 + 16
+    assert Session(file).arena().head == 256 + 16
     np.testing.assert_array_equal(Session(file).run([RAMP])[0], RELU_OF_RAMP)
 
 
@@ -88,24 +88,6 @@ def test_an_operator_without_a_kernel_is_an_error_and_prints_nothing(capfd: pyte
 def test_a_file_cut_short_is_refused(length: int) -> None:
     with pytest.raises(MsfError, match="the model"):
         Session(write_model(small_model())[:length])
-
-
-def test_smallest_arena_works_and_a_smaller_one_does_not() -> None:
-    file = write_model(small_model())
-    smallest = smallest_working_arena(file)
-    np.testing.assert_array_equal(Session(file, smallest).run([RAMP])[0], RELU_OF_RAMP)
-    with pytest.raises(MsfError):
-        Session(file, smallest - 16)
-
-
-def test_smallest_arena_is_the_measured_one_where_the_head_has_room_for_planning() -> None:
-    file = corpus_model("mlperf__kws_dscnn")
-    assert smallest_working_arena(file) == measure_arena(file).total
-
-
-def test_smallest_arena_is_more_than_the_measured_one_where_the_head_is_tiny() -> None:
-    file = corpus_model("mlperf__ad01_fc")
-    assert smallest_working_arena(file) > measure_arena(file).total
 
 
 @pytest.mark.parametrize("program", [b"", b"\0", b"garbage!" * 40], ids=["none", "one byte", "garbage"])

@@ -14,7 +14,8 @@ from tflm_msf.sizes import format_size
 Json = Mapping[str, Any]
 
 
-def _table(title: str, *columns: str) -> Table:
+def plain_table(title: str, *columns: str) -> Table:
+    """An empty table with a title; the first column is text, the others are numbers."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
@@ -27,7 +28,7 @@ def _ratio(before: int | None, after: int | None) -> str:
 
 def rewrite_table(report: Json) -> RenderableType:
     """Before and after, the blocks, what stayed unfused, and the arena size for the sketch."""
-    table = _table("Arena and flash, bytes", "", "original", "rewritten", "")
+    table = plain_table("Arena and flash, bytes", "", "original", "rewritten", "")
     for label, key in (("this computer (64-bit TFLM)", "arena"), ("32-bit MCU", "arena32")):
         before, after = report[key]["original"] or {}, report[key]["plan"] or {}
         for part in ("head", "tail", "total"):
@@ -49,7 +50,7 @@ def rewrite_table(report: Json) -> RenderableType:
 
 def blocks_table(blocks: Sequence[Json]) -> Table:
     """One line per fusion block."""
-    table = _table("Fusion blocks", "operators", "tile width", "workspace", "MACs", "output")
+    table = plain_table("Fusion blocks", "operators", "tile width", "workspace", "MACs", "output")
     for block in blocks:
         operators = block["operators"]
         run = "the input" if not operators else f"{operators[0]} to {operators[-1]}"
@@ -60,7 +61,7 @@ def blocks_table(blocks: Sequence[Json]) -> Table:
 
 def unfused_table(unfused: Sequence[Json]) -> Table:
     """Operators that stay builtins."""
-    table = _table("Left as they were", "operator", "reason")
+    table = plain_table("Left as they were", "operator", "reason")
     for entry in unfused:
         table.add_row(f"{entry['index']} {entry['operator']}", entry["reason"])
     return table
@@ -68,7 +69,7 @@ def unfused_table(unfused: Sequence[Json]) -> Table:
 
 def front_table(front: Sequence[Json]) -> Table:
     """The trade-off between arena and compute."""
-    table = _table("Pareto front", "F", "MACs", "arena total", "head", "32-bit total", "blocks")
+    table = plain_table("Pareto front", "F", "MACs", "arena total", "head", "32-bit total", "blocks")
     for point in front:
         table.add_row(
             f"{point['overhead']:.3f}",
@@ -83,7 +84,7 @@ def front_table(front: Sequence[Json]) -> Table:
 
 def verify_table(report: Json) -> RenderableType:
     """The verdict, both arenas, and the first differences."""
-    table = _table("Measured in TFLM on this computer, bytes", "", "original", "rewritten", "")
+    table = plain_table("Measured in TFLM on this computer, bytes", "", "original", "rewritten", "")
     for part in ("head", "tail", "total"):
         before, after = report["arena"]["original"][part], report["arena"]["rewritten"][part]
         table.add_row(part, format_size(before), format_size(after), _ratio(before, after) if part == "total" else "")
@@ -102,7 +103,9 @@ def verify_table(report: Json) -> RenderableType:
 
 def operators_table(model: Json) -> RenderableType:
     """Operators of a model with shapes, MACs and live bytes; blocks with what they contain."""
-    table = _table(f"{model['source']}: operators", "#", "operator", "output", "shape", "MACs", "live bytes", "note")
+    table = plain_table(
+        f"{model['source']}: operators", "#", "operator", "output", "shape", "MACs", "live bytes", "note"
+    )
     for op in model["operators"]:
         macs = "" if op["macs"] is None else f"{op['macs']:,}"
         shape = "x".join(map(str, op["shape"]))
@@ -111,7 +114,7 @@ def operators_table(model: Json) -> RenderableType:
         )
     parts: list[RenderableType] = [table]
     parts.extend(_stages_table(block) for block in model["blocks"])
-    sizes = _table("Arena, bytes", "", "head", "tail", "total")
+    sizes = plain_table("Arena, bytes", "", "head", "tail", "total")
     for label, key in (("this computer (64-bit TFLM)", "arena"), ("32-bit MCU", "arena32")):
         size = model[key] or {}
         sizes.add_row(label, *(format_size(size.get(part)) for part in ("head", "tail", "total")))
@@ -120,7 +123,7 @@ def operators_table(model: Json) -> RenderableType:
 
 def _stages_table(block: Json) -> Table:
     title = f"Block {block['index']}: {block['workspace']:,} bytes of workspace, {block['params']:,} of parameters"
-    table = _table(title, "stage", "map", "keeps")
+    table = plain_table(title, "stage", "map", "keeps")
     for stage in block["stages"]:
         table.add_row(stage["op"], stage["map"], stage["keeps"])
     return table

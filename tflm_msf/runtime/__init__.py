@@ -1,6 +1,5 @@
 """Run models, rewritten ones too, in the real TFLM interpreter on this computer."""
 
-from tflm_msf.runtime.interpreter import DEFAULT_ARENA_BYTES, MeasuredArena, Session
-from tflm_msf.runtime.measure import measure_arena, smallest_working_arena
+from tflm_msf.runtime.interpreter import DEFAULT_ARENA_BYTES, MeasuredArena, Session, measure_arena
 
-__all__ = ["DEFAULT_ARENA_BYTES", "MeasuredArena", "Session", "measure_arena", "smallest_working_arena"]
+__all__ = ["DEFAULT_ARENA_BYTES", "MeasuredArena", "Session", "measure_arena"]

@@ -103,6 +103,11 @@ class Session:
         return MeasuredArena(sizes["head"], sizes["tail"], sizes["total"])
 
 
+def measure_arena(model: bytes, source: str = "the model") -> MeasuredArena:
+    """What TFLM reports for a model. Raises :class:`MsfError` as :class:`Session` does."""
+    return Session(model, source=source).arena()
+
+
 def open_interpreter(model: bytes, arena_size: int, preserve_all: bool, source: str) -> Any:
     """The wheel's own interpreter object. ``model`` must have been checked: TFLM trusts it.
 

@@ -1,0 +1,119 @@
+"""What the commands share: options, files, and printing."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from tflm_msf.arena import WHEEL64, Target
+from tflm_msf.boards import find_board
+from tflm_msf.errors import MsfError
+from tflm_msf.fusion.presets import Preset
+from tflm_msf.sizes import parse_size
+
+MODEL = click.Path(path_type=Path)
+
+
+class Size(click.ParamType[int]):
+    """Bytes, written as people write them."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes of ``value``."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_size(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes, or MsfError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MsfError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file so that it is there whole or not at all, whatever happens meanwhile; MsfError if it cannot."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise MsfError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def print_json(value: Any) -> None:
+    """A report for scripts, on stdout."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def busy(text: str) -> Any:
+    """A sign of life on stderr, for a ``with`` block that may take a while."""
+    return Console(stderr=True).status(text)
+
+
+ram_limit = click.option("--ram-limit", type=Size(), help="Arena in bytes that must suffice: 65536, 64KiB, 64kB.")
+max_overhead = click.option(
+    "--max-overhead", type=click.FloatRange(min=1.0), help="MAC overhead factor F that may not be exceeded."
+)
+board = click.option(
+    "--board", help="A board that `tflm-msf boards` lists: what it leaves to an application is the limit."
+)
+stream_input = click.option(
+    "--stream-input",
+    is_flag=True,
+    help="Get the input row by row from a callback (a camera, say): it takes no arena any more.",
+)
+int8_io = click.option(
+    "--int8-io",
+    is_flag=True,
+    help="Change float inputs and outputs to the int8 values that they are turned into and made from.",
+)
+preset = click.option(
+    "--preset",
+    type=click.Choice([preset.value for preset in Preset]),
+    default=Preset.FULL.value,
+    show_default=True,
+    help="Search only the schedules of an earlier method (see `compare`).",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
+
+
+def limits(board: str | None, ram_limit: int | None) -> tuple[Target, int | None]:
+    """Where an arena is to be counted, and the bytes that it may take.
+
+    Raises :class:`MsfError` for an unknown board, or a limit above what the board has.
+    """
+    if board is None:
+        return WHEEL64, ram_limit
+    found = find_board(board)
+    if ram_limit is not None and ram_limit > found.usable_ram:
+        raise MsfError(
+            f"{found.name} leaves {found.usable_ram:,} bytes of RAM to an application, less than the limit of "
+            f"{ram_limit:,}; lower --ram-limit or choose another board."
+        )
+    return found.target, found.usable_ram if ram_limit is None else ram_limit
