@@ -54,13 +54,13 @@ class Original:
         session = Session(content, preserve_all=True)
         session.run(self.inputs[0])
         index_of = {tensor.name: index for index, tensor in enumerate(rewritten.main.tensors)}
-        for op in self.model.main.ops:
-            (output,) = op.outputs
+        written = [(op.builtin, output) for op in self.model.main.ops for output in op.outputs]
+        for builtin, output in written:
             tensor = self.model.main.tensors[output]
             index = index_of.get(tensor.name)
             if index is not None and any(index in other.outputs for other in rewritten.main.ops):
                 want, got = self.whole.tensor(output), session.tensor(index)
-                assert np.array_equal(want, got), f"{op.builtin} {tensor.name}: {_difference(want, got)}\n{told}"
+                assert np.array_equal(want, got), f"{builtin} {tensor.name}: {_difference(want, got)}\n{told}"
 
 
 def assert_every_block_exact(model: Model, inputs: Sequence[Sequence[Array]] = ()) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from tests.layers import Layers
-from tflm_msf.graph import DType, Quantization, Table, Tensor
+from tflm_msf.graph import DType, Op, Quantization, Table, Tensor
 
 SIGMOIDS = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
 """Operators whose output has one scale and zero point."""
@@ -52,6 +52,60 @@ class MoreLayers(Layers):
         """SOFTMAX over the channels of every pixel."""
         out = self._activation(self.shape(x), 0.3, 1 / 256, -128)
         return self._op("SOFTMAX", [x], out, Table("SoftmaxOptions", {"beta": beta}))
+
+    def like(self, x: int, other: int) -> int:
+        """``x`` on the scale of ``other``."""
+        if self.tensors[x].quantization == self.tensors[other].quantization:
+            return x
+        return self._op("QUANTIZE", [x], self._like(other, self.shape(x)))
+
+    def concatenate(self, *parts: int) -> int:
+        """CONCATENATION of channels, all on the scale of the first part."""
+        same = [self.like(part, parts[0]) for part in parts]
+        shape = (*self.shape(parts[0])[:-1], sum(self.shape(part)[-1] for part in parts))
+        options = Table("ConcatenationOptions", {"axis": self.random.choice([-1, len(shape) - 1])})
+        return self._op("CONCATENATION", same, self._like(parts[0], shape), options)
+
+    def split(self, x: int, axis: int, count: int) -> list[int]:
+        """SPLIT into equal parts."""
+        shape = list(self.shape(x))
+        shape[axis] //= count
+        parts = [self._like(x, tuple(shape)) for _ in range(count)]
+        self._ops.append(
+            Op("SPLIT", (self._int32([axis]), x), tuple(parts), Table("SplitOptions", {"num_splits": count}))
+        )
+        return parts
+
+    def split_sizes(self, x: int, axis: int, sizes: list[int], rest: bool = False) -> list[int]:
+        """SPLIT_V into parts of given sizes; ``rest`` writes the last one as -1, what is left."""
+        shape = self.shape(x)
+        parts = [self._like(x, (*shape[:axis], size, *shape[axis + 1 :])) for size in sizes]
+        inputs = (x, self._int32([*sizes[:-1], -1 if rest else sizes[-1]]), self._int32([axis]))
+        self._ops.append(Op("SPLIT_V", inputs, tuple(parts), Table("SplitVOptions", {"num_splits": len(sizes)})))
+        return parts
+
+    def slice(self, x: int, begin: list[int], shape: list[int]) -> int:
+        return self._op("SLICE", [x, self._int32(begin), self._int32(shape)], self._like(x, tuple(shape)))
+
+    def strided_slice(self, x: int, begin: list[int], end: list[int], steps: list[int], **masks: int) -> int:
+        """STRIDED_SLICE; the output's shape is what numpy gives."""
+        picks: list[slice | int] = []
+        for axis, (first, last, step) in enumerate(zip(begin, end, steps, strict=True)):
+            bit = 1 << axis
+            whole = slice(
+                None if masks.get("begin_mask", 0) & bit else first,
+                None if masks.get("end_mask", 0) & bit else last,
+                step,
+            )
+            picks.append(first if masks.get("shrink_axis_mask", 0) & bit else whole)
+        shape = np.empty(self.shape(x))[tuple(picks)].shape
+        inputs = [x, *(self._int32(values) for values in (begin, end, steps))]
+        return self._op("STRIDED_SLICE", inputs, self._like(x, shape), Table("StridedSliceOptions", masks))
+
+    def space_to_depth(self, x: int, block: int) -> int:
+        n, h, w, c = self.shape(x)
+        out = self._like(x, (n, h // block, w // block, c * block * block))
+        return self._op("SPACE_TO_DEPTH", [x], out, Table("SpaceToDepthOptions", {"block_size": block}))
 
     def scaled_input(self, scale: float, zero: int, *shape: int) -> int:
         """An input on a given scale."""

@@ -23,7 +23,8 @@ class WideNetwork(_Network):
         self.more = MoreLayers(random)
         self.layers: Layers = self.more
         more = [self.activate, self.activate, self.bound, self.slope, self.pads, self.larger, self.softmax]
-        self.steps = [*self.steps, *more * 3]
+        more += [self.join, self.join, self.part, self.crop, self.blocks, self.shuffle]
+        self.steps = [*self.steps, *more * 2]
 
     def activate(self, x: int) -> int:
         return self.more.activation(self.random.choice(ACTIVATIONS), x)
@@ -53,6 +54,44 @@ class WideNetwork(_Network):
         if max(shape[1:3]) > 24 or shape[3] > 20:
             return x
         return self.more.pads(x, amounts, self.random.choice([None, self.random.randint(-128, 127)]))
+
+    def join(self, x: int) -> int:
+        """What one to three paths make of a map, the map itself perhaps among them, one behind the other."""
+        count = self.random.randint(2, 3)
+        parts = [x if self.chance(0.3) else self.same_size_as(x, x) for _ in range(count)]
+        return self.more.concatenate(*parts) if self.layers.shape(x)[3] * count <= 40 else x
+
+    def shuffle(self, x: int) -> int:
+        """A map in two halves, of which one goes through another path, and back together."""
+        channels = self.layers.shape(x)[3]
+        if channels < 2:
+            return x
+        if channels % 2 == 0:
+            left, right = self.more.split(x, 3, 2)
+        else:
+            left, right = self.more.split_sizes(x, 3, [channels // 2, -(-channels // 2)])
+        return self.more.concatenate(right, self.same_size_as(left, left))
+
+    def part(self, x: int) -> int:
+        shape = self.layers.shape(x)
+        axis = self.random.choice([1, 2, 3])
+        counts = [count for count in (1, 2, 3, 4) if shape[axis] % count == 0]
+        return self.random.choice(self.more.split(x, axis, self.random.choice(counts)))
+
+    def crop(self, x: int) -> int:
+        shape = self.layers.shape(x)
+        begin = [0, *(self.random.randint(0, size - 1) for size in shape[1:])]
+        end = [1, *(self.random.randint(b + 1, size) for b, size in zip(begin[1:], shape[1:], strict=True))]
+        if self.chance(0.5):
+            return self.more.slice(x, begin, [e - b for b, e in zip(begin, end, strict=True)])
+        steps = [1, self.random.randint(1, 3), self.random.randint(1, 3), 1]
+        masks = {"begin_mask": self.random.randint(0, 15), "end_mask": self.random.randint(0, 15)}
+        return self.more.strided_slice(x, begin, end, steps, **masks)
+
+    def blocks(self, x: int) -> int:
+        _, h, w, c = self.layers.shape(x)
+        fitting = [block for block in (1, 2, 3) if h % block == w % block == 0 and c * block * block <= 40]
+        return self.more.space_to_depth(x, self.random.choice(fitting)) if fitting else x
 
 
 def random_wide_network(random: Random) -> Model:

@@ -24,6 +24,7 @@ from tflm_msf.cli_common import (
     stream_input,
     write_whole,
 )
+from tflm_msf.cli_export import export
 from tflm_msf.compare import compare as compare_presets
 from tflm_msf.compare import front_curves, tflm_today
 from tflm_msf.errors import MsfError
@@ -214,3 +215,4 @@ def inspect(model: Path, as_json: bool) -> None:
 
 main.add_command(boards)
 main.add_command(fits)
+main.add_command(export)

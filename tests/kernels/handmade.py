@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ WHOLE, RING, CHUNK = range(3)
 ROWS, REDUCE, SOURCE_ROWS = range(3)
 SOURCE, CONV_2D, DEPTHWISE_CONV_2D, ADD, MUL, AVERAGE_POOL_2D = range(6)
 MAX_POOL_2D, TABLE, PAD, GLOBAL_POOL, FULLY_CONNECTED, SUB = range(6, 12)
+MAXIMUM, MINIMUM, PRELU, SOFTMAX = range(12, 16)
 PROGRESS = 16
 """Workspace bytes that belong to each group."""
 
@@ -186,6 +188,36 @@ def pools_on_input() -> Handmade:
     )
 
 
+def activations() -> Handmade:
+    """A map of 3x4x3, limited by a pixel and by itself, sloped below 0, padded to 4x5x5, and its SOFTMAX.
+
+    Chunks of two pixels lead from stage to stage in each of the two groups, a ring of four pixels between these.
+    """
+    table = b"".join(struct.pack("<i", int(math.exp((i - 255) / 16) * 0x7FFFFFFF)) for i in range(256))
+    chunk = Tensor(3, 4, 3, operand=3, producer=0, kind=CHUNK, offset=32, kept=2)
+    return Handmade(
+        tensors=(
+            Tensor(3, 4, 3, operand=0),
+            Tensor(1, 1, 3, operand=1),
+            chunk,
+            replace(chunk, offset=38),
+            Tensor(3, 4, 3, operand=3, producer=0, kind=RING, offset=44, kept=4),
+            Tensor(4, 5, 5, operand=3, producer=1, kind=CHUNK, offset=56, kept=2),
+            Tensor(4, 5, 5, operand=2, producer=1),
+        ),
+        stages=(
+            Stage(MAXIMUM, (0, 1), 2),
+            Stage(MINIMUM, (2, 0), 3),
+            Stage(PRELU, (3, 1), 4, args=(1 << 30, 1, 1 << 30, -3)),
+            Stage(PAD, (4,), 5, pad=(1, 0), args=(1,)),
+            Stage(SOFTMAX, (5,), 6, weights=4),
+        ),
+        groups=(Group(0, 3, 2), Group(3, 2, 2)),
+        sizes=(36, 4 + 1024, 100, 66),
+        params=bytes([0, 20, 256 - 90, 0]) + table,
+    )
+
+
 def two_outputs() -> Handmade:
     """A block of three outputs: the input negated, the means of that, and the maxima of its windows in tiles of 2x2."""
     return Handmade(
@@ -237,5 +269,15 @@ def streamed() -> Handmade:
     )
 
 
-ALL = (negate, negate_twice, padded_ring, dense_on_ring, overlapping, pools_on_input, two_outputs, streamed)
+ALL = (
+    negate,
+    negate_twice,
+    padded_ring,
+    dense_on_ring,
+    overlapping,
+    pools_on_input,
+    activations,
+    two_outputs,
+    streamed,
+)
 """Those that are small enough for fuzzing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,8 @@ def test_a_missing_check_would_be_found(fault: str, cases: list[Path], tmp_path:
 @pytest.mark.slow
 def test_fuzzing_with_feedback(tmp_path: Path) -> None:
     compiler("clang")
-    command = ["make", "fuzz", "FUZZ_SECONDS=60", f"FUZZ_DIR={tmp_path}"]
+    own_python = f"BIN={Path(sys.executable).parent}"
+    command = ["make", "-o", "venv", "fuzz", own_python, "FUZZ_SECONDS=30", f"FUZZ_DIR={tmp_path}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-6000:]
     assert "Done" in done.stderr

@@ -35,6 +35,7 @@ from tests.kernels.handmade import (
 )
 from tests.kernels.library import Bytes, Status, aligned, invoke, operands_of, prepare, text_of
 from tests.kernels.seeds import Seed, seeds
+from tflm_msf.ops import StageOp
 from tflm_msf.runtime.native import row_source
 
 Int8s = npt.NDArray[np.int8]
@@ -100,6 +101,17 @@ def test_pools_leave_the_padding_out() -> None:
         mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
         np.testing.assert_array_equal(means.reshape(3, 4, 3)[index], mean)
         np.testing.assert_array_equal(maxima.reshape(3, 4, 3)[index], window.max(axis=0))
+
+
+def test_operators_hand_pixels_on_in_chunks_and_rings() -> None:
+    x = ramp(3, 4, 3)
+    slope = np.array([0, 20, -90], np.int64)
+    limited = np.minimum(np.maximum(x, slope), x).astype(np.int64)
+    sloped = np.where(limited >= 0, limited, np.floor(limited * slope / 16 + 0.5)).clip(-128, 127)
+    padded = np.pad(sloped, ((1, 0), (0, 1), (1, 1)))
+    powers = np.exp(padded / 16)
+    expected = 256 * powers / powers.sum(axis=2, keepdims=True) - 128
+    assert np.abs(run(handmade.activations(), x)[0].reshape(4, 5, 5) - expected).max() < 1.01
 
 
 def test_outputs_before_the_last_are_made_whole_in_spite_of_tiles() -> None:
@@ -297,6 +309,12 @@ REFUSED = {
     "misaligned accumulators": with_stage(handmade.dense_on_ring(), 1, accumulators=34),
     "accumulators behind the workspace": with_stage(handmade.dense_on_ring(), 1, accumulators=40),
     "shift of a sum": with_stage(PAIR, 1, args=(1, 31)),
+    "channels behind the padded ones": with_stage(handmade.activations(), 3, args=(3,)),
+    "channels before the padded ones": with_stage(handmade.activations(), 3, args=(-1,)),
+    "exponentials behind params": with_stage(handmade.activations(), 4, weights=8),
+    "misaligned exponentials": with_stage(handmade.activations(), 4, weights=2),
+    "SOFTMAX of a window": with_stage(handmade.activations(), 4, kernel=(1, 2)),
+    "shift of a slope": with_stage(handmade.activations(), 2, args=(1, 0, 1, 31)),
     "source in a model without one": replace(streamed(), flags=0),
     "source in tiles": replace(streamed(), tile=(1, NONE)),
     "source in parts of rows": with_group(streamed(), 0, chunk=3),
@@ -320,7 +338,7 @@ def test_programs_that_point_outside_are_refused(name: str) -> None:
     "made",
     [
         replace(negate(), flags=2),
-        with_stage(negate(), 0, op=12),
+        with_stage(negate(), 0, op=max(StageOp) + 1),
         with_stage(negate(), 0, op=255),
         with_stage(negate(), 0, layout=1),
         with_stage(negate(), 0, flags=2),

@@ -75,6 +75,9 @@ extern const msf_operator msf_maximum;
 extern const msf_operator msf_minimum;
 extern const msf_operator msf_prelu;
 extern const msf_operator msf_softmax;
+extern const msf_operator msf_concatenation;
+extern const msf_operator msf_slice;
+extern const msf_operator msf_space_to_depth;
 
 /* True if count elements of size bytes at a byte offset, which must be a multiple of size, lie inside limit bytes. */
 static inline int msf_fits(uint32_t offset, uint64_t count, uint32_t size, uint32_t limit) {

@@ -17,6 +17,9 @@ static const msf_operator *const operators[MSF_OP_COUNT] = {
     [MSF_OP_MINIMUM] = &msf_minimum,
     [MSF_OP_PRELU] = &msf_prelu,
     [MSF_OP_SOFTMAX] = &msf_softmax,
+    [MSF_OP_CONCATENATION] = &msf_concatenation,
+    [MSF_OP_SLICE] = &msf_slice,
+    [MSF_OP_SPACE_TO_DEPTH] = &msf_space_to_depth,
 };
 
 const msf_operator *msf_find_operator(uint8_t op) { return op < MSF_OP_COUNT ? operators[op] : 0; }

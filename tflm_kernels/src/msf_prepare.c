@@ -107,7 +107,7 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   if ((s->op == MSF_OP_SOURCE) != (group->kind == MSF_GROUP_SOURCE)) return MSF_BAD_GEOMETRY;
   if (s->op == MSF_OP_SOURCE && (p->flags & MSF_STREAMED) == 0) return MSF_BAD_GEOMETRY;
   if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0 || s->dilation_h == 0 ||
-      s->dilation_w == 0 || s->pad_top < 0 || s->pad_left < 0) {
+      s->dilation_w == 0 || ((s->pad_top < 0 || s->pad_left < 0) && s->op != MSF_OP_SLICE)) {
     return MSF_BAD_GEOMETRY;
   }
   shape.stage = s;

@@ -14,7 +14,7 @@
 #define MSF_MAGIC 0x3146534Du /* "MSF1" */
 #define MSF_VERSION 1u
 #define MSF_NONE 0xFFFFu   /* no tensor, no group */
-#define MSF_MAX_GROUPS 64u /* bounds the stack of msf_prepare */
+#define MSF_MAX_GROUPS 64u /* so that the engine takes 1 KiB of a workspace at the most */
 #define MSF_MAX_OPERANDS 24u
 
 typedef struct {
@@ -115,6 +115,9 @@ enum {
   MSF_OP_MINIMUM = 13,
   MSF_OP_PRELU = 14,
   MSF_OP_SOFTMAX = 15,
+  MSF_OP_CONCATENATION = 16,
+  MSF_OP_SLICE = 17,
+  MSF_OP_SPACE_TO_DEPTH = 18,
   MSF_OP_COUNT
 };
 

@@ -15,7 +15,8 @@
 #define RAW_ONE (1 << 29)
 
 static int check(const msf_stage_shape *shape) {
-  return msf_same_grid(shape->in[0], shape->out) && shape->in[0]->c == shape->out->c && shape->out->c <= MAX_CHANNELS &&
+  return msf_reads_one_pixel(shape->stage) && msf_same_grid(shape->in[0], shape->out) &&
+         shape->in[0]->c == shape->out->c && shape->out->c <= MAX_CHANNELS &&
          msf_fits(shape->stage->weights, 256, 4, shape->params_size);
 }
 

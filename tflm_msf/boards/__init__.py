@@ -35,9 +35,9 @@ class Board:
     """A board and what it leaves to an application. Sizes in bytes.
 
     ``ram`` is the largest piece of RAM that a program can have as one static array, ``flash`` what a program can
-    occupy. Both are facts; each file says where they come from. ``reserved_ram`` and ``reserved_flash`` are estimates of
-    what the core, an RTOS and the stack typically take of them. ``target`` is how TFLM's structs are laid out there.
-    ``tflm`` names the library that brings TFLM to the board in PlatformIO, or is empty where there is none.
+    occupy. Both are facts; each file says where they come from. ``reserved_ram`` and ``reserved_flash`` are estimates
+    of what the core, an RTOS and the stack typically take of them. ``target`` is how TFLM's structs are laid out
+    there. ``tflm`` names the library that brings TFLM to the board in PlatformIO; it is empty where there is none.
     """
 
     name: str

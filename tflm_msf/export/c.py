@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tflm_msf.arena.head import OFFLINE_PLAN, offline_offsets
 from tflm_msf.errors import MsfError
+from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.graph import Graph, Model, Op
 from tflm_msf.program.encode import CUSTOM_CODE
-
-BYTES_PER_LINE = 16
-
-_TEMPLATES = Environment(
-    loader=PackageLoader("tflm_msf.export"),
-    autoescape=False,  # noqa: S701 - this makes C, and every name from the model goes through _comment
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
 
 
 @dataclass(frozen=True)
@@ -77,8 +64,7 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
     Raises:
         MsfError: for a name that C does not take, an operator that is no block, or a model without a memory plan.
     """
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise MsfError(f"'{name}' cannot be part of C names: use letters, digits and underscores.")
+    check_name(name)
     graph = model.main
     outputs = _without_softmax(graph) if skip_softmax else graph.outputs
     blocks = [op for op in graph.ops if op.custom_code == CUSTOM_CODE]
@@ -94,14 +80,14 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
     values = {
         "name": name,
         "upper": name.upper(),
-        "description": _comment(model.description).rstrip("."),
+        "description": comment(model.description).rstrip("."),
         "arena_size": max(offsets[t] + graph.tensors[t].nbytes for t in ends),
         "constants": [_constant(graph, t) for t in constants],
         "blocks": [_block(graph, op, offsets) for op in blocks],
         "inputs": [_end(graph, t, offsets) for t in graph.inputs],
         "outputs": [_end(graph, t, offsets) for t in outputs],
     }
-    return {f"{name}.{kind}": _TEMPLATES.get_template(f"model.{kind}.jinja").render(values) for kind in "hc"}
+    return {f"{name}.{kind}": TEMPLATES.get_template(f"model.{kind}.jinja").render(values) for kind in "hc"}
 
 
 def _needed(graph: Graph, outputs: tuple[int, ...]) -> set[int]:
@@ -137,7 +123,7 @@ def _offsets(model: Model) -> tuple[int, ...]:
 
 def _constant(graph: Graph, tensor: int) -> _Constant:
     data = graph.tensors[tensor].data or b""
-    return _Constant(tensor, len(data), _rows(data))
+    return _Constant(tensor, len(data), rows(data))
 
 
 def _block(graph: Graph, op: Op, offsets: tuple[int, ...]) -> _Block:
@@ -145,27 +131,12 @@ def _block(graph: Graph, op: Op, offsets: tuple[int, ...]) -> _Block:
         size = graph.tensors[tensor].nbytes
         return _Operand(size, constant=tensor) if graph.tensors[tensor].is_constant else _Operand(size, offsets[tensor])
 
-    return _Block(len(op.custom_options), _rows(op.custom_options), tuple(map(operand, (*op.inputs, *op.outputs))))
+    return _Block(len(op.custom_options), rows(op.custom_options), tuple(map(operand, (*op.inputs, *op.outputs))))
 
 
 def _end(graph: Graph, index: int, offsets: tuple[int, ...]) -> _End:
     tensor = graph.tensors[index]
-    about = f"'{_comment(tensor.name)}', {tensor.dtype.name.lower()} {list(tensor.shape)}"
+    about = f"'{comment(tensor.name)}', {tensor.dtype.name.lower()} {list(tensor.shape)}"
     if tensor.quantization is not None and tensor.quantization.per_tensor:
         about += f", real value = {tensor.quantization.scale[0]:.9g} * (q {-tensor.quantization.zero_point[0]:+d})"
     return _End(offsets[index], tensor.nbytes, about)
-
-
-def _comment(text: str) -> str:
-    """Text from the model, as it may stand in a C comment."""
-    return re.sub(r"[^\w .,:;/()\[\]-]", "_", text, flags=re.ASCII).replace("//", "/")
-
-
-def _rows(data: bytes) -> str:
-    """Bytes as lines of C initialisers."""
-
-    def lines() -> Iterator[str]:
-        for start in range(0, len(data), BYTES_PER_LINE):
-            yield "    " + ", ".join(str(value) for value in data[start : start + BYTES_PER_LINE]) + ","
-
-    return "\n".join(lines())

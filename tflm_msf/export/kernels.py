@@ -20,7 +20,7 @@ def kernel_sources() -> Mapping[str, str]:
     Raises :class:`MsfError` if the installation lacks them.
     """
     directory = _IN_TREE if _IN_TREE.is_dir() else _SHIPPED
-    paths = sorted(directory.rglob("*.[ch]"))
+    paths = sorted(directory.rglob("msf*.[ch]"))
     if not paths:
         raise MsfError(f"the kernels' sources are missing in {directory}: install tflm-msf again.")
     return {path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8") for path in paths}

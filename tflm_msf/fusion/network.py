@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tflm_msf.errors import MsfError
-from tflm_msf.graph import NO_TENSOR, Graph, Op
-from tflm_msf.ops import Map, NotFusableError, Stage, StageOp, lower
+from tflm_msf.graph import NO_TENSOR, Graph, Op, Tensor
+from tflm_msf.ops import AddTensor, Map, NotFusableError, Stage, StageOp, lower_all
 
 VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 """Operators that change a tensor's shape and leave its bytes alone."""
@@ -116,14 +116,20 @@ def build_network(graph: Graph) -> Network:
     alias = _find_aliases(graph, fusable)
     units: list[Unit] = []
     maps: dict[int, Map] = {}
+    tensors = list(graph.tensors)
+
+    def add_tensor(tensor: Tensor) -> int:
+        tensors.append(tensor)
+        return len(tensors) - 1
+
     for index, op in enumerate(graph.ops):
         if op.builtin in VIEWS and alias.get(op.outputs[0], op.outputs[0]) == alias.get(op.inputs[0], op.inputs[0]):
             _pass_map_on(op, maps)
             continue
-        unit = _lower_unit(graph, index, op, maps, alias)
-        if unit.stage is not None:
-            maps[op.outputs[0]] = unit.stage.output_map
-        units.append(unit)
+        lowered = _lower_units(graph, index, op, maps, alias, add_tensor)
+        maps.update((unit.outputs[0], unit.stage.output_map) for unit in lowered if unit.stage is not None)
+        units.extend(lowered)
+    graph = replace(graph, tensors=tuple(tensors))
     return Network(graph, _fold_paddings(tuple(units), graph, alias), alias)
 
 
@@ -134,28 +140,31 @@ def _pass_map_on(op: Op, maps: dict[int, Map]) -> None:
 
 def _reason(graph: Graph, op: Op) -> str:
     try:
-        lower(graph, op, {})
+        lower_all(graph, op, {}, lambda _: len(graph.tensors))
     except NotFusableError as error:
         return str(error)
     return ""
 
 
-def _lower_unit(graph: Graph, index: int, op: Op, maps: Mapping[int, Map], alias: Mapping[int, int]) -> Unit:
+def _lower_units(
+    graph: Graph, index: int, op: Op, maps: Mapping[int, Map], alias: Mapping[int, int], add_tensor: AddTensor
+) -> list[Unit]:
     def activations(tensors: tuple[int, ...]) -> tuple[int, ...]:
         named = (alias.get(t, t) for t in tensors if t != NO_TENSOR and not graph.tensors[t].is_constant)
         return tuple(dict.fromkeys(named))
 
-    unit = Unit((index,), activations(op.inputs), activations(op.outputs))
     try:
-        stage = lower(graph, op, maps)
+        stages = lower_all(graph, op, maps, add_tensor)
     except NotFusableError as error:
-        return replace(unit, reason=str(error))
-    renamed = replace(
-        stage,
-        inputs=tuple(alias.get(tensor, tensor) for tensor in stage.inputs),
-        output=alias.get(stage.output, stage.output),
-    )
-    return replace(unit, stage=renamed)
+        return [Unit((index,), activations(op.inputs), activations(op.outputs), reason=str(error))]
+    units = []
+    for stage in stages:
+        inputs = tuple(alias.get(tensor, tensor) for tensor in stage.inputs)
+        output = alias.get(stage.output, stage.output)
+        units.append(
+            Unit((index,), tuple(dict.fromkeys(inputs)), (output,), replace(stage, inputs=inputs, output=output))
+        )
+    return units
 
 
 def _find_aliases(graph: Graph, fusable: Mapping[int, bool]) -> dict[int, int]:

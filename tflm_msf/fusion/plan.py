@@ -60,7 +60,7 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
     units = network.units[block.candidate.first : block.candidate.last + 1]
     tensors = network.graph.tensors
     return {
-        "operators": sorted(op for unit in units for op in unit.ops),
+        "operators": sorted({op for unit in units for op in unit.ops}),
         "tile_w": block.candidate.tile_w,
         "workspace": block.candidate.workspace,
         "macs": block.candidate.macs,

@@ -15,6 +15,15 @@ from tflm_msf.ops.activation import (
     lower_relu6,
     lower_tanh,
 )
+from tflm_msf.ops.channels import (
+    AddTensor,
+    lower_concatenation,
+    lower_slice,
+    lower_space_to_depth,
+    lower_split,
+    lower_split_v,
+    lower_strided_slice,
+)
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.conv import lower_conv_2d, lower_depthwise_conv_2d
 from tflm_msf.ops.dense import lower_fully_connected
@@ -48,6 +57,9 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "MEAN": lower_mean,
     "PAD": lower_pad,
     "PADV2": lower_pad,
+    "SLICE": lower_slice,
+    "STRIDED_SLICE": lower_strided_slice,
+    "SPACE_TO_DEPTH": lower_space_to_depth,
     "RELU": lower_relu,
     "RELU6": lower_relu6,
     "LEAKY_RELU": lower_leaky_relu,
@@ -58,6 +70,23 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "ABS": lower_abs,
     "QUANTIZE": lower_quantize,
 }
+
+
+SEVERAL_STAGES: Mapping[str, Callable[[OpContext, AddTensor], tuple[Stage, ...]]] = {
+    "CONCATENATION": lower_concatenation,
+    "SPLIT": lower_split,
+    "SPLIT_V": lower_split_v,
+}
+
+
+def lower_all(graph: Graph, op: Op, maps: Mapping[int, Map], add_tensor: AddTensor) -> tuple[Stage, ...]:
+    """The stages, in order, that together compute ``op``; see :func:`lower`.
+
+    ``add_tensor`` gives an index to a tensor that one of them hands to another.
+    """
+    if op.builtin in SEVERAL_STAGES:
+        return SEVERAL_STAGES[op.builtin](OpContext(graph, op, maps), add_tensor)
+    return (lower(graph, op, maps),)
 
 
 def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
@@ -78,6 +107,7 @@ def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
 
 __all__ = [
     "LOWERINGS",
+    "AddTensor",
     "Map",
     "NotFusableError",
     "OpContext",
@@ -86,5 +116,6 @@ __all__ = [
     "StageOp",
     "Window",
     "lower",
+    "lower_all",
     "map_of",
 ]

@@ -31,6 +31,9 @@ class StageOp(IntEnum):
     MINIMUM = 13
     PRELU = 14
     SOFTMAX = 15
+    CONCATENATION = 16
+    SLICE = 17
+    SPACE_TO_DEPTH = 18
 
 
 class NotFusableError(Exception):

@@ -47,7 +47,7 @@ def assemble(model: Model, network: Network, plan: Plan) -> Model:
         plan: the blocks and the placement of tensors.
     """
     graph = model.main
-    builder = _Builder(graph.tensors)
+    builder = _Builder(network.graph.tensors)
     inputs = () if network.is_streamed else tuple(builder.keep(tensor, plan.offsets) for tensor in graph.inputs)
     ops: list[Op] = []
     for number, step in enumerate(plan.steps):

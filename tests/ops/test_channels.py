@@ -1,0 +1,114 @@
+"""Operators that move values: CONCATENATION, SPLIT, SPLIT_V, SLICE, STRIDED_SLICE and SPACE_TO_DEPTH."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.exactness import assert_every_block_exact
+from tests.layers import Geometry, Weighting
+from tests.operators import MoreLayers
+from tflm_msf.fusion.network import build_network
+from tflm_msf.graph import Table
+
+
+@pytest.mark.parametrize("parts", range(1, 6))
+def test_concatenation(parts: int) -> None:
+    layers = MoreLayers(Random(parts))
+    x = layers.input(1, 5, 6, 3)
+    maps = [layers.depthwise(x, 1 + part % 2, Geometry((1 + part, 3)), Weighting()) for part in range(parts)]
+    joined = layers.concatenate(*maps)
+    assert_every_block_exact(layers.model([layers.conv(joined, 2, Geometry(), Weighting())]))
+
+
+def test_concatenation_of_a_map_with_itself() -> None:
+    layers = MoreLayers(Random(0))
+    x = layers.relu(layers.input(1, 4, 5, 3))
+    assert_every_block_exact(layers.model([layers.concatenate(x, x, x)]))
+
+
+def test_concatenation_that_is_not_fused() -> None:
+    layers = MoreLayers(Random(1))
+    x, y = layers.input(1, 4, 5, 3), layers.input(1, 4, 5, 3)
+    out = layers._like(x, (1, 4, 10, 3))
+    layers._op("CONCATENATION", [x, layers.like(y, x)], out, Table("ConcatenationOptions", {"axis": 2}))
+    units = build_network(layers.model([out]).main).units
+    assert units[-1].reason == "it joins other axes than channels"
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3, -1])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_split(axis: int, count: int) -> None:
+    layers = MoreLayers(Random(f"{axis} {count}"))
+    x = layers.relu(layers.input(1, 6, 6, 6))
+    parts = layers.split(x, axis, count)
+    assert_every_block_exact(layers.model([layers.relu(part) for part in parts[1:] or parts]))
+
+
+@pytest.mark.parametrize(("axis", "sizes"), [(1, [1, 4]), (2, [3, 2, 2]), (3, [5, 1]), (3, [6])])
+@pytest.mark.parametrize("rest", [False, True])
+def test_split_v(axis: int, sizes: list[int], rest: bool) -> None:
+    layers = MoreLayers(Random(f"{axis} {sizes}"))
+    x = layers.relu(layers.input(1, 5, 7, 6))
+    parts = layers.split_sizes(x, axis, sizes, rest)
+    assert_every_block_exact(layers.model([layers.conv(part, 2, Geometry(), Weighting()) for part in parts]))
+
+
+@pytest.mark.parametrize(
+    ("begin", "shape"),
+    [
+        ([0, 0, 0, 0], [1, 7, 6, 5]),
+        ([0, 2, 0, 1], [1, 5, 6, 3]),
+        ([0, 6, 5, 4], [1, 1, 1, 1]),
+        ([0, 1, 3, 0], [1, 4, 2, 5]),
+    ],
+)
+def test_slice(begin: list[int], shape: list[int]) -> None:
+    layers = MoreLayers(Random(str(begin)))
+    x = layers.conv(layers.input(1, 7, 6, 2), 5, Geometry(), Weighting())
+    assert_every_block_exact(layers.model([layers.conv(layers.slice(x, begin, shape), 3, Geometry(), Weighting())]))
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "steps", "masks"),
+    [
+        ([0, 0, 0, 0], [1, 9, 8, 5], [1, 2, 2, 1], {}),
+        ([0, 1, 0, 0], [1, 9, 8, 5], [1, 2, 3, 1], {}),
+        ([0, -4, -8, 1], [1, -1, 100, -1], [1, 1, 2, 1], {}),
+        ([0, 3, 3, 3], [0, 0, 0, 0], [1, 1, 1, 1], {"begin_mask": 1, "end_mask": 15}),
+        ([0, 3, 3, 3], [1, 4, 7, 5], [1, 1, 1, 1], {"begin_mask": 14}),
+        ([0, 2, 0, 0], [1, 3, 8, 5], [1, 1, 1, 1], {"shrink_axis_mask": 2}),
+        ([0, -1, 0, 0], [1, 0, 8, 5], [1, 1, 1, 1], {"shrink_axis_mask": 2}),
+        ([0, 0, 0, 2], [1, 9, 8, 3], [1, 1, 1, 1], {}),
+    ],
+)
+def test_strided_slice(begin: list[int], end: list[int], steps: list[int], masks: dict[str, int]) -> None:
+    layers = MoreLayers(Random(f"{begin} {end}"))
+    x = layers.conv(layers.input(1, 9, 8, 2), 5, Geometry(), Weighting())
+    assert_every_block_exact(layers.model([layers.relu(layers.strided_slice(x, begin, end, steps, **masks))]))
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "steps", "masks", "reason"),
+    [
+        ([0, 0, 0, 0], [1, 4, 4, 4], [1, 1, 1, 2], {}, "it skips channels"),
+        ([0, 3, 0, 0], [1, 0, 4, 4], [1, -1, 1, 1], {}, "it steps backward"),
+        ([0, 0, 0, 1], [1, 4, 4, 2], [1, 1, 1, 1], {"shrink_axis_mask": 8}, "its output has another shape"),
+        ([0, 0, 0, 0], [1, 4, 4, 4], [1, 1, 1, 1], {"ellipsis_mask": 2}, "it has an ellipsis mask"),
+    ],
+)
+def test_strided_slice_that_is_not_fused(
+    begin: list[int], end: list[int], steps: list[int], masks: dict[str, int], reason: str
+) -> None:
+    layers = MoreLayers(Random(0))
+    x = layers.strided_slice(layers.input(1, 4, 4, 4), begin, end, steps, **masks)
+    assert reason in build_network(layers.model([x]).main).units[0].reason
+
+
+@pytest.mark.parametrize("block", [1, 2, 3])
+def test_space_to_depth(block: int) -> None:
+    layers = MoreLayers(Random(block))
+    x = layers.depthwise(layers.input(1, 6, 12, 2), 1, Geometry(), Weighting())
+    y = layers.space_to_depth(x, block)
+    assert_every_block_exact(layers.model([layers.conv(y, 3, Geometry(), Weighting())]))

@@ -1,0 +1,214 @@
+"""The commands as a user meets them: files in, files out, sentences on stderr."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.layers import Geometry, Layers, Weighting
+from tests.small_models import small_model
+from tflm_msf.graph import Model
+from tflm_msf.tflite_io import write_model
+
+
+def network() -> Model:
+    """A residual network with a classifier on a 20x20 image: blocks, strips and a trade-off."""
+    layers = Layers(Random(5))
+    x = layers.conv(layers.input(1, 20, 20, 3), 8, Geometry((3, 3), (2, 2)), Weighting())
+    y = layers.conv(x, 16, Geometry((1, 1)), Weighting())
+    y = layers.depthwise(y, 1, Geometry((3, 3)), Weighting())
+    y = layers.conv(y, 8, Geometry((1, 1)), Weighting())
+    x = layers.add(x, y)
+    x = layers.depthwise(x, 1, Geometry((3, 3), (2, 2)), Weighting())
+    return layers.model([layers.dense(layers.mean(x, keep_dims=False), 5, Weighting())])
+
+
+@pytest.fixture(name="model")
+def _model(tmp_path: Path) -> Path:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(write_model(network()))
+    return path
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tflm_msf", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def run_json(*arguments: str | Path) -> dict[str, Any]:
+    done = run(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    """One sentence on stderr, status 2, and nothing else."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("tflm-msf: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.endswith(".\n")
+    for part in parts:
+        assert part in done.stderr
+
+
+def test_rewrite_reports_what_scripts_need(model: Path) -> None:
+    report = run_json("rewrite", model)
+    assert report["output"] == str(model.with_name("net_msf.tflite"))
+    assert Path(report["output"]).exists()
+    assert report["overhead"] == pytest.approx(report["macs"]["plan"] / report["macs"]["original"], abs=1e-5)
+    assert report["overhead"] <= 1
+    for key in ("arena", "arena32"):
+        for which in ("original", "plan"):
+            size = report[key][which]
+            assert size["head"] + size["tail"] == size["total"] <= size["minimum"]
+        assert report[key]["plan"]["total"] < report[key]["original"]["total"]
+    assert report["flash"]["plan"] == Path(report["output"]).stat().st_size
+    assert report["flash"]["original"] == model.stat().st_size
+    assert report["blocks"]
+    assert isinstance(report["unfused"], list)
+
+
+def test_a_rewritten_model_verifies(model: Path) -> None:
+    report = run_json("rewrite", model, "-o", model.with_name("out.tflite"))
+    verified = run_json("verify", model, report["output"], "--runs", "3")
+    assert verified["bit_exact"] is True
+    assert verified["runs"] == 3
+    assert verified["values_compared"] > 0
+    assert verified["arena"]["rewritten"]["total"] == report["arena"]["plan"]["total"]
+    assert verified["arena"]["original"]["total"] == report["arena"]["original"]["total"]
+
+
+def test_input_files_may_follow_one_option_or_be_repeated(model: Path, tmp_path: Path) -> None:
+    output = run_json("rewrite", model)["output"]
+    files = []
+    for number in range(3):
+        files.append(tmp_path / f"{number}.dat")
+        files[-1].write_bytes(bytes([number]) * 1200)
+    assert run_json("verify", model, output, "--runs", "0", "--inputs", *files)["runs"] == 3
+    assert run_json("verify", model, output, "--runs", "1", "--inputs", files[0], "--inputs", files[1])["runs"] == 3
+
+
+def test_other_bits_give_status_1(model: Path, tmp_path: Path) -> None:
+    other = network()
+    weights = next(index for index, t in enumerate(other.main.tensors) if t.data is not None and len(t.shape) == 4)
+    changed = list(other.main.tensors)
+    changed[weights] = replace(changed[weights], data=bytes(len(changed[weights].data or b"")))
+    path = tmp_path / "other.tflite"
+    path.write_bytes(write_model(replace(other, graphs=(replace(other.main, tensors=tuple(changed)),))))
+    done = run("verify", model, path, "--runs", "2", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["bit_exact"] is False
+
+
+def test_every_point_of_the_front_can_be_asked_for(model: Path, tmp_path: Path) -> None:
+    front = run_json("plan", model)["front"]
+    assert len(front) > 1, "the network is too easy to show a trade-off"
+    assert [point["macs"] for point in front] == sorted(point["macs"] for point in front)
+    assert [point["total"] for point in front] == sorted((point["total"] for point in front), reverse=True)
+    output = tmp_path / "point.tflite"
+    for number, point in enumerate(front):
+        for limit in (point["total"], point["total"] + 1):
+            assert run_json("rewrite", model, "-o", output, "--ram-limit", str(limit))["macs"]["plan"] == point["macs"]
+        below = run("rewrite", model, "-o", output, "--ram-limit", str(point["total"] - 1), "--json")
+        if number + 1 < len(front):
+            assert json.loads(below.stdout)["macs"]["plan"] == front[number + 1]["macs"]
+        else:
+            assert_refused(below, f"{point['total']:,} bytes")
+        by_overhead = run_json("rewrite", model, "-o", output, "--max-overhead", str(point["overhead"] + 1e-6))
+        assert by_overhead["arena"]["plan"]["total"] == point["total"]
+
+
+@pytest.mark.parametrize(("text", "nbytes"), [("64KiB", 65536), ("64kB", 64000), ("65536", 65536), ("0.064MB", 64000)])
+def test_sizes_are_read_as_people_write_them(model: Path, text: str, nbytes: int) -> None:
+    assert run_json("rewrite", model, "--ram-limit", text)["arena"]["plan"]["total"] <= nbytes
+
+
+def test_a_limit_out_of_reach_names_the_least_that_is_in_reach(model: Path) -> None:
+    least = run_json("plan", model)["front"][-1]
+    done = run("rewrite", model, "--ram-limit", "1k")
+    assert_refused(done, str(model), "1,000 bytes", f"{least['total']:,} bytes", f"{least['overhead']:.3f}")
+    assert not model.with_name("net_msf.tflite").exists()
+
+
+def test_inspect_shows_operators_and_the_insides_of_blocks(model: Path) -> None:
+    before = run_json("inspect", model)
+    assert [op["operator"] for op in before["operators"]][:2] == ["CONV_2D", "CONV_2D"]
+    assert before["operators"][0]["macs"] == 10 * 10 * 8 * 27
+    after = run_json("inspect", run_json("rewrite", model)["output"])
+    assert {op["operator"] for op in after["operators"]} == {"MSF_BLOCK"}
+    inside = [stage["op"] for block in after["blocks"] for stage in block["stages"]]
+    assert inside.count("DEPTHWISE_CONV_2D") == 2
+
+
+@pytest.mark.parametrize("command", ["rewrite", "plan", "inspect"])
+def test_tables_are_shown_without_json(model: Path, command: str) -> None:
+    done = run(command, model)
+    assert done.returncode == 0
+    assert "─" in done.stdout
+
+
+BAD_FILES = {
+    "truncated": lambda data: data[: len(data) // 2],
+    "text": lambda _: b"This is a shopping list: bread, butter, a smaller network.\n" * 20,
+    "empty": lambda _: b"",
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+@pytest.mark.parametrize("command", ["rewrite", "plan", "inspect"])
+def test_files_that_are_no_models_are_refused(model: Path, kind: str, command: str) -> None:
+    bad = model.with_name("bad.tflite")
+    bad.write_bytes(BAD_FILES[kind](model.read_bytes()))
+    output = model.with_name("bad_msf.tflite")
+    output.write_bytes(b"keep me")
+    assert_refused(run(command, bad), str(bad))
+    assert output.read_bytes() == b"keep me"
+    assert sorted(path.name for path in model.parent.iterdir()) == ["bad.tflite", "bad_msf.tflite", "net.tflite"]
+
+
+def test_a_bad_tensor_index_is_named(tmp_path: Path) -> None:
+    good = small_model("xy")
+    op = replace(good.main.ops[0], inputs=(99,))
+    path = tmp_path / "bad.tflite"
+    path.write_bytes(write_model(replace(good, graphs=(replace(good.main, ops=(op,)),))))
+    assert_refused(run("rewrite", path), str(path), "99", "RELU")
+
+
+def test_paths_that_cannot_be_read_or_written_are_named(model: Path, tmp_path: Path) -> None:
+    assert_refused(run("rewrite", tmp_path / "missing.tflite"), "missing.tflite")
+    assert_refused(run("rewrite", tmp_path), str(tmp_path))
+    assert_refused(run("rewrite", model, "-o", tmp_path / "no" / "such" / "out.tflite"), "out.tflite")
+
+
+def test_a_rewritten_model_is_not_rewritten_again(model: Path) -> None:
+    output = run_json("rewrite", model)["output"]
+    assert_refused(run("rewrite", output), "rewritten by tflm-msf already")
+
+
+def test_control_flow_is_refused(tmp_path: Path) -> None:
+    good = small_model("xy")
+    path = tmp_path / "two.tflite"
+    path.write_bytes(write_model(replace(good, graphs=(good.main, good.main))))
+    assert_refused(run("rewrite", path), "2 subgraphs")
+
+
+def test_a_float_model_comes_out_as_it_was_with_the_reasons(tmp_path: Path) -> None:
+    good = small_model("xyz")
+    tensors = tuple(
+        replace(tensor, dtype=type(tensor.dtype).FLOAT32, quantization=None) for tensor in good.main.tensors
+    )
+    path = tmp_path / "float.tflite"
+    path.write_bytes(write_model(replace(good, graphs=(replace(good.main, tensors=tensors),))))
+    report = run_json("rewrite", path)
+    assert report["blocks"] == []
+    assert all("float32, not int8" in entry["reason"] for entry in report["unfused"])
+    assert run_json("verify", path, report["output"], "--runs", "2")["bit_exact"] is True

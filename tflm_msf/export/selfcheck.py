@@ -1,0 +1,84 @@
+"""One inference whose result is known, for a device to compare its own with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tflm_msf.errors import MsfError
+from tflm_msf.inputs import Array, load_input, make_inputs
+from tflm_msf.int8_ends import Int8Ends
+from tflm_msf.program.decode import is_streamed
+from tflm_msf.runtime import Session
+from tflm_msf.runtime.native import row_source
+
+_SEED = 0
+_SMOOTH = 1
+"""Which of the made-up inputs: waves, which excite a network more than noise does."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Inputs as the rewritten model takes them (a streamed one as the rows of its image), and what TFLM gave."""
+
+    inputs: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+
+
+def make_case(rewritten: bytes, original: bytes | None, input_file: Path | None, source: str) -> Case:
+    """Runs the model in the TFLM interpreter of this computer.
+
+    Args:
+        rewritten: the ``.tflite`` file that goes onto the device.
+        original: what it was made from, which has the last word on what is right; None if that is not known.
+        input_file: raw values of the one input (of the original, where it is given); made up from a seed if None.
+        source: what to call the model in messages.
+
+    Raises:
+        MsfError: if a model does not run, if the file is not one input, or if both models disagree.
+    """
+    after = Session(rewritten, source=source)
+    if original is None:
+        return _case_of_rewritten(after, input_file)
+    before = Session(original, source=source)
+    graph = before.model.main
+    ends = Int8Ends.between(graph, after.model.main, is_streamed(after.model))
+    values = load_input(graph, input_file) if input_file else make_inputs(graph, _SMOOTH + 1, _SEED)[_SMOOTH]
+    ours, theirs = ends.split(values)
+    expected, got = before.run(ours), after.run(theirs)
+    if any(a.tobytes() != b.tobytes() for a, b in zip(expected, ends.as_original(got), strict=True)):
+        raise MsfError(f"{source} gives another result once it is rewritten: `tflm-msf verify` shows where.")
+    return Case(tuple(theirs), tuple(got))
+
+
+def _case_of_rewritten(session: Session, input_file: Path | None) -> Case:
+    if is_streamed(session.model):
+        return _streamed_case(session, input_file)
+    graph = session.model.main
+    values = load_input(graph, input_file) if input_file else make_inputs(graph, _SMOOTH + 1, _SEED)[_SMOOTH]
+    return Case(tuple(values), tuple(session.run(values)))
+
+
+def _streamed_case(session: Session, input_file: Path | None) -> Case:
+    """The model does not say how high its image is: what it asks for is recorded."""
+    random = np.random.default_rng(_SEED)
+    content = None if input_file is None else _read(input_file)
+    rows: dict[int, bytes] = {}
+
+    def next_row(y: int, size: int) -> bytes:
+        rows[y] = random.bytes(size) if content is None else content[y * size : (y + 1) * size]
+        return rows[y]
+
+    with row_source(next_row):
+        outputs = session.run([])
+    image = b"".join(rows[y] for y in sorted(rows))
+    return Case((np.frombuffer(image, np.int8),), tuple(outputs))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MsfError(f"cannot read the input file {path}: {error.strerror}.") from None

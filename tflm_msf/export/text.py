@@ -1,0 +1,48 @@
+"""Texts of generated sources: templates, names, comments and arrays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tflm_msf.errors import MsfError
+
+BYTES_PER_LINE = 16
+
+TEMPLATES = Environment(
+    loader=PackageLoader("tflm_msf.export"),
+    autoescape=False,  # noqa: S701 - this makes C, and every name from the model goes through comment
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def check_name(name: str) -> None:
+    """Raises MsfError for a name that C does not take."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise MsfError(f"'{name}' cannot be part of C names: use letters, digits and underscores.")
+
+
+def c_name(text: str) -> str:
+    """The name closest to ``text`` that :func:`check_name` takes."""
+    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")
+    return name if name and not name[0].isdigit() else f"model_{name}".rstrip("_")
+
+
+def comment(text: str) -> str:
+    """Text from the model, as it may stand in a C comment."""
+    return re.sub(r"[^\w .,:;/()\[\]-]", "_", text, flags=re.ASCII).replace("//", "/")
+
+
+def rows(data: bytes) -> str:
+    """Bytes as lines of C initialisers."""
+
+    def lines() -> Iterator[str]:
+        for start in range(0, len(data), BYTES_PER_LINE):
+            yield "    " + ", ".join(str(value) for value in data[start : start + BYTES_PER_LINE]) + ","
+
+    return "\n".join(lines())

@@ -1,0 +1,93 @@
+"""A rewritten model as C++ for TensorFlow Lite Micro: its bytes, the arena it needs, and the operators it uses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from tflm_msf.arena import MCU32, MCU32_INT_ENUMS, NotPredictedError, Target, predict
+from tflm_msf.errors import MsfError
+from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
+from tflm_msf.graph import Model
+from tflm_msf.program.decode import is_streamed
+from tflm_msf.program.encode import CUSTOM_CODE
+from tflm_msf.runtime import measure_arena
+
+_ODD_METHODS = {
+    "BATCH_MATMUL": "AddBatchMatMul",
+    "CUMSUM": "AddCumSum",
+    "PADV2": "AddPadV2",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "AddUnidirectionalSequenceLSTM",
+}
+_CUSTOM_METHODS = {"TFLite_Detection_PostProcess": "AddDetectionPostprocess"}
+
+SPARE_BYTES = 512
+"""Arena beyond the prediction, for what differs between TFLM's versions: the interpreter's own objects."""
+
+SPARE_PER_OP = 16
+"""The same for each operator: nodes of a TFLM without TF_LITE_STATIC_MEMORY have three more words."""
+
+
+def export_tflm(model: Model, data: bytes, name: str, targets: tuple[Target, ...] = ()) -> Mapping[str, str]:
+    """``<name>.h`` and ``<name>.cpp`` for a rewritten model: namespace ``<name>`` with the model, ``kArenaSize``,
+    ``Resolver`` and ``AddOperators``. Needs TFLM and the kernels' ``tflm_msf.h``.
+
+    Args:
+        model: a rewritten model.
+        data: its file.
+        name: the namespace, and the files' name.
+        targets: where it shall run; the arena suffices on all of them. Without any: on 32-bit Arm, RISC-V and Xtensa.
+
+    Raises:
+        MsfError: for a name that C++ does not take, or a custom operator that TFLM does not have.
+    """
+    check_name(name)
+    values = {
+        "name": name,
+        "upper": name.upper(),
+        "description": comment(model.description).rstrip("."),
+        "arena_size": arena_size(model, data, targets or (MCU32, MCU32_INT_ENUMS)),
+        "methods": _methods(model),
+        "operators": [f"{comment(op)} ({n})" for op, n in Counter(op.name for op in model.main.ops).items()],
+        "streamed": is_streamed(model),
+        "size": len(data),
+        "bytes": rows(data),
+    }
+    return {f"{name}.{kind}": TEMPLATES.get_template(f"tflm.{kind}.jinja").render(values) for kind in ("h", "cpp")}
+
+
+def arena_size(model: Model, data: bytes, targets: tuple[Target, ...]) -> int:
+    """Bytes of arena for a sketch: the prediction for upstream TFLM and what may differ between its versions.
+
+    A model with operators whose allocations are not known is measured on this computer instead. Its pointers are twice
+    as wide, so it needs more than any microcontroller.
+    """
+    spare = SPARE_BYTES + SPARE_PER_OP * len(model.main.ops)
+    try:
+        needed = max(predict(model, target).minimum for target in targets)
+    except NotPredictedError:
+        needed = measure_arena(data).total
+    return -(-(needed + spare) // 16) * 16
+
+
+def _methods(model: Model) -> list[str]:
+    """Methods of TFLM's resolver that register what is left of the original operators, in the order of first use."""
+    methods = []
+    for op in model.main.ops:
+        if op.custom_code == CUSTOM_CODE:
+            continue
+        if op.builtin == "CUSTOM":
+            if op.custom_code not in _CUSTOM_METHODS:
+                raise MsfError(
+                    f"TFLM has no operator '{op.custom_code}': use what `rewrite` writes, and register it yourself."
+                )
+            methods.append(_CUSTOM_METHODS[op.custom_code])
+        else:
+            methods.append(_ODD_METHODS.get(op.builtin) or _method(op.builtin))
+    return list(dict.fromkeys(methods))
+
+
+def _method(builtin: str) -> str:
+    """TFLM names its methods after the operators: CONV_2D is AddConv2D."""
+    words = (word if word[0].isdigit() else word.capitalize() for word in builtin.split("_"))
+    return "Add" + "".join(words)
