@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -156,7 +157,7 @@ def test_tables_are_shown_without_json(model: Path, command: str) -> None:
     assert "─" in done.stdout
 
 
-BAD_FILES = {
+BAD_FILES: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda data: data[: len(data) // 2],
     "text": lambda _: b"This is a shopping list: bread, butter, a smaller network.\n" * 20,
     "empty": lambda _: b"",

@@ -94,7 +94,8 @@ def verify(
     """Compare two models on ``runs`` made-up inputs and on every file of ``input_files``.
 
     All outputs are compared with each model in the least arena that it was predicted to start in, so that memory is
-    reused just as on a device. On the first few inputs, every inner tensor that both models have by name is compared as well.
+    reused just as on a device. On the first few inputs, every inner tensor that both models have by name is compared
+    as well.
     The same ``seed`` gives the same inputs. ``sources`` name the two models in messages.
 
     Raises :class:`MsfError` if a model does not load or run, if their inputs or outputs are of different shape or
