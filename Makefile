@@ -1,4 +1,4 @@
-# make demo | test | test-all | fuzz | bench | lint | format | clean. Everything goes into .venv and build/.
+# make demo | test | test-all | emulated | fuzz | bench | lint | format | clean. Everything goes into .venv and build/.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,15 +8,15 @@ export TFLM_MSF_MODELS
 
 # What the compiled package depends on; Python sources are used in place (pip install -e).
 NATIVE := $(shell find tflm_kernels/src -name '*.[ch]') tflm_msf/runtime/wheel_adapter.c
-C_SOURCES := $(shell find tflm_kernels/src platformio benchmarks tests -name '*.[ch]' -o -name '*.cc') tflm_msf/runtime/wheel_adapter.c
+C_SOURCES := $(shell find tflm_kernels/src platformio benchmarks tests -name '*.[ch]' -o -name '*.cpp') tflm_msf/runtime/wheel_adapter.c
 
-.PHONY: demo test test-all fuzz bench emulators lint format clean venv
+.PHONY: demo test test-all fuzz bench emulators emulated lint format clean venv
 
 venv: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml setup.py MANIFEST.in $(NATIVE)
 	@PYTHON='$(PYTHON)' tools/make_venv.sh '$(VENV)'
-	TFLM_MSF_STRICT_BUILD=1 $(BIN)/pip install --quiet -e '.[test]'
+	TFLM_MSF_STRICT_BUILD=1 $(BIN)/pip install --quiet -e '.[test,emulated]'
 	@touch $@
 
 demo: venv
@@ -25,6 +25,10 @@ demo: venv
 # Without root the tests on emulated boards are skipped unless the emulators are there; they say so.
 emulators:
 	@if [ "$$(id -u)" = 0 ]; then tools/install_emulators.sh; fi
+
+# Real models through PlatformIO on all emulated boards, without network. Part of `make test` too.
+emulated: venv emulators
+	tools/emulated.sh '$(VENV)'
 
 test: lint emulators
 	$(BIN)/pytest -n auto -m 'not slow'

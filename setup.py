@@ -36,14 +36,16 @@ kernels = Extension(
 
 
 class BuildWithKernels(build_py):
-    """Ships the kernels' sources inside the package, for `tflm_msf.export`. A development install reads them here."""
+    """Ships the kernels' library inside the package, for `tflm_msf.export`. A development install reads it here."""
 
     def run(self) -> None:
-        """Build the package as always, then add the sources."""
+        """Build the package as always, then add the library: its sources and its manifests."""
         super().run()
         if not self.editable_mode:
-            for source in (*below("*.c"), *below("*.h")):
-                target = Path(self.build_lib) / "tflm_msf" / "kernels" / Path(source).relative_to(KERNELS)
+            library = KERNELS.parent
+            manifests = [str(path.relative_to(ROOT)) for path in (ROOT / library).glob("*.*") if path.is_file()]
+            for source in (*below("*.c"), *below("*.h"), *below("*.cpp"), *sorted(manifests)):
+                target = Path(self.build_lib) / "tflm_msf" / "library" / Path(source).relative_to(library)
                 self.mkpath(str(target.parent))
                 self.copy_file(source, str(target))
 

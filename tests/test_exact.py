@@ -71,6 +71,15 @@ def test_windows_higher_than_the_map(height: int) -> None:
     assert_every_block_exact(layers.model([layers.add(x, y)]))
 
 
+def test_a_residual_connection_that_needs_the_whole_map_at_once() -> None:
+    layers = Layers(Random(15))
+    x = layers.relu(layers.input(1, 6, 24, 5))
+    y = layers.conv(x, 8, Geometry(dilation=(2, 1)), Weighting())
+    y = layers.depthwise(y, 1, Geometry((3, 1), dilation=(2, 1)), Weighting())
+    y = layers.conv(y, 5, Geometry((5, 3), dilation=(2, 1)), Weighting())
+    assert_every_block_exact(layers.model([layers.add(x, y)]))
+
+
 def test_padding_in_front_of_a_dense_layer_on_pixels() -> None:
     layers = Layers(Random(2))
     x = layers.pad(layers.input(1, 4, 5, 3), 1, 2, 1, 0)

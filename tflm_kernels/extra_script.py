@@ -16,9 +16,7 @@ from pathlib import Path
 Import("env", "projenv")  # noqa: F821 - SCons defines it
 
 PREFIX = "custom_tflm_msf_"
-INSTALL = (
-    "the program tflm-msf is not installed: run `pip install tflm-msf`, or name it with custom_tflm_msf_tool"
-)
+INSTALL = "the program tflm-msf is not installed: run `pip install tflm-msf`, or name it with custom_tflm_msf_tool"
 
 
 class Failure(Exception):
@@ -68,7 +66,8 @@ def find_tool():
 
 def tool_options():
     """Arguments for `tflm-msf export` besides model and output."""
-    arguments = ["--format", option("format", "tflm"), "--without-kernels"]
+    kind = option("format", "tflm")
+    arguments = ["--format", kind, *(["--without-kernels"] if kind == "c" else [])]
     for name in ("ram_limit", "max_overhead", "board"):
         if option(name):
             arguments += ["--" + name.replace("_", "-"), option(name)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -10,23 +13,38 @@ import click
 from tflm_msf.boards import find_board
 from tflm_msf.cli_common import (
     MODEL,
+    as_json,
     board,
     busy,
     int8_io,
     limits,
     max_overhead,
+    print_json,
     ram_limit,
     read_file,
     stream_input,
     write_whole,
 )
 from tflm_msf.errors import MsfError
-from tflm_msf.export import export_c, kernel_sources
+from tflm_msf.export import export_c
+from tflm_msf.export.project import Files, Project, Runtime, arduino_project, c_project, platformio_project
+from tflm_msf.export.selfcheck import make_case
 from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
 from tflm_msf.graph import Model
 from tflm_msf.rewrite import is_rewritten, rewrite_file
 from tflm_msf.tflite_io import read_model
+
+DEFAULT_BOARD = "nucleo_f446re"
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A rewritten model, its file, and the file that it was made from (None: MODEL was rewritten already)."""
+
+    model: Model
+    data: bytes
+    original: bytes | None
 
 
 @click.command()
@@ -34,67 +52,143 @@ from tflm_msf.tflite_io import read_model
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["c", "tflm"]),
+    type=click.Choice(["c", "arduino", "platformio", "tflm"]),
     required=True,
-    help="c: C99 that needs no TFLM, for models that are fused as a whole. tflm: the model for TFLM, as C++.",
+    help="What to write; see above.",
 )
 @click.option("-o", "--output", type=MODEL, required=True, help="The directory to write to; made if it is not there.")
 @click.option("--name", help="Prefix of all names, and the files' name. [default: made from MODEL's]")
-@click.option("--without-kernels", is_flag=True, help="Write the model only: the tflm_msf library has the kernels.")
-@click.option("--skip-softmax", is_flag=True, help="c: leave SOFTMAX at the model's end out, for logits.")
+@click.option(
+    "--runtime",
+    type=click.Choice([runtime.value for runtime in Runtime]),
+    help="arduino, platformio: run the model in TFLM, or as plain C, which needs every operator fused. [default: TFLM, "
+    "for a board only if there is a TFLM library for it]",
+)
+@click.option("--input", "input_file", type=MODEL, help="Raw values for the self-check. [default: made up]")
+@click.option("--without-kernels", is_flag=True, help="c: only the model; the tflm_msf library has the kernels.")
+@click.option("--skip-softmax", is_flag=True, help="With --without-kernels: leave an unfused SOFTMAX at the end out.")
+@click.option("--force", is_flag=True, help="Overwrite files of the same names in a directory that is not empty.")
 @ram_limit
 @max_overhead
 @board
 @stream_input
 @int8_io
+@as_json
 def export(
     model: Path,
     kind: str,
     output: Path,
     name: str | None,
+    runtime: str | None,
+    input_file: Path | None,
     without_kernels: bool,
     skip_softmax: bool,
+    force: bool,
     ram_limit: int | None,
     max_overhead: float | None,
     board: str | None,
     stream_input: bool,
     int8_io: bool,
+    as_json: bool,
 ) -> None:
-    """Write MODEL as source code.
+    r"""Write MODEL as source code.
 
-    A model that is not rewritten yet is rewritten first, with the same options as in `rewrite`. The header says how to
-    use what is written.
+    A model that is not rewritten yet is rewritten first, with the same options as in `rewrite`.
+
+    \b
+    --format c           C99 with kernels, main.c and Makefile; needs no TFLM
+    --format arduino     a sketch, and the library that it needs
+    --format platformio  a project for --board [default: nucleo_f446re]
+    --format tflm        just the model for TFLM, as C++, for a project that you have
+
+    The first three come with an input in flash and a self-check against what TFLM on this computer gives for it.
     """
+    if without_kernels and kind != "c":
+        raise MsfError(f"--without-kernels is for --format c, not for {kind}.")
+    if skip_softmax and not without_kernels:
+        raise MsfError("--skip-softmax is for --format c --without-kernels: a self-check compares the whole output.")
+    chosen = Runtime(runtime) if runtime else None
+    only_model = kind == "tflm" or without_kernels
     with busy(f"Exporting {model.name}"):
-        data = read_file(model)
-        original = read_model(data, str(model))
-        if not is_rewritten(original):
-            target, limit = limits(board, ram_limit)
-            data = rewrite_file(data, str(model), limit, max_overhead, stream_input, int8_io, target=target).data
-        elif ram_limit is not None or max_overhead is not None or stream_input or int8_io:
-            raise MsfError(f"{model} is rewritten already: give the original, or leave the options for rewriting out.")
-        files = _sources(read_model(data, str(model)), data, kind, name or c_name(model.stem), board, skip_softmax)
-        if kind == "c" and not without_kernels:
-            files = {**kernel_sources(), **files}
-    for path in _write(output, files):
-        click.echo(f"Wrote {path}")
+        target_board = board or (DEFAULT_BOARD if kind == "platformio" else None)
+        loaded = _load(model, target_board, ram_limit, max_overhead, stream_input, int8_io)
+        prefix = name or c_name(model.stem)
+        if only_model:
+            files = _model_only(loaded, kind, prefix, target_board, skip_softmax)
+        else:
+            case = make_case(loaded.data, loaded.original, input_file, str(model))
+            project = Project(prefix, loaded.model, loaded.data, case)
+            files = _project(project, kind, chosen, target_board)
+    write_files(output, files, force or only_model)
+    if as_json:
+        print_json({"output": str(output), "files": sorted(files)})
+    else:
+        click.echo("\n".join(f"Wrote {output / path}" for path in sorted(files)))
 
 
-def _sources(
-    model: Model, data: bytes, kind: str, name: str, board: str | None, skip_softmax: bool
-) -> Mapping[str, str]:
+def _load(
+    path: Path,
+    board: str | None,
+    ram_limit: int | None,
+    max_overhead: float | None,
+    stream_input: bool,
+    int8_io: bool,
+) -> _Loaded:
+    """Reads a model, and rewrites it if nobody has done so yet."""
+    data = read_file(path)
+    model = read_model(data, str(path))
+    if is_rewritten(model):
+        if ram_limit is not None or max_overhead is not None or stream_input or int8_io:
+            raise MsfError(f"{path} is rewritten already: give the original, or leave the options for rewriting out.")
+        return _Loaded(model, data, None)
+    target, limit = limits(board, ram_limit)
+    rewritten = rewrite_file(data, str(path), limit, max_overhead, stream_input, int8_io, target=target).data
+    return _Loaded(read_model(rewritten, str(path)), rewritten, data)
+
+
+def _model_only(loaded: _Loaded, kind: str, name: str, board: str | None, skip_softmax: bool) -> Files:
     if kind == "c":
-        return export_c(model, name, skip_softmax)
-    return export_tflm(model, data, name, (find_board(board).target,) if board else ())
+        return export_c(loaded.model, name, skip_softmax)
+    return export_tflm(loaded.model, loaded.data, name, (find_board(board).target,) if board else ())
 
 
-def _write(directory: Path, files: Mapping[str, str]) -> list[Path]:
-    """Writes files below a directory. Raises MsfError if that is not possible."""
-    paths = [directory / name for name in files]
-    for path, text in zip(paths, files.values(), strict=True):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise MsfError(f"{path.parent} cannot be made: {error.strerror or error}.") from None
-        write_whole(path, text.encode())
-    return paths
+def _project(project: Project, kind: str, runtime: Runtime | None, board: str | None) -> Files:
+    if kind == "platformio":
+        return platformio_project(project, find_board(board or DEFAULT_BOARD), runtime)
+    if kind == "arduino":
+        return arduino_project(project, runtime or Runtime.TFLM)
+    if runtime is Runtime.TFLM:
+        raise MsfError("--format c needs no TFLM: leave --runtime out.")
+    return c_project(project)
+
+
+def write_files(directory: Path, files: Mapping[str, str], overwrite: bool) -> None:
+    """Writes files below a directory: a new one appears with all of them or not at all, in one that is there every file
+    appears whole or not at all. Other files stay.
+
+    Raises :class:`MsfError` if that is not possible, or if ``directory`` holds something and ``overwrite`` is not set.
+    """
+    try:
+        if directory.exists():
+            if not overwrite and any(directory.iterdir()):
+                raise MsfError(f"{directory} is not empty: choose another directory, or overwrite in it with --force.")
+            for path, text in files.items():
+                (directory / path).parent.mkdir(parents=True, exist_ok=True)
+                write_whole(directory / path, text.encode())
+            return
+        _write_new(directory, files)
+    except OSError as error:
+        raise MsfError(f"{directory} cannot be written: {error.strerror or error}.") from None
+
+
+def _write_new(directory: Path, files: Mapping[str, str]) -> None:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
+    try:
+        made = temporary / directory.name  # below the temporary one, so that it gets the usual permissions
+        for path, text in files.items():
+            (made / path).parent.mkdir(parents=True, exist_ok=True)
+            write_whole(made / path, text.encode())
+        made.rename(directory)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -10,6 +10,7 @@ from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, NotPredictedError, Target,
 from tflm_msf.errors import MsfError
 from tflm_msf.fusion.network import Network, build_network, with_streamed_input
 from tflm_msf.fusion.order import execution_orders
+from tflm_msf.fusion.placing import Placer
 from tflm_msf.fusion.plan import Plan, make_plan
 from tflm_msf.fusion.presets import Preset, preset_edges
 from tflm_msf.fusion.search import Edge, Point, pareto_front
@@ -100,9 +101,12 @@ class Planner:
         choices = [
             self._choice(network, point)
             for network in execution_orders(self.network)
-            for point in pareto_front(self._edges_of(network), len(network.units), BLOCK_TAIL_BYTES)
+            for point in self._points_of(network)
         ]
         return tuple(_undominated(choices))
+
+    def _points_of(self, network: Network) -> list[Point]:
+        return pareto_front(self._edges_of(network), len(network.units), BLOCK_TAIL_BYTES, Placer(network))
 
     def _edges_of(self, network: Network) -> list[Edge]:
         return self.edges if network is self.network else preset_edges(network, self.preset)

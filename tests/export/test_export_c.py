@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.corpus import corpus_model
-from tests.small_models import PLAN, small_model
+from tests.small_models import PLAN, plan_bytes, small_model
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c, kernel_sources
-from tflm_msf.graph import Model
+from tflm_msf.graph import Model, Op
 from tflm_msf.inputs import make_inputs
 from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.rewrite import Planner
@@ -67,26 +67,42 @@ def test_a_small_model_runs_as_in_tflm(tmp_path: Path) -> None:
         assert run(loaded, "tiny", values.tobytes()) == session.run([values])[0].tobytes()
 
 
-def test_a_real_model_gives_the_logits_of_tflm(tmp_path: Path) -> None:
+def test_a_real_model_runs_as_in_tflm(tmp_path: Path) -> None:
     data = corpus_model("mlperf__kws_dscnn")
-    loaded = load(export_c(rewritten(data), "kws", skip_softmax=True), tmp_path, "kws")
-    session = Session(data, preserve_all=True)
-    graph = session.model.main
-    softmax = next(op for op in graph.ops if op.builtin == "SOFTMAX")
+    loaded = load(export_c(rewritten(data), "kws"), tmp_path, "kws")
+    session = Session(data)
     assert loaded.kws_init() == 0
-    for (values,) in make_inputs(graph, runs=3, seed=0):
-        session.run([values])
-        assert run(loaded, "kws", values.tobytes()) == session.tensor(softmax.inputs[0]).tobytes()
+    for (values,) in make_inputs(session.model.main, runs=3, seed=0):
+        assert run(loaded, "kws", values.tobytes()) == session.run([values])[0].tobytes()
+
+
+def with_softmax(model: Model) -> Model:
+    """The model with a SOFTMAX behind its output that is not fused."""
+    graph = model.main
+    (logits,) = graph.outputs
+    softmax = Op("SOFTMAX", (logits,), (len(graph.tensors),))
+    tensors = (*graph.tensors, replace(graph.tensors[logits], name="scores"))
+    longer = replace(graph, tensors=tensors, ops=(*graph.ops, softmax), outputs=softmax.outputs)
+    offsets = [*np.frombuffer(dict(model.metadata)[PLAN], "<i4")[3:], 0]
+    return replace(model, graphs=(longer,), metadata=((PLAN, plan_bytes(offsets)),))
+
+
+def test_a_softmax_that_is_not_fused_can_be_left_out(tmp_path: Path) -> None:
+    loaded = load(export_c(with_softmax(small()), "tiny", skip_softmax=True), tmp_path, "tiny")
+    session = Session(write_model(small_model()))
+    assert loaded.tiny_init() == 0
+    ((values,),) = make_inputs(small_model().main, runs=1, seed=0)
+    assert run(loaded, "tiny", values.tobytes()) == session.run([values])[0].tobytes()
 
 
 def test_a_streamed_model_fetches_its_rows(tmp_path: Path) -> None:
     data = corpus_model("mlperf__kws_dscnn")
     model = Planner.of(data, "m", stream_input=True).choose().model
-    loaded = load(export_c(model, "kws", skip_softmax=True), tmp_path, "kws")
-    session = Session(data, preserve_all=True)
+    loaded = load(export_c(model, "kws"), tmp_path, "kws")
+    session = Session(data)
     graph = session.model.main
     ((values,),) = make_inputs(graph, runs=1, seed=0)
-    session.run([values])
+    expected = session.run([values])[0].tobytes()
 
     def row(_context: object, y: int, target: int, size: int) -> int:
         ctypes.memmove(target, values.tobytes()[y * size :], size)
@@ -97,8 +113,6 @@ def test_a_streamed_model_fetches_its_rows(tmp_path: Path) -> None:
     assert loaded.kws_invoke() != 0  # no source yet
     loaded.msf_set_row_source(source, None)
     assert loaded.kws_invoke() == 0
-    softmax = next(op for op in graph.ops if op.builtin == "SOFTMAX")
-    expected = session.tensor(softmax.inputs[0]).tobytes()
     assert ctypes.string_at(loaded.kws_output(0), loaded.kws_output_size(0)) == expected
 
 
@@ -134,9 +148,8 @@ def test_names_from_the_model_stay_in_their_comment() -> None:
 
 
 def test_an_operator_outside_of_blocks_is_named() -> None:
-    data = corpus_model("mlperf__kws_dscnn")
     with pytest.raises(MsfError, match=r"^operator 1 \(SOFTMAX\) is not part of a fusion block: .*skip_softmax"):
-        export_c(rewritten(data), "kws")
+        export_c(with_softmax(small()), "tiny")
     with pytest.raises(MsfError, match=r"^operator 0 \(RELU\) is not part of a fusion block: only fused"):
         export_c(small_model(), "tiny")
 

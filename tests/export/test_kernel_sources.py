@@ -10,6 +10,7 @@ import pytest
 
 from tflm_msf.errors import MsfError
 from tflm_msf.export import kernel_sources, kernels
+from tflm_msf.export.kernels import library_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +21,13 @@ def test_they_are_those_of_the_repository() -> None:
     assert "msf_engine.c" in sources
     for name, text in sources.items():
         assert (ROOT / "tflm_kernels" / "src" / name).read_text() == text
+
+
+def test_the_library_has_the_adapter_and_all_manifests() -> None:
+    files = library_files()
+    adapter = {"src/tflm_msf.h", "src/tflm_msf_adapter.cpp"}
+    assert adapter | {"library.json", "library.properties", "CMakeLists.txt", "idf_component.yml"} <= set(files)
+    assert {path.removeprefix("src/") for path in files if path.startswith("src/msf")} == set(kernel_sources())
 
 
 def test_missing_sources_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,12 +47,12 @@ def test_a_wheel_carries_them_and_the_templates(tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     zipfile.ZipFile(wheel).extractall(installed)
     code = (
-        "from tflm_msf.export import kernel_sources, c; import tflm_msf, sys\n"
+        "from tflm_msf.export.kernels import library_files; from tflm_msf.export import text; import tflm_msf, sys\n"
         "assert tflm_msf.__file__.startswith(sys.argv[1]), tflm_msf.__file__\n"
-        "c._TEMPLATES.get_template('model.c.jinja'); print(len(kernel_sources()))"
+        "text.TEMPLATES.get_template('model.c.jinja'); print(*library_files())"
     )
     command = [sys.executable, "-c", code, str(installed)]
     done = subprocess.run(
         command, cwd=tmp_path, env={"PYTHONPATH": str(installed)}, capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) == len(kernel_sources())
+    assert done.stdout.split() == list(library_files())

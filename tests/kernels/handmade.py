@@ -12,7 +12,7 @@ WHOLE, RING, CHUNK = range(3)
 ROWS, REDUCE, SOURCE_ROWS = range(3)
 SOURCE, CONV_2D, DEPTHWISE_CONV_2D, ADD, MUL, AVERAGE_POOL_2D = range(6)
 MAX_POOL_2D, TABLE, PAD, GLOBAL_POOL, FULLY_CONNECTED, SUB = range(6, 12)
-MAXIMUM, MINIMUM, PRELU, SOFTMAX = range(12, 16)
+MAXIMUM, MINIMUM, PRELU, SOFTMAX, CONCATENATION, SLICE, SPACE_TO_DEPTH = range(12, 19)
 PROGRESS = 16
 """Workspace bytes that belong to each group."""
 
@@ -218,6 +218,25 @@ def activations() -> Handmade:
     )
 
 
+def moves() -> Handmade:
+    """Of a map of 6x8x2, each 2x2 pixels as one, and behind it the second channel of the pixel at their lower left."""
+    return Handmade(
+        tensors=(
+            Tensor(6, 8, 2, operand=0),
+            Tensor(3, 4, 8, operand=3, producer=0, kind=RING, offset=32, kept=4),
+            Tensor(3, 4, 1, operand=3, producer=1, kind=CHUNK, offset=64, kept=4),
+            Tensor(3, 4, 9, operand=2, producer=1),
+        ),
+        stages=(
+            Stage(SPACE_TO_DEPTH, (0,), 1, kernel=(2, 2), stride=(2, 2)),
+            Stage(SLICE, (0,), 2, stride=(2, 2), pad=(-1, 0), args=(1,)),
+            Stage(CONCATENATION, (1, 2), 3),
+        ),
+        groups=(Group(0, 1, 3), Group(1, 2)),
+        sizes=(96, 256, 108, 68),
+    )
+
+
 def two_outputs() -> Handmade:
     """A block of three outputs: the input negated, the means of that, and the maxima of its windows in tiles of 2x2."""
     return Handmade(
@@ -277,6 +296,7 @@ ALL = (
     overlapping,
     pools_on_input,
     activations,
+    moves,
     two_outputs,
     streamed,
 )

@@ -114,6 +114,13 @@ def test_operators_hand_pixels_on_in_chunks_and_rings() -> None:
     assert np.abs(run(handmade.activations(), x)[0].reshape(4, 5, 5) - expected).max() < 1.01
 
 
+def test_values_are_moved() -> None:
+    x = ramp(6, 8, 2)
+    blocks = x.reshape(3, 2, 4, 2, 2).transpose(0, 2, 1, 3, 4).reshape(3, 4, 8)
+    expected = np.concatenate([blocks, x[1::2, ::2, 1:]], axis=2)
+    np.testing.assert_array_equal(run(handmade.moves(), x)[0], expected.reshape(-1))
+
+
 def test_outputs_before_the_last_are_made_whole_in_spite_of_tiles() -> None:
     x = ramp(6, 5, 2)
     negated, negated_mean, maxima = run(two_outputs(), x)
@@ -315,6 +322,17 @@ REFUSED = {
     "misaligned exponentials": with_stage(handmade.activations(), 4, weights=2),
     "SOFTMAX of a window": with_stage(handmade.activations(), 4, kernel=(1, 2)),
     "shift of a slope": with_stage(handmade.activations(), 2, args=(1, 0, 1, 31)),
+    "block of another size than its step": with_stage(handmade.moves(), 0, kernel=(2, 1)),
+    "block with padding": with_stage(handmade.moves(), 0, pad=(0, 1)),
+    "block with dilation": with_stage(handmade.moves(), 0, dilation=(2, 1)),
+    "more blocks than there are": with_tensor(handmade.moves(), 1, h=4),
+    "slice that begins too far down": with_stage(handmade.moves(), 1, pad=(-2, 0)),
+    "slice that steps too far right": with_stage(handmade.moves(), 1, stride=(2, 3)),
+    "slice with padding": with_stage(handmade.moves(), 1, pad=(0, 1)),
+    "slice of a window": with_stage(handmade.moves(), 1, kernel=(1, 2)),
+    "slice of channels behind the last": with_stage(handmade.moves(), 1, args=(2,)),
+    "slice of channels before the first": with_stage(handmade.moves(), 1, args=(-1,)),
+    "more channels than are joined": with_tensor(handmade.moves(), 3, c=8),
     "source in a model without one": replace(streamed(), flags=0),
     "source in tiles": replace(streamed(), tile=(1, NONE)),
     "source in parts of rows": with_group(streamed(), 0, chunk=3),

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.exactness import assert_each_exact, assert_every_block_exact
+from tests.exactness import Original, assert_each_exact, assert_every_block_exact, blocks_to
 from tests.layers import Layers, Weighting
 
 
@@ -20,6 +20,17 @@ def test_shapes(shape: tuple[int, ...], outputs: int, keep_dims: bool) -> None:
     weightings = [Weighting(*choice) for choice in product(range(4), (True, False), (True, False))]
     results = [layers.dense(x, outputs, weighting, keep_dims) for weighting in weightings]
     assert_each_exact(layers.model(results))
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_enough_values_to_show_the_last_bit_of_a_multiplier(per_channel: bool) -> None:
+    for seed in range(10):
+        layers = Layers(Random(seed))
+        x = layers.input(1, 64, 64, 6)
+        weighting = Weighting(per_channel=per_channel, bias=False)
+        results = [layers.dense(x, 64, weighting, keep_dims=True) for _ in range(6)]
+        original = Original(layers.model(results))
+        original.assert_exact(tuple(next(blocks_to(original.network, unit)) for unit in range(len(results))))
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 4, 3), (1, 1, 1, 20), (1, 6, 1, 4)])

@@ -54,6 +54,21 @@ def test_one_input(builtin: str) -> None:
     assert_tables_equal(tensors, ops)
 
 
+@pytest.mark.parametrize("builtin", ["RELU", "ABS", "QUANTIZE", "LEAKY_RELU"])
+def test_scales_that_put_a_value_halfway_between_two(builtin: str) -> None:
+    random = np.random.default_rng([1, *builtin.encode()])
+    tensors: list[Tensor] = []
+    ops: list[Op] = []
+    for case in range(2 * CASES):
+        source = float(np.float32(scale(random)))
+        target = float(np.float32(source * random.integers(101, 256) / (random.integers(20, 90) + 0.5)))
+        tensors.append(Tensor(f"x{case}", (1, 256), DType.INT8, Quantization((source,), (-128,))))
+        tensors.append(Tensor(f"y{case}", (1, 256), DType.INT8, Quantization((target,), (-100,))))
+        options = Table("LeakyReluOptions", {"alpha": 0.5}) if builtin == "LEAKY_RELU" else None
+        ops.append(Op(builtin, (2 * case,), (2 * case + 1,), options))
+    assert_tables_equal(tensors, ops)
+
+
 @pytest.mark.parametrize("constant_first", [False, True])
 @pytest.mark.parametrize("builtin", ["ADD", "SUB", "MUL"])
 def test_a_constant_value(builtin: str, constant_first: bool) -> None:

@@ -122,7 +122,8 @@ bool SameNodeLayout(const TfLiteNode *node) {
 TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
   if (!SameNodeLayout(node)) {
 #ifdef TF_LITE_STATIC_MEMORY
-    return Fail(context, "no program; or TFLM was compiled without TF_LITE_STATIC_MEMORY: remove it from the flags here");
+    return Fail(context,
+                "no program; or TFLM was compiled without TF_LITE_STATIC_MEMORY: remove it from the flags here");
 #else
     return Fail(context, "no program; or TFLM was compiled with TF_LITE_STATIC_MEMORY: add it to the flags here");
 #endif

@@ -1,17 +1,25 @@
 """Where each tensor goes: offsets in the arena's head that tensors alive at the same time do not share.
 
 This is dynamic storage allocation with one addition: a block's output may lie over one of its inputs, if that input
-starts at least a given distance behind it.
+starts at least a given distance behind it. Plans are small enough for it to be solved exactly, but for a few.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+from tflm_msf.arena.zones import CutShortError, Span, ZoneSearch
 
 ALIGNMENT = 16
-ORDERS_TRIED = 400
+
+MOST_NODES = 2000
+"""Decisions that a search for a placement takes before it gives up: some tenths of a second."""
+
+MOST_ITEMS = 1000
+"""More of them than this are placed in the best of a few likely orders, with no search."""
 
 
 @dataclass(frozen=True)
@@ -25,92 +33,127 @@ class Item:
 
 
 Overlaps = Mapping[tuple[int, int], int]
-"""(lower item's key, upper item's key) -> least distance in bytes from the lower one's start to the upper one's."""
+"""(lower item's key, upper item's key) -> least distance in bytes from the lower one's start to the upper one's, 0 or
+more. Two such items may also lie apart, either way round."""
+
+
+class Placement(NamedTuple):
+    """Offsets (key -> bytes, multiples of 16), the end of the last item, and what no placement can go below.
+
+    ``total`` is ``bound`` unless a search was cut short.
+    """
+
+    offsets: dict[int, int]
+    total: int
+    bound: int
+
+
+def place(items: Sequence[Item], overlaps: Overlaps, most_nodes: int = MOST_NODES) -> Placement:
+    """The placement with the least total.
+
+    Putting the items down in likely orders, each as low as it goes, gives a first one. Then a search decides whether
+    everything fits into the lower bound, and if it does not, by bisection, into how little it does.
+
+    Args:
+        items: what to place.
+        overlaps: which items may share bytes.
+        most_nodes: effort for each decision; the same effort gives the same placement on any computer.
+    """
+    overlaps = _aligned(overlaps)
+    best = min((_in_order(order, overlaps) for order in _likely_orders(items)), key=lambda found: _total(items, found))
+    bound = low = limit = lower_bound(items, overlaps)
+    while low < _total(items, best) and len(items) <= MOST_ITEMS:
+        found, proved = _search(items, overlaps, limit, most_nodes)
+        if found is not None:
+            best = found
+        else:
+            low = limit + ALIGNMENT
+            bound = low if proved else bound
+        limit = low + (_total(items, best) - low) // (2 * ALIGNMENT) * ALIGNMENT
+    return Placement(best, _total(items, best), bound)
+
+
+def exceeds(items: Sequence[Item], overlaps: Overlaps, limit: int, most_nodes: int = MOST_NODES) -> bool:
+    """True if it is certain that no placement ends at or below ``limit``. Arguments as for :func:`place`."""
+    if lower_bound(items, overlaps) > limit:
+        return True
+    overlaps = _aligned(overlaps)
+    if len(items) > MOST_ITEMS or any(_total(items, _in_order(o, overlaps)) <= limit for o in _likely_orders(items)):
+        return False
+    return _search(items, overlaps, limit, most_nodes) == (None, True)
 
 
 def lower_bound(items: Sequence[Item], overlaps: Overlaps) -> int:
-    """Bytes that no assignment can go below: the most that is alive at one step, overlaps granted in full."""
-    sizes = {item.key: item for item in items}
-    steps = range(max((item.last for item in items), default=0) + 1)
-    need = [sum(item.size for item in items if item.first <= step <= item.last) for step in steps]
+    """Bytes that no placement can go below: the most that is alive at one step, overlaps granted in full."""
+    change = [0] * (max((item.last for item in items), default=0) + 2)
+    for item in items:
+        change[item.first] += item.size
+        change[item.last + 1] -= item.size
+    by_key = {item.key: item for item in items}
     for (lower, upper), distance in overlaps.items():
-        low, up = sizes[lower], sizes[upper]
-        shared = low.size + up.size - max(low.size, distance + up.size)
-        for step in range(max(low.first, up.first), min(low.last, up.last) + 1):
-            need[step] -= max(shared, 0)
-    return max(need, default=0)
+        low, up = by_key[lower], by_key[upper]
+        first, last = max(low.first, up.first), min(low.last, up.last)
+        if first <= last:
+            shared = max(0, low.size + up.size - max(low.size, distance + up.size))
+            change[first] -= shared
+            change[last + 1] += shared
+    return max(accumulate(change))
 
 
-def assign(items: Sequence[Item], overlaps: Overlaps) -> dict[int, int]:
-    """Offsets (key -> bytes, multiples of 16) with the least total found.
-
-    Every optimal assignment is reached by putting the items down in the right order, each as low as it goes. Orders by
-    time and by size come first, then variations of the best one, until the lower bound is met or ORDERS_TRIED are
-    spent. The result is the same every time.
-    """
-    bound = lower_bound(items, overlaps)
-    shuffle = random.Random(0)  # noqa: S311 - no secret, and the same every time
-    best: dict[int, int] = {}
-    best_order: Sequence[Item] = ()
-    best_total = None
-    for order in _orders(items):
-        chosen = order if order is not None else _varied(best_order, shuffle)
-        offsets = _place(chosen, overlaps)
-        total = total_bytes(items, offsets)
-        if best_total is None or total <= best_total:
-            best, best_order, best_total = offsets, chosen, total
-        if best_total <= bound:
-            break
-    return best
+def _aligned(overlaps: Overlaps) -> dict[tuple[int, int], int]:
+    return {pair: -(-distance // ALIGNMENT) * ALIGNMENT for pair, distance in overlaps.items()}
 
 
-def total_bytes(items: Iterable[Item], offsets: Mapping[int, int]) -> int:
-    """End of the last item: the arena's head."""
+def _total(items: Iterable[Item], offsets: Mapping[int, int]) -> int:
     return max((offsets[item.key] + item.size for item in items), default=0)
 
 
-def _orders(items: Sequence[Item]) -> Iterable[Sequence[Item] | None]:
+def _likely_orders(items: Sequence[Item]) -> Iterator[list[Item]]:
     yield sorted(items, key=lambda item: (-item.first, item.size))
     yield sorted(items, key=lambda item: (item.first, -item.size))
     yield sorted(items, key=lambda item: (-item.size, item.first))
-    yield sorted(items, key=lambda item: (-item.size, -item.first))
     yield sorted(items, key=lambda item: (item.first - item.last, -item.size))
-    for _ in range(ORDERS_TRIED):
-        yield None
 
 
-def _varied(order: Sequence[Item], shuffle: random.Random) -> Sequence[Item]:
-    varied = list(order)
-    for _ in range(shuffle.randint(1, 3)):
-        item = varied.pop(shuffle.randrange(len(varied)))
-        varied.insert(shuffle.randint(0, len(varied)), item)
-    return varied
-
-
-def _place(order: Sequence[Item], overlaps: Overlaps) -> dict[int, int]:
+def _in_order(order: Sequence[Item], overlaps: Overlaps) -> dict[int, int]:
+    """Offsets if every item, in its turn, goes as low as it can."""
     offsets: dict[int, int] = {}
-    placed: list[Item] = []
-    for item in order:
-        blocked = sorted(
-            _blocked(item, other, offsets[other.key], overlaps)
-            for other in placed
-            if item.first <= other.last and other.first <= item.last
-        )
+    for position, item in enumerate(order):
+        taken = []
+        for other in order[:position]:
+            if other.first <= item.last and item.first <= other.last:
+                up = min(item.size, overlaps.get((item.key, other.key), item.size))
+                down = min(other.size, overlaps.get((other.key, item.key), other.size))
+                taken.append((offsets[other.key] - up, offsets[other.key] + down))
         offset = 0
-        for low, high in blocked:
-            if low < offset + 1 and offset < high:
-                offset = -(-high // ALIGNMENT) * ALIGNMENT
-            elif low >= offset + 1:
-                break
+        for below, above in sorted(taken):
+            if below < offset < above:
+                offset = above
         offsets[item.key] = offset
-        placed.append(item)
     return offsets
 
 
-def _blocked(item: Item, other: Item, other_offset: int, overlaps: Overlaps) -> tuple[int, int]:
-    """Offsets of ``item`` strictly between these two would collide with ``other``."""
-    above = overlaps.get((other.key, item.key))
-    below = overlaps.get((item.key, other.key))
-    high = other_offset + (other.size if above is None else min(above, other.size))
-    low = other_offset - (item.size if below is None else min(below, item.size))
-    return low, high
+def _search(
+    items: Sequence[Item], overlaps: Overlaps, limit: int, most_nodes: int
+) -> tuple[dict[int, int] | None, bool]:
+    """Offsets that end at or below ``limit``, or None; and whether that is certain.
+
+    Where the search through the steps gets lost, the one backwards in time may not.
+    """
+    sized = [item for item in items if item.size > 0]
+    index = {item.key: number for number, item in enumerate(sized)}
+    distances = {
+        (index[lower], index[upper]): min(distance, sized[index[lower]].size)
+        for (lower, upper), distance in overlaps.items()
+        if lower in index and upper in index
+    }
+    for direction in (1, -1):
+        spans = [Span(item.size, *sorted((direction * item.first, direction * item.last))) for item in sized]
+        try:
+            found = ZoneSearch(spans, distances, limit, most_nodes).run()
+        except CutShortError:
+            continue
+        if found is None:
+            return None, True
+        return dict.fromkeys((item.key for item in items), 0) | dict(zip(index, found, strict=True)), True
+    return None, False

@@ -74,20 +74,29 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
     if not blocks:
         raise MsfError("the model holds no fusion block: export what `tflm-msf rewrite` wrote.")
     offsets = _offsets(model)
-    used = [t for op in blocks for t in (*op.inputs, *op.outputs) if not graph.tensors[t].is_constant]
     constants = dict.fromkeys(t for op in blocks for t in op.inputs if graph.tensors[t].is_constant)
-    ends = tuple(used) + graph.inputs + outputs
     values = {
         "name": name,
         "upper": name.upper(),
         "description": comment(model.description).rstrip("."),
-        "arena_size": max(offsets[t] + graph.tensors[t].nbytes for t in ends),
+        "arena_size": static_arena(model),
         "constants": [_constant(graph, t) for t in constants],
         "blocks": [_block(graph, op, offsets) for op in blocks],
         "inputs": [_end(graph, t, offsets) for t in graph.inputs],
         "outputs": [_end(graph, t, offsets) for t in outputs],
     }
     return {f"{name}.{kind}": TEMPLATES.get_template(f"model.{kind}.jinja").render(values) for kind in "hc"}
+
+
+def static_arena(model: Model) -> int:
+    """Bytes of the exported model's one static array: the end of what its blocks, inputs and outputs use of it.
+
+    Raises MsfError for a model without a memory plan.
+    """
+    graph, offsets = model.main, _offsets(model)
+    blocks = [op for op in graph.ops if op.custom_code == CUSTOM_CODE]
+    used = {*graph.inputs, *(t for op in blocks for t in (*op.inputs, *op.outputs) if not graph.tensors[t].is_constant)}
+    return max(offsets[t] + graph.tensors[t].nbytes for t in used)
 
 
 def _needed(graph: Graph, outputs: tuple[int, ...]) -> set[int]:

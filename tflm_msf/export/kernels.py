@@ -1,15 +1,30 @@
-"""The kernels' C sources, wherever this installation has them."""
+"""The kernels' sources, wherever this installation has them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tflm_msf.errors import MsfError
 
 _PACKAGE = Path(__file__).parents[1]
-_SHIPPED = _PACKAGE / "kernels"  # setup.py puts them there when a wheel is built
-_IN_TREE = _PACKAGE.parent / "tflm_kernels" / "src"  # a development install uses the repository's own
+_SHIPPED = _PACKAGE / "library"  # setup.py puts it there when a wheel is built
+_IN_TREE = _PACKAGE.parent / "tflm_kernels"  # a development install uses the repository's own
+_SOURCES = "src/"
+_TEXTS = (".c", ".cpp", ".h", ".json", ".properties", ".py", ".txt", ".yml")
+
+
+def library_files() -> Mapping[str, str]:
+    """The library tflm_msf for the Arduino IDE, PlatformIO and ESP-IDF: its manifests, and all sources below ``src/``.
+
+    Raises :class:`MsfError` if the installation lacks them.
+    """
+    directory = _IN_TREE if _IN_TREE.is_dir() else _SHIPPED
+    places = [directory.glob("*"), (directory / "src").rglob("*")]
+    paths = sorted(path for place in places for path in place if path.suffix in _TEXTS)
+    if not paths:
+        raise MsfError(f"the kernels' sources are missing in {directory}: install tflm-msf again.")
+    return {path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
 def kernel_sources() -> Mapping[str, str]:
@@ -19,8 +34,8 @@ def kernel_sources() -> Mapping[str, str]:
 
     Raises :class:`MsfError` if the installation lacks them.
     """
-    directory = _IN_TREE if _IN_TREE.is_dir() else _SHIPPED
-    paths = sorted(directory.rglob("msf*.[ch]"))
-    if not paths:
-        raise MsfError(f"the kernels' sources are missing in {directory}: install tflm-msf again.")
-    return {path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    return {
+        path.removeprefix(_SOURCES): text
+        for path, text in library_files().items()
+        if path.startswith(_SOURCES) and PurePosixPath(path).match("msf*.[ch]")
+    }

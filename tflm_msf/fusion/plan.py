@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tflm_msf.arena import align_up
-from tflm_msf.arena.offsets import Item, assign, lower_bound, total_bytes
 from tflm_msf.fusion.block import Block, BlockWalk, LinesKept
 from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.search import TENSOR_ALIGNMENT, Edge, padded_bytes
+from tflm_msf.fusion.placing import place_tensors, workspace_key
+from tflm_msf.fusion.search import Edge
 
 
 @dataclass(frozen=True)
@@ -73,17 +72,16 @@ def make_plan(network: Network, edges: tuple[Edge, ...]) -> Plan:
     """Lays the blocks of a path through the fusion DAG out and places every tensor."""
     kept = LinesKept(network)
     blocks = [_lay_out(network, kept, edge) for edge in edges]
-    items, overlaps = _items(network, edges, blocks)
-    offsets = assign(items, overlaps)
+    placement = place_tensors(network, edges)
     steps = tuple(
-        Step(edge, block, offsets[_workspace_key(index)] if block else 0)
+        Step(edge, block, placement.offsets[workspace_key(index)] if block else 0)
         for index, (edge, block) in enumerate(zip(edges, blocks, strict=True))
     )
     return Plan(
         steps=steps,
-        offsets={key: offset for key, offset in offsets.items() if key >= 0},
-        head=total_bytes(items, offsets),
-        head_bound=lower_bound(items, overlaps),
+        offsets={key: offset for key, offset in placement.offsets.items() if key >= 0},
+        head=placement.total,
+        head_bound=placement.bound,
         macs=sum(edge.macs for edge in edges),
         original_macs=network.macs,
     )
@@ -94,31 +92,3 @@ def _lay_out(network: Network, kept: LinesKept, edge: Edge) -> Block | None:
         return None
     block = BlockWalk(network, kept, edge.last, edge.block.tile_w).lay_out(edge.first)
     return replace(block, candidate=edge.block)  # presets forbid overlaps that the walk allows
-
-
-def _workspace_key(index: int) -> int:
-    """Workspaces are not tensors of the graph; they are told from those by negative keys."""
-    return -1 - index
-
-
-def _items(
-    network: Network, edges: tuple[Edge, ...], blocks: list[Block | None]
-) -> tuple[list[Item], dict[tuple[int, int], int]]:
-    step_of = {unit: index for index, edge in enumerate(edges) for unit in range(edge.first, edge.last + 1)}
-    final = len(edges) - 1
-    inner = {buffer.tensor for block in blocks if block for buffer in block.buffers}
-    items = []
-    for tensor in dict.fromkeys([*network.inputs, *network.producer]):
-        if tensor in inner:
-            continue
-        first = step_of[network.producer[tensor]] if tensor in network.producer else 0
-        last = step_of.get(network.last_use.get(tensor, 0), final)
-        items.append(Item(tensor, padded_bytes(network, tensor), first, last))
-    overlaps = {}
-    for index, block in enumerate(blocks):
-        if block is None:
-            continue
-        items.append(Item(_workspace_key(index), align_up(block.candidate.workspace, TENSOR_ALIGNMENT), index, index))
-        if block.candidate.overlap_input is not None:
-            overlaps[block.candidate.output, block.candidate.overlap_input] = block.candidate.overlap
-    return items, overlaps

@@ -8,22 +8,33 @@ blocks, the least MACs are a shortest path; sweeping both gives the whole Pareto
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.fusion.block import BlockWalk, Candidate, LinesKept, align, tile_widths
+from tflm_msf.fusion.conflicts import Conflict, Ints, State, states_without
 from tflm_msf.fusion.network import Network
 
 TENSOR_ALIGNMENT = 16
 """TFLM rounds every tensor in the arena up to this many bytes (``MicroArenaBufferAlignment``)."""
 
+BLOCK_BYTES = 144
+"""What a block more can add to the arena's tail, at the most."""
+
 UNREACHABLE = np.inf
+
+MOST_DOUBTS = 4
+"""Paths that a search passes over because their placement was cut short: each costs a second or so."""
+
+MOST_CONFLICTS = 300
+"""Conflicts that a search learns before it takes paths as they come: each makes every further path dearer to find."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -87,12 +98,13 @@ def layerwise_edges(network: Network) -> list[Edge]:
 def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] = lambda found: found) -> list[Edge]:
     """All edges of the fusion DAG, of those between the same cuts only the ones that nothing dominates.
 
-    A block that takes more than the whole network layer by layer is of no use and ends the walk over longer ones.
+    A block that takes more than the whole network layer by layer, every block's share of the tail included, is of no
+    use and ends the walk over longer ones.
     ``admit`` restricts the space: it turns a candidate away (None) or hands it on, changed perhaps.
     """
     layerwise = layerwise_edges(network)
-    limit = max(edge.head for edge in layerwise)
     kept, liveness = LinesKept(network), _Liveness(network)
+    limit = max(edge.head for edge in layerwise) + _most_saved(network, kept)
     edges = [edge for edge in layerwise if network.units[edge.first].stage is None]
     for last, unit in enumerate(network.units):
         if unit.stage is None:
@@ -106,8 +118,19 @@ def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] 
                     edge = _edge(network, admitted, alive, liveness)
                     found.setdefault(edge.first, []).append(edge)
         for choices in found.values():
-            edges.extend(undominated(choices))
+            edges.extend(undominated(choices, _beats_wherever_placed))
     return edges
+
+
+def _most_saved(network: Network, kept: LinesKept) -> int:
+    """Bytes beyond its tensors that a network takes with every unit on its own: workspace, and tail for each block."""
+    workspaces = [
+        candidate.workspace
+        for unit in range(len(network.units))
+        if tile_widths(network, unit)
+        for candidate in BlockWalk(network, kept, unit, tile_widths(network, unit)[0]).candidates(0)
+    ]
+    return align(max(workspaces, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
 
 
 def _edge(network: Network, candidate: Candidate, alive: int, liveness: _Liveness) -> Edge:
@@ -119,13 +142,37 @@ def _edge(network: Network, candidate: Candidate, alive: int, liveness: _Livenes
     return Edge(candidate.first, candidate.last, head, candidate.macs, candidate)
 
 
-def undominated(edges: list[Edge]) -> list[Edge]:
-    """Of edges between the same two cuts, those that no other beats in both bytes and MACs."""
+def beats(edge: Edge, other: Edge) -> bool:
+    """True if ``edge`` takes neither more bytes nor more MACs."""
+    return edge.head <= other.head and edge.macs <= other.macs
+
+
+def undominated(edges: list[Edge], is_better: Callable[[Edge, Edge], bool] = beats) -> list[Edge]:
+    """Of edges between the same two cuts, those that no other is better than, one of those that are as good."""
     kept: list[Edge] = []
-    for edge in sorted(edges, key=lambda e: (e.head, e.macs)):
-        if not kept or edge.macs < kept[-1].macs:
+    for edge in sorted(edges, key=lambda e: (e.macs, e.head)):
+        if not any(is_better(other, edge) for other in kept):
             kept.append(edge)
     return kept
+
+
+def _is_as_easy(edge: Edge, other: Edge) -> bool:
+    """True if whatever has room for ``other``, between the same cuts, has room for ``edge``.
+
+    The head alone does not tell: output over input saves bytes only where the neighbours leave room for it.
+    """
+    block, rival = edge.block, other.block
+    if block is None or rival is None:
+        return block is rival
+    if align(block.workspace, TENSOR_ALIGNMENT) > align(rival.workspace, TENSOR_ALIGNMENT):
+        return False
+    if rival.overlap_input is None:
+        return True
+    return block.overlap_input == rival.overlap_input and block.overlap <= rival.overlap
+
+
+def _beats_wherever_placed(edge: Edge, other: Edge) -> bool:
+    return edge.macs <= other.macs and _is_as_easy(edge, other)
 
 
 def as_networkx(network: Network, edges: list[Edge]) -> nx.MultiDiGraph:
@@ -139,71 +186,144 @@ def as_networkx(network: Network, edges: list[Edge]) -> nx.MultiDiGraph:
 
 
 class Search:
-    """Shortest paths on a fusion DAG under a limit on the head and on the number of edges."""
+    """Shortest paths on a fusion DAG under a limit on the head and on the number of edges, clear of known conflicts."""
 
     def __init__(self, edges: list[Edge], cuts: int) -> None:
         self._edges = edges
         self._cuts = cuts
-        into: list[list[int]] = [[] for _ in range(cuts + 1)]
+        self._into: list[list[int]] = [[] for _ in range(cuts + 1)]
+        self._between: dict[tuple[int, int], list[int]] = {}
         for index, edge in enumerate(edges):
-            into[edge.last + 1].append(index)
-        self._into = [np.array(indices, np.int64) for indices in into]
-        self._first = np.array([edge.first for edge in edges], np.int64)
+            self._into[edge.last + 1].append(index)
+            self._between.setdefault((edge.first, edge.last), []).append(index)
+        self._first = [edge.first for edge in edges]
         self._heads = np.array([edge.head for edge in edges], np.int64)
         self._macs = np.array([edge.macs for edge in edges], np.float64)
+        self._conflicts: list[Conflict] = []
+        self._states = lru_cache(maxsize=None)(self._states_uncached)
         self._solve = lru_cache(maxsize=None)(self._solve_uncached)
 
-    def _solve_uncached(self, head_limit: int) -> tuple[Floats, npt.NDArray[np.int64]]:
-        """Least MACs to each cut (axis 0) with exactly k edges (axis 1), and the last edge of such a path."""
-        cost = np.full((self._cuts + 1, self._cuts + 1), UNREACHABLE)
-        via = np.full((self._cuts + 1, self._cuts + 1), -1, np.int64)
+    def avoid(self, run: tuple[Edge, ...], needed: int) -> None:
+        """Keeps ``run``, or what is no easier between the same cuts, out of paths whose limit is below ``needed``."""
+        alike = (
+            frozenset(n for n in self._between[edge.first, edge.last] if _is_as_easy(edge, self._edges[n]))
+            for edge in run
+        )
+        self._conflicts.append(Conflict(tuple(alike), needed))
+
+    def _states_uncached(self, active: tuple[int, ...]) -> list[State]:
+        return states_without(self._first, self._into, [self._conflicts[number] for number in active])
+
+    def _solve_uncached(self, head_limit: int, active: tuple[int, ...]) -> tuple[Floats, Ints, Ints]:
+        """For each state (axis 0) and number of edges (axis 1): least MACs, last edge, and the state before that."""
+        states = self._states(active)
+        shape = len(states), self._cuts + 1
+        cost, via, source = np.full(shape, UNREACHABLE), np.full(shape, -1, np.int64), np.full(shape, -1, np.int64)
         cost[0, 0] = 0
-        for cut in range(1, self._cuts + 1):
-            into = self._into[cut][self._heads[self._into[cut]] <= head_limit]
-            if len(into) == 0:
+        for number, state in enumerate(states):
+            low = self._heads[state.edges] <= head_limit
+            edges, sources = state.edges[low], state.sources[low]
+            if len(edges) == 0:
                 continue
-            totals = cost[self._first[into], :-1] + self._macs[into, None]
+            totals = cost[sources, :-1] + self._macs[edges, None]
             best = totals.argmin(axis=0)
-            cost[cut, 1:] = totals[best, np.arange(self._cuts)]
-            via[cut, 1:] = into[best]
-        return cost, via
+            cost[number, 1:] = totals[best, np.arange(self._cuts)]
+            via[number, 1:], source[number, 1:] = edges[best], sources[best]
+        return cost, via, source
 
     def cheapest(self, head_limit: int, max_edges: int) -> Point | None:
         """The path with the least MACs, then the fewest edges, within both limits."""
-        cost, via = self._solve(head_limit)
-        k = int(cost[self._cuts, : max_edges + 1].argmin())
-        if cost[self._cuts, k] == UNREACHABLE:
+        active = tuple(n for n, conflict in enumerate(self._conflicts) if conflict.needed > head_limit)
+        cost, via, source = self._solve(head_limit, active)
+        ends = [number for number, state in enumerate(self._states(active)) if state.cut == self._cuts]
+        choices = [(cost[end, k], k, end) for end in ends for k in [int(cost[end, : max_edges + 1].argmin())]]
+        least, k, state = min(choices, default=(UNREACHABLE, 0, 0))
+        if least == UNREACHABLE:
             return None
         path: list[Edge] = []
-        cut = self._cuts
-        while cut > 0:
-            edge = self._edges[via[cut, k]]
-            path.append(edge)
-            cut, k = edge.first, k - 1
+        while state != 0:
+            path.append(self._edges[via[state, k]])
+            state, k = source[state, k], k - 1
         path.reverse()
         return Point(max(edge.head for edge in path), sum(edge.macs for edge in path), tuple(path))
 
 
-def pareto_front(edges: list[Edge], cuts: int, tail_per_edge: int) -> list[Point]:
+class Placer(Protocol):
+    """Knows what placements reach, see :class:`tflm_msf.fusion.placing.Placer`."""
+
+    def head(self, path: tuple[Edge, ...]) -> int:
+        """Bytes that a plan takes."""
+
+    def exceeds(self, run: tuple[Edge, ...], limit: int) -> bool:
+        """True if it is certain that no plan with ``run`` in it gets by with ``limit`` bytes."""
+
+
+def pareto_front(edges: list[Edge], cuts: int, tail_per_edge: int, placer: Placer | None = None) -> list[Point]:
     """All plans that no other beats in both ``head + tail_per_edge * blocks`` and MACs, least MACs first.
 
     For every number of blocks, the limit on the head goes down from one optimum to just below it; where an earlier
     plan is already as good, down to where it no longer would be. Both jumps skip dominated plans only.
+
+    Without ``placer``, the head of a plan is the most that one of its edges needs. With it, it is what a placement
+    really takes. The front is exact then too, as long as placements are (see :class:`_PlacedSearch`).
     """
-    search = Search(edges, cuts)
+    search = _PlacedSearch(Search(edges, cuts), placer)
     front: list[Point] = []
 
     def total(point: Point) -> int:
         return point.head + tail_per_edge * len(point.edges)
 
     for max_edges in range(cuts, 0, -1):
-        limit = max((edge.head for edge in edges), default=0)
-        while (point := search.cheapest(limit, max_edges)) is not None:
+        limit = sum(edge.head for edge in edges)
+        while (found := search.cheapest(limit, max_edges)) is not None:
+            point, least = found
             rivals = [total(other) for other in front if other.macs <= point.macs]
             if not rivals or total(point) < min(rivals):
                 front = [o for o in front if o.macs < point.macs or total(o) < total(point)]
                 front.append(point)
-                limit = point.head - 1
+                limit = least - 1
             else:
-                limit = min(point.head - 1, min(rivals) - tail_per_edge * len(point.edges) - 1)
+                limit = min(least - 1, min(rivals) - tail_per_edge * len(point.edges) - 1)
     return sorted(front, key=lambda point: (point.macs, total(point)))
+
+
+@dataclass
+class _PlacedSearch:
+    """Shortest paths whose tensors have been placed.
+
+    A path with no placement below the limit gives away a run of its edges that is the reason, which no later path
+    takes again. Where it remains unknown whether there is one, the path is passed over too, until ``doubts_left`` and
+    ``conflicts_left`` are spent; after that, paths are taken with what their placement reaches.
+    """
+
+    search: Search
+    placer: Placer | None
+    doubts_left: int = MOST_DOUBTS
+    conflicts_left: int = MOST_CONFLICTS
+
+    def cheapest(self, limit: int, max_edges: int) -> tuple[Point, int] | None:
+        """The path with the least MACs within both limits, and a head below which no path has as few MACs."""
+        while (point := self.search.cheapest(limit, max_edges)) is not None:
+            if self.placer is None:
+                return point, point.head
+            needed = limit + 1
+            if self.conflicts_left > 0 and self.placer.exceeds(point.edges, limit):
+                self.search.avoid(_shortest(point.edges, limit, self.placer), needed)
+            else:
+                placed = point._replace(head=self.placer.head(point.edges))
+                if placed.head <= limit:
+                    return placed, placed.head
+                if self.conflicts_left == 0 or self.doubts_left == 0:
+                    return placed, point.head
+                self.doubts_left -= 1
+                self.search.avoid(point.edges, needed)
+            self.conflicts_left -= 1
+        return None
+
+
+def _shortest(path: tuple[Edge, ...], limit: int, placer: Placer) -> tuple[Edge, ...]:
+    """A run of edges in ``path`` that exceeds ``limit`` too, and does not without its first or its last edge."""
+    stop = bisect_left(range(1, len(path)), True, key=lambda end: placer.exceeds(path[:end], limit)) + 1
+    starts = range(stop - 1, 0, -1)
+    start = bisect_left(starts, True, key=lambda begin: placer.exceeds(path[begin:stop], limit))
+    return path[[*starts, 0][start] : stop]

@@ -1,4 +1,9 @@
-"""What each TFLite operator becomes in a fusion block. One entry per operator, one file per family."""
+"""What each TFLite operator becomes in a fusion block. One entry per operator, one file per family.
+
+Ratios of scales are computed in double throughout. TFLM's sources write ``static_cast<double>(a / b)`` with float
+operands in some places (FULLY_CONNECTED, SUB, RELU, LEAKY_RELU, HARD_SWISH, ABS), but the ``tflite-micro`` wheel, the
+reference, widens the operands first: a last bit of the multiplier that one output value in a million shows.
+"""
 
 from __future__ import annotations
 

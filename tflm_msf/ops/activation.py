@@ -33,8 +33,7 @@ Floats = npt.NDArray[np.float32]
 def lower_relu(context: OpContext) -> Stage:
     """RELU: rescaled from the input's to the output's scale, then clamped (``CalculateReluOpData``)."""
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
-    ratio = float(np.float32(source.scale[0]) / np.float32(target.scale[0]))
-    multiplier, shift = quantize_multiplier(ratio)
+    multiplier, shift = quantize_multiplier(source.scale[0] / target.scale[0])
     context.require(shift <= 30, TOO_SMALL)
     scaled = rescale(VALUES - source.zero_point[0], multiplier, shift) + target.zero_point[0]
     low = max(INT8_MIN, quantize(0.0, target))
@@ -64,9 +63,9 @@ def lower_tanh(context: OpContext) -> Stage:
 def lower_hard_swish(context: OpContext) -> Stage:
     """HARD_SWISH: x * relu6(x + 3) / 6 in 16 bits (``HardSwishPrepare`` and its reference kernel)."""
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
-    fine_scale = np.float32(1 / 128) * np.float32(source.scale[0])
-    multiplier, shift = quantize_multiplier(float(fine_scale / np.float32(target.scale[0])))
-    relu_multiplier, relu_shift = quantize_multiplier(float(fine_scale / (np.float32(3) / np.float32(32768))))
+    fine_scale = source.scale[0] / 128
+    multiplier, shift = quantize_multiplier(fine_scale / target.scale[0])
+    relu_multiplier, relu_shift = quantize_multiplier(fine_scale / (3 / 32768))
     context.require(shift <= 0, TOO_SMALL)
     context.require(shift >= -15, "its output scale is too large for 16 bits")
     context.require(-15 <= relu_shift <= 30, "its input scale is too large or too small for 16 bits")
@@ -89,12 +88,10 @@ def lower_hard_swish(context: OpContext) -> Stage:
 def lower_leaky_relu(context: OpContext) -> Stage:
     """LEAKY_RELU: one multiplier for each sign (``CalculateOpDataLeakyRelu``)."""
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
-    scale_in, scale_out = np.float32(source.scale[0]), np.float32(target.scale[0])
-    alpha = np.float32(context.real_option("alpha", 0.0))
-    slope = float(scale_in * alpha / scale_out)
+    slope = source.scale[0] * context.real_option("alpha", 0.0) / target.scale[0]
     context.require(math.isfinite(slope), "its slope is not finite")
     sign = -1 if slope < 0 else 1
-    identity = quantize_multiplier(float(scale_in / scale_out))
+    identity = quantize_multiplier(source.scale[0] / target.scale[0])
     negative = quantize_multiplier(abs(slope))
     context.require(max(identity[1], negative[1]) <= 30, TOO_SMALL)
     x = VALUES - source.zero_point[0]
@@ -131,8 +128,7 @@ def lower_abs(context: OpContext) -> Stage:
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
     value = np.abs(VALUES - source.zero_point[0])
     if source.scale[0] != target.scale[0]:
-        ratio = np.float32(source.scale[0]) / np.float32(target.scale[0])
-        multiplier, shift = quantize_multiplier(float(ratio))
+        multiplier, shift = quantize_multiplier(source.scale[0] / target.scale[0])
         context.require(shift <= 30, TOO_SMALL)
         value = rescale(value, multiplier, shift)
     return table_of_op(context, np.clip(value + target.zero_point[0], INT8_MIN, INT8_MAX))

@@ -26,11 +26,7 @@ def lower_fully_connected(context: OpContext) -> Stage:
         raise NotFusableError("its weights have neither one scale nor one for each output")
     context.require(not any(quantization.zero_point), "its weights have a zero point")
     context.require(context.option("weights_format", 0) == 0, "its weights are shuffled")
-    if quantization.per_tensor:
-        product = np.float32(source.scale[0]) * np.float32(quantization.scale[0])
-        multipliers = [float(product) / target.scale[0]]
-    else:
-        multipliers = [source.scale[0] * scale / target.scale[0] for scale in quantization.scale]
+    multipliers = [source.scale[0] * scale / target.scale[0] for scale in quantization.scale]
     bias = fold_zero_point(context.int32_bias(2, outputs), weights.sum(axis=1, dtype=np.int64), source.zero_point[0])
     in_map = context.map_of_input(0) if vectors == 1 else Map(1, vectors, depth)
     reduces = vectors == 1 and in_map.pixels > 1

@@ -29,10 +29,7 @@ def lower_add(context: OpContext) -> Stage:
 
 
 def lower_sub(context: OpContext) -> Stage:
-    """SUB: as ADD with the second operand negated.
-
-    TFLM's sources of August 2026 and before divide the scales in float32, later ones (the wheel's) in double.
-    """
+    """SUB: as ADD with the second operand negated (``CalculateOpDataSub``)."""
     a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
     (ma, sa), (mb, sb), (mo, so) = _common_scale(context, a, b, out)
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from SCons.Script import AlwaysBuild, COMMAND_LINE_TARGETS, Default, DefaultEnvironment
+from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Default, DefaultEnvironment
 
 env = DefaultEnvironment()
 platform = Path(env.PioPlatform().get_dir())

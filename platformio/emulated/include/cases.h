@@ -16,7 +16,7 @@ typedef struct {
   uint32_t (*output_size)(uint32_t index);
   msf_status (*invoke)(void);
   uint32_t case_count;
-  const int8_t *inputs;  /* of all cases, one behind the other */
+  const int8_t *inputs; /* of all cases, one behind the other */
   const int8_t *outputs;
 } model_cases;
 

@@ -1,0 +1,34 @@
+/*
+ * A neural network for TensorFlow Lite Micro, made by tflm-msf. Model: MLIR Converted.
+ *
+ *   alignas(16) static uint8_t arena[digits::kArenaSize];
+ *   static digits::Resolver resolver;
+ *   if (digits::AddOperators(resolver) != kTfLiteOk) ...
+ *   static tflite::MicroInterpreter interpreter(tflite::GetModel(digits::kModel), resolver, arena, sizeof(arena));
+ *
+ * Operators: MSF_BLOCK (3)
+ */
+#ifndef DIGITS_H_
+#define DIGITS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tflm_msf.h>
+
+namespace digits {
+
+extern const unsigned char kModel[];
+constexpr size_t kModelSize = 21056;
+constexpr size_t kArenaSize = 6896;  // bytes, predicted; aligned to 16 bytes it suffices on 32-bit chips
+
+using Resolver = tflite::MicroMutableOpResolver<1>;
+
+inline TfLiteStatus AddOperators(Resolver &resolver) {
+  TfLiteStatus status = tflm_msf::Register(resolver);
+  return status;
+}
+
+}  // namespace digits
+
+#endif  // DIGITS_H_

@@ -1,0 +1,185 @@
+"""Projects that build as they are: a model, what runs it, an input with a known result, and how to use all that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from tflm_msf import __version__
+from tflm_msf.arena import MCU32, MCU32_INT_ENUMS, Target
+from tflm_msf.boards import Board
+from tflm_msf.errors import MsfError
+from tflm_msf.export.c import export_c, static_arena
+from tflm_msf.export.kernels import kernel_sources, library_files
+from tflm_msf.export.selfcheck import Case
+from tflm_msf.export.text import TEMPLATES, check_name, rows
+from tflm_msf.export.tflm_header import arena_size, export_tflm
+from tflm_msf.graph import DType, Model
+from tflm_msf.program.decode import is_streamed
+from tflm_msf.program.encode import CUSTOM_CODE
+
+Files = Mapping[str, str]
+
+TEMPLATES.filters["rows"] = rows
+
+ARDUINO_TFLM = "Chirale_TensorFlowLite.h"
+"""The TFLM library that the Arduino Library Manager has for most boards."""
+
+ANY_MCU = (MCU32, MCU32_INT_ENUMS)
+
+_C_TYPES: Mapping[DType, str] = {
+    DType.FLOAT32: "float",
+    DType.INT32: "int32_t",
+    DType.UINT8: "uint8_t",
+    DType.INT64: "int64_t",
+    DType.BOOL: "uint8_t",
+    DType.INT16: "int16_t",
+    DType.INT8: "int8_t",
+}
+
+
+class Runtime(Enum):
+    """What runs a model on a device: TFLM with our kernels in it, or the C export alone."""
+
+    TFLM = "tflm"
+    C = "c"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A rewritten model, its file, and a case for the self-check. ``name`` is the prefix of names and files."""
+
+    name: str
+    model: Model
+    data: bytes
+    case: Case
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if self.name in ("main", "msf", "tflm_msf") or self.name.startswith("msf_"):
+            raise MsfError(f"the name '{self.name}' is taken by the project's own files: give another with --name.")
+
+
+def c_project(project: Project) -> Files:
+    """A directory for ``make`` or CMake that runs the model on this computer; no TFLM, any C99 compiler.
+
+    Raises :class:`MsfError` for a model with operators outside of fusion blocks.
+    """
+    values = {**_values(project, "c", Runtime.C), "has_loop": False}
+    return {
+        **{f"kernels/{path}": text for path, text in kernel_sources().items()},
+        **_model_files(project, Runtime.C, (), values),
+        "main.c": _render("main.c", values),
+        "Makefile": _render("Makefile", values),
+        "CMakeLists.txt": _render("CMakeLists.txt", values),
+        "README.md": _render("project.md", values),
+    }
+
+
+def arduino_project(project: Project, runtime: Runtime) -> Files:
+    """A sketch ``<name>/<name>.ino``, and ``libraries/tflm_msf`` for the sketchbook.
+
+    Raises :class:`MsfError` for a model that ``runtime`` does not run.
+    """
+    values = {**_values(project, "arduino", runtime), "framework": "arduino"}
+    values["tflm_header"] = ARDUINO_TFLM if runtime is Runtime.TFLM else ""
+    sketch = {**_model_files(project, runtime, (), values), f"{project.name}.ino": _render("sketch.cpp", values)}
+    return {
+        **{f"{project.name}/{path}": text for path, text in sketch.items()},
+        **_library("libraries/tflm_msf", ("library.properties", "keywords.txt")),
+        "README.md": _render("project.md", values),
+    }
+
+
+def platformio_project(project: Project, board: Board, runtime: Runtime | None) -> Files:
+    """A PlatformIO project for one board.
+
+    ``runtime`` None: TFLM where the board has a library for it, else the C export. Raises :class:`MsfError` for a
+    model that the runtime does not run, or for TFLM on a board that has none.
+    """
+    runtime = runtime or (Runtime.TFLM if board.tflm else Runtime.C)
+    tflm = runtime is Runtime.TFLM
+    if tflm and not board.tflm:
+        raise MsfError(f"there is no TFLM library for {board.name} in PlatformIO: use --runtime c.")
+    place = board.platformio
+    is_idf = place.framework == "espidf"
+    as_sketch = place.framework == "arduino" or (is_idf and tflm)
+    values = {
+        **_values(project, "platformio", runtime, (board.target,)),
+        "framework": place.framework,
+        "has_loop": as_sketch,
+        "title": board.title,
+        "environment": board.name,
+        "platform": place.platform,
+        "board": place.board,
+        "library": board.tflm,
+        "lib_deps": board.tflm if tflm and not is_idf else "",
+    }
+    program = {"main.cpp": _render("sketch.cpp", values)} if as_sketch else {"main.c": _render("main.c", values)}
+    sources = {**_model_files(project, runtime, (board.target,), values), **program}
+    files = {f"src/{path}": text for path, text in sources.items()}
+    files["platformio.ini"] = _render("platformio.ini", values)
+    files["README.md"] = _render("project.md", values)
+    if not is_idf:
+        return {**files, **_library("lib/tflm_msf", ("library.json", "extra_script.py"))}
+    manifests = ("CMakeLists.txt", "idf_component.yml") if tflm else ("CMakeLists.txt",)
+    compiled = sorted(path for path in sources if not path.endswith(".h"))
+    return {
+        **files,
+        "CMakeLists.txt": _render("idf_project.cmake", values),
+        "src/CMakeLists.txt": _render("idf_main.cmake", {"sources": compiled}),
+        **_library("components/tflm_msf", manifests),
+    }
+
+
+def _model_files(project: Project, runtime: Runtime, targets: tuple[Target, ...], values: Mapping[str, Any]) -> Files:
+    """The model and its case."""
+    name = project.name
+    if runtime is Runtime.C:
+        model = export_c(project.model, name)
+    else:
+        model = export_tflm(project.model, project.data, name, targets)
+    return {**model, f"{name}_case.h": _render("case.h", values), f"{name}_case.c": _render("case.c", values)}
+
+
+def _library(directory: str, manifests: tuple[str, ...]) -> Files:
+    """The tflm_msf library with those of its manifests that are wanted."""
+    files = library_files()
+    return {f"{directory}/{path}": files[path] for path in files if path in manifests or path.startswith("src/")}
+
+
+def _values(project: Project, kind: str, runtime: Runtime, targets: tuple[Target, ...] = ()) -> dict[str, Any]:
+    """What the templates print."""
+    graph = project.model.main
+    output = graph.tensors[graph.outputs[0]]
+    if output.dtype not in _C_TYPES:
+        raise MsfError(f"output '{output.name}' holds {output.dtype.name.lower()}, which C has no type for.")
+    outputs = [value.tobytes() for value in project.case.outputs]
+    tflm = runtime is Runtime.TFLM
+    arena = arena_size(project.model, project.data, targets or ANY_MCU) if tflm else static_arena(project.model)
+    return {
+        "name": project.name,
+        "upper": project.name.upper(),
+        "version": __version__,
+        "kind": kind,
+        "tflm": tflm,
+        "has_loop": True,
+        "tflm_header": "",
+        "streamed": is_streamed(project.model),
+        "unfused": any(op.custom_code != CUSTOM_CODE for op in graph.ops),
+        "arena": arena,
+        "case_inputs": [value.tobytes() for value in project.case.inputs],
+        "case_outputs": outputs,
+        "output_bytes": sum(map(len, outputs)),
+        "result": int(np.argmax(project.case.outputs[0])),
+        "result_type": _C_TYPES[output.dtype],
+        "result_count": project.case.outputs[0].size,
+    }
+
+
+def _render(template: str, values: Mapping[str, Any]) -> str:
+    return TEMPLATES.get_template(f"{template}.jinja").render(values)

@@ -1,0 +1,67 @@
+"""Where the tensors and workspaces of a plan, or of a part of one, go in the arena's head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tflm_msf.arena import align_up
+from tflm_msf.arena.offsets import Item, Placement, exceeds, place
+from tflm_msf.fusion.network import Network
+from tflm_msf.fusion.search import TENSOR_ALIGNMENT, Edge, padded_bytes
+
+
+def workspace_key(step: int) -> int:
+    """Workspaces are not tensors of the graph; in a placement they are told from those by negative keys."""
+    return -1 - step
+
+
+def place_tensors(network: Network, edges: tuple[Edge, ...]) -> Placement:
+    """Places everything that is alive while ``edges`` run, one after the other: tensor or workspace key -> offset."""
+    return place(*_items(network, edges))
+
+
+@dataclass(frozen=True)
+class Placer:
+    """What placements of a network's plans reach, for the search."""
+
+    network: Network
+
+    def head(self, path: tuple[Edge, ...]) -> int:
+        """Bytes in which there is room for everything while ``path`` runs."""
+        return place_tensors(self.network, path).total
+
+    def exceeds(self, run: tuple[Edge, ...], limit: int) -> bool:
+        """True if it is certain that no plan with ``run`` in it gets by with ``limit`` bytes."""
+        return exceeds(*_items(self.network, run), limit)
+
+
+def _items(network: Network, edges: tuple[Edge, ...]) -> tuple[list[Item], dict[tuple[int, int], int]]:
+    """What is alive during ``edges``, and what may overlap.
+
+    They need not lead through the whole network: the tensors of what comes before and after count where they are
+    alive, so that no plan with these edges takes less than what they take alone.
+    """
+    step_of = {unit: step for step, edge in enumerate(edges) for unit in range(edge.first, edge.last + 1)}
+    items = []
+    for tensor in dict.fromkeys([*network.inputs, *network.producer]):
+        made = network.producer.get(tensor, -1)
+        read = network.last_use.get(tensor, 0)
+        if made <= edges[-1].last and read >= edges[0].first and not _is_inner(tensor, made, edges, step_of):
+            first, last = step_of.get(made, 0), step_of.get(read, len(edges) - 1)
+            items.append(Item(tensor, padded_bytes(network, tensor), first, last))
+    alive = {item.key for item in items}
+    overlaps = {}
+    for step, block in enumerate(edge.block for edge in edges):
+        if block is not None:
+            items.append(Item(workspace_key(step), align_up(block.workspace, TENSOR_ALIGNMENT), step, step))
+            if block.overlap_input in alive:
+                overlaps[block.output, block.overlap_input] = block.overlap
+    return items, overlaps
+
+
+def _is_inner(tensor: int, made: int, edges: tuple[Edge, ...], step_of: dict[int, int]) -> bool:
+    """True if a block makes the tensor for itself."""
+    if made not in step_of:
+        return False
+    block = edges[step_of[made]].block
+    return block is not None and tensor != block.output
