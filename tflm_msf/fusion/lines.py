@@ -6,8 +6,9 @@ readers drift apart, which is found by walking the kernels' own schedule without
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tflm_msf.fusion.network import Network
 from tflm_msf.ops import Stage
@@ -105,6 +106,19 @@ def _asked_cols(network: Network, unit: int, spans: Mapping[int, tuple[int, int]
     return (min(start for start, _ in asked), max(end for _, end in asked)) if asked else None
 
 
+class _Read(NamedTuple):
+    """A reader's turn: it takes rows ``first`` to ``last`` (exclusive) when ``made`` rows have been made at the most.
+
+    ``in_step``: the turn is the last one that the meeting unit's row asks for, at every group on the way, so that it
+    goes on chunk by chunk together with that row.
+    """
+
+    first: int
+    last: int
+    made: int
+    in_step: bool
+
+
 @dataclass
 class _Rehearsal:
     """The kernels' pull-driven walk (see SPEC.md, *Running*) over the units between a tensor and where they meet."""
@@ -112,7 +126,7 @@ class _Rehearsal:
     network: Network
     tensor: int
     done: dict[int, int] = field(default_factory=dict)
-    kept: int = 0
+    reads: list[_Read] = field(default_factory=list)
 
     def rows_kept(self) -> int:
         """See :func:`ring_rows`."""
@@ -124,9 +138,29 @@ class _Rehearsal:
         for unit in sorted(self.root):
             members.setdefault(self.root[unit], []).append(unit)
         self.members: Mapping[int, list[int]] = members
+        kept = 1
         for step in range(_stage(self.network, last).grid.h):
-            self._advance(self.root[last], step + 1)
-        return self.kept
+            before = self.done.get(first, 0)
+            self.reads = []
+            self._advance(self.root[last], step + 1, in_step=True)
+            if self.reads:
+                kept = max(kept, *self._rows_in_step(before, self.done[first]))
+        return kept
+
+    def _rows_in_step(self, before: int, end: int) -> Iterator[int]:
+        """Rows that each read of one step of the meeting unit needs, the one being made among them.
+
+        Reads in step with the meeting unit happen side by side. The newest row is being made during them unless it was
+        complete before: made in an earlier step, or needed whole by a turn that was not in step.
+        """
+        together = [read for read in self.reads if read.in_step]
+        if together:
+            is_new = end > before and all(read.last < end for read in self.reads if not read.in_step)
+            yield end - min(read.first for read in together) + (not is_new)
+        needed = min((read.first for read in together), default=end)
+        for read in reversed([read for read in self.reads if not read.in_step]):
+            needed = min(needed, read.first)
+            yield read.made - needed + 1
 
     def _roots(self, last: int) -> dict[int, int]:
         root = {last: last}
@@ -148,18 +182,17 @@ class _Rehearsal:
             if source in self.made and self.made[source] in self.members
         ]
 
-    def _advance(self, group: int, goal: int) -> None:
+    def _advance(self, group: int, goal: int, in_step: bool) -> None:
         while self.done.get(group, 0) < goal:
             y = self.done.get(group, 0)
-            before = self.done.get(self.made[self.tensor], 0)
+            last_turn = in_step and y + 1 == goal
             for source, stage, height in self._reads(group):
-                self._advance(self.made[source], self._steps(source, stage.window.rows(y, height)[1]))
+                self._advance(self.made[source], self._steps(source, stage.window.rows(y, height)[1]), last_turn)
             for source, stage, height in self._reads(group):
                 if source == self.tensor:
                     first, last = stage.window.rows(y, height)
                     if first < last:
-                        made = self.done[self.made[source]]
-                        self.kept = max(self.kept, made - first + (made == before))
+                        self.reads.append(_Read(first, last, self.done[self.made[source]], last_turn))
             self.done[group] = y + 1
 
     def _steps(self, tensor: int, rows: int) -> int:
