@@ -24,7 +24,7 @@ INPUTS = {
 
 TOTAL_LIMITS = {
     "mlperf__vww_96": 32_000,
-    "tflm__person_detect": 18_200,
+    "tflm__person_detect": 18_000,
     "mlperf__ic_resnet8": 15_500,
     "mlperf__kws_dscnn": 9_000,
     "cfu__mnv2_160_035": 92_000,

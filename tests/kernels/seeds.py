@@ -38,9 +38,9 @@ class Seed:
         return head + struct.pack(f"<{len(self.sizes)}I", *self.sizes) + self.program + self.params
 
 
-def seeds() -> list[Seed]:
-    """All of them, always the same."""
-    models = {
+def models() -> dict[str, Model]:
+    """The networks that blocks are made from."""
+    return {
         "chain": _chain(),
         "residual": _residual(),
         "squeeze": _squeeze_excite(),
@@ -49,7 +49,11 @@ def seeds() -> list[Seed]:
         "broadcast": _broadcast(),
         "dilated": _dilated(),
     }
-    fused = [seed for name, model in models.items() for seed in _blocks(name, model)]
+
+
+def seeds() -> list[Seed]:
+    """All of them, always the same."""
+    fused = [seed for name, model in models().items() for seed in _blocks(name, model)]
     by_hand = [
         Seed(make.__name__, made.pack(), made.params, made.params_operand, made.sizes)
         for make in handmade.ALL

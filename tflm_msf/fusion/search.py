@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -262,7 +262,8 @@ def pareto_front(edges: list[Edge], cuts: int, tail_per_edge: int, placer: Place
     """All plans that no other beats in both ``head + tail_per_edge * blocks`` and MACs, least MACs first.
 
     For every number of blocks, the limit on the head goes down from one optimum to just below it; where an earlier
-    plan is already as good, down to where it no longer would be. Both jumps skip dominated plans only.
+    plan is already as good, down to where it no longer would be. Both jumps skip dominated plans only, and plans of
+    fewer blocks, whose turn comes later. Numbers of blocks that no optimum made use of are skipped as well.
 
     Without ``placer``, the head of a plan is the most that one of its edges needs. With it, it is what a placement
     really takes. The front is exact then too, as long as placements are (see :class:`_PlacedSearch`).
@@ -273,10 +274,13 @@ def pareto_front(edges: list[Edge], cuts: int, tail_per_edge: int, placer: Place
     def total(point: Point) -> int:
         return point.head + tail_per_edge * len(point.edges)
 
-    for max_edges in range(cuts, 0, -1):
+    max_edges = cuts
+    while max_edges > 0:
         limit = sum(edge.head for edge in edges)
+        most_taken = 0
         while (found := search.cheapest(limit, max_edges)) is not None:
             point, least = found
+            most_taken = max(most_taken, len(point.edges))
             rivals = [total(other) for other in front if other.macs <= point.macs]
             if not rivals or total(point) < min(rivals):
                 front = [o for o in front if o.macs < point.macs or total(o) < total(point)]
@@ -284,6 +288,7 @@ def pareto_front(edges: list[Edge], cuts: int, tail_per_edge: int, placer: Place
                 limit = least - 1
             else:
                 limit = min(least - 1, min(rivals) - tail_per_edge * len(point.edges) - 1)
+        max_edges = most_taken - 1
     return sorted(front, key=lambda point: (point.macs, total(point)))
 
 
@@ -300,23 +305,26 @@ class _PlacedSearch:
     placer: Placer | None
     doubts_left: int = MOST_DOUBTS
     conflicts_left: int = MOST_CONFLICTS
+    heads: dict[tuple[Edge, ...], int] = field(default_factory=dict)
 
     def cheapest(self, limit: int, max_edges: int) -> tuple[Point, int] | None:
         """The path with the least MACs within both limits, and a head below which no path has as few MACs."""
         while (point := self.search.cheapest(limit, max_edges)) is not None:
             if self.placer is None:
                 return point, point.head
-            needed = limit + 1
-            if self.conflicts_left > 0 and self.placer.exceeds(point.edges, limit):
-                self.search.avoid(_shortest(point.edges, limit, self.placer), needed)
+            path = point.edges
+            if self.heads.get(path, limit + 1) > limit and self.placer.exceeds(path, limit) and self.conflicts_left > 0:
+                self.search.avoid(_shortest(path, limit, self.placer), limit + 1)
             else:
-                placed = point._replace(head=self.placer.head(point.edges))
+                if path not in self.heads:
+                    self.heads[path] = self.placer.head(path)
+                placed = point._replace(head=self.heads[path])
                 if placed.head <= limit:
                     return placed, placed.head
                 if self.conflicts_left == 0 or self.doubts_left == 0:
                     return placed, point.head
                 self.doubts_left -= 1
-                self.search.avoid(point.edges, needed)
+                self.search.avoid(path, limit + 1)
             self.conflicts_left -= 1
         return None
 
