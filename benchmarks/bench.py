@@ -20,7 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.emulator import CORES, OPTIMIZED, ROOT, EmulatorError, linked_text, load_core
-from benchmarks.firmware import API, Case, make_cases, measure
+from benchmarks.firmware import API, Case, make_cases, measure, without_softmax
 from benchmarks.variants import VARIANTS, Variant
 from tflm_msf.errors import MsfError
 from tflm_msf.export import kernel_sources
@@ -68,6 +68,7 @@ def prepare(model: str, variants: Sequence[str], cores: Sequence[str]) -> list[J
     if not path.exists():
         raise MsfError(f"{path} is not there: set TFLM_MSF_MODELS to the directory of the models.")
     data = path.read_bytes()
+    data = without_softmax(data)
     planner = Planner.of(data, model)
     cases = make_cases(data, runs=1)
     made = {name: VARIANTS[name](planner) for name in variants}

@@ -33,7 +33,7 @@ def front_variants(planner: Planner, most: int) -> list[Variant]:
 
 
 def _fused(model: Model, overhead: float) -> Variant:
-    return Variant(overhead, with_kernels(export_c(model, MODEL, skip_softmax=True)))
+    return Variant(overhead, with_kernels(export_c(model, MODEL)))
 
 
 def _within(max_overhead: float, planner: Planner) -> Variant:

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmarks.firmware import logits
 from tflm_msf.errors import MsfError
 from tflm_msf.fusion.network import Network
 from tflm_msf.fusion.plan import make_plan
@@ -62,16 +61,12 @@ class _Layer:
 def reference_c(network: Network) -> Mapping[str, str]:
     """C files of a model named ``model``; feature maps lie where a layer-by-layer plan puts them.
 
-    A SOFTMAX at the end is left out, as by ``export_c(skip_softmax=True)``.
     Raises :class:`MsfError` for an operator that has no reference loop.
     """
     plan = make_plan(network, tuple(layerwise_edges(network)))
     arrays: list[_Array] = []
     layers = []
-    ends = {network.alias.get(tensor, tensor) for tensor in logits(network.graph)}
     for number, unit in enumerate(network.units):
-        if unit.stage is None and set(unit.inputs) == ends:
-            continue
         if unit.stage is None or not _has_loop(unit.stage):
             raise MsfError(f"operator {unit.ops[0]} has no reference loop in benchmarks/reference.")
         layers.append(_layer(unit.stage, number, plan.offsets, arrays))
@@ -80,7 +75,7 @@ def reference_c(network: Network) -> Mapping[str, str]:
         "arrays": arrays,
         "layers": layers,
         "inputs": [_end(network, tensor, plan.offsets) for tensor in network.graph.inputs],
-        "outputs": [_end(network, tensor, plan.offsets) for tensor in logits(network.graph)],
+        "outputs": [_end(network, tensor, plan.offsets) for tensor in network.graph.outputs],
     }
     here = Path(__file__).parent
     return {
