@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from tflm_msf.errors import MsfError
 from tflm_msf.fusion.presets import Preset
 from tflm_msf.fusion.search import as_networkx
 from tflm_msf.inspect import inspect as inspect_model
+from tflm_msf.printable import printable
 from tflm_msf.report import tables
 from tflm_msf.report.comparison import comparison_table
 from tflm_msf.report.dag import dag_file
@@ -43,17 +46,19 @@ class _Commands(click.Group):
     """Turns every MsfError into one sentence on stderr and exit status 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # paths may hold what the terminal cannot show
         try:
             return super().invoke(ctx)
         except MsfError as error:
-            click.echo(f"tflm-msf: {error}", err=True)
+            click.echo(f"tflm-msf: {printable(str(error))}", err=True)
             ctx.exit(2)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
-    r"""Fit a network into a microcontroller that it does not fit.
+    """Fit a network into a microcontroller that it does not fit.
 
     Reads an int8 .tflite model, fuses runs of its layers so that they never hold a whole feature map, and writes a
     .tflite model that gives the same bits in stock TensorFlow Lite Micro (with the tflm_kernels library registered)
@@ -65,7 +70,7 @@ def main() -> None:
       tflm-msf rewrite model.tflite --ram-limit 64KiB  least compute that fits
       tflm-msf plan model.tflite                       what is possible, at what price
       tflm-msf verify model.tflite model_msf.tflite    is it still my model?
-    """
+    """  # noqa: D301 - \b is for click: it keeps the lines after it as they are
 
 
 @main.command()

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from tflm_msf.printable import printable
 from tflm_msf.sizes import format_size
 
 
@@ -17,7 +18,7 @@ def comparison_table(compared: Mapping[str, Any]) -> Table:
         compared: what :func:`tflm_msf.compare.compare` gives.
     """
     presets = compared["presets"]
-    title = f"{compared['source']}: arena total on this computer (64-bit TFLM), bytes, and MAC overhead"
+    title = f"{printable(compared['source'])}: arena total on this computer (64-bit TFLM), bytes, and MAC overhead"
     table = Table("", title=title, title_justify="left", title_style="bold")
     for limit in next(iter(presets.values())):
         table.add_column(limit, justify="right")

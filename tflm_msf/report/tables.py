@@ -6,20 +6,38 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
+from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
+from tflm_msf.printable import printable
 from tflm_msf.sizes import format_size
 
 Json = Mapping[str, Any]
 
+NAME_WIDTH = 32
+
+
+class _PlainTable(Table):
+    """A table whose cells are shown as they are: names from a file are no markup and do not steer the terminal."""
+
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        shown = (printable(cell) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*shown, style=style, end_section=end_section)
+
 
 def plain_table(title: str, *columns: str) -> Table:
     """An empty table with a title; the first column is text, the others are numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = _PlainTable(title=printable(title), title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
     return table
+
+
+def _short(name: str) -> str:
+    """A tensor's name in a width that fits a column: converters join the names of everything they folded."""
+    first = name.split(";")[0]
+    return first if len(first) <= NAME_WIDTH else f"…{first[1 - NAME_WIDTH :]}"
 
 
 def _ratio(before: int | None, after: int | None) -> str:
@@ -55,7 +73,9 @@ def blocks_table(blocks: Sequence[Json]) -> Table:
         operators = block["operators"]
         run = "the input" if not operators else f"{operators[0]} to {operators[-1]}"
         run = str(operators[0]) if len(operators) == 1 else run
-        table.add_row(run, str(block["tile_w"]), format_size(block["workspace"]), f"{block['macs']:,}", block["output"])
+        table.add_row(
+            run, str(block["tile_w"]), format_size(block["workspace"]), f"{block['macs']:,}", _short(block["output"])
+        )
     return table
 
 
@@ -94,10 +114,12 @@ def verify_table(report: Json) -> RenderableType:
         else Text("NOT the same.", style="bold red")
     )
     lines = [
-        Text(f"  {m['tensor']}[{m['index']}] in run {m['run']}: expected {m['expected']:g}, got {m['got']:g}")
+        Text(
+            printable(f"  {m['tensor']}[{m['index']}] in run {m['run']}: expected {m['expected']:g}, got {m['got']:g}")
+        )
         for m in report["mismatches"]
     ]
-    problems = [Text(problem, style="bold red") for problem in report["problems"]]
+    problems = [Text(printable(problem), style="bold red") for problem in report["problems"]]
     return Group(table, verdict, *lines, *problems)
 
 
@@ -110,7 +132,13 @@ def operators_table(model: Json) -> RenderableType:
         macs = "" if op["macs"] is None else f"{op['macs']:,}"
         shape = "x".join(map(str, op["shape"]))
         table.add_row(
-            str(op["index"]), op["operator"], op["output"], shape, macs, format_size(op["live_bytes"]), op["note"]
+            str(op["index"]),
+            op["operator"],
+            _short(op["output"]),
+            shape,
+            macs,
+            format_size(op["live_bytes"]),
+            op["note"],
         )
     parts: list[RenderableType] = [table]
     parts.extend(_stages_table(block) for block in model["blocks"])
@@ -131,4 +159,4 @@ def _stages_table(block: Json) -> Table:
 
 def show(renderable: RenderableType) -> None:
     """Prints to stdout, as wide as the terminal."""
-    Console().print(renderable)
+    Console(markup=False, emoji=False).print(renderable)
