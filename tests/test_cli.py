@@ -140,6 +140,27 @@ def test_a_limit_out_of_reach_names_the_least_that_is_in_reach(model: Path) -> N
     assert not model.with_name("net_msf.tflite").exists()
 
 
+def test_both_limits_hold_or_the_message_tells_which_one_does_not(model: Path) -> None:
+    cheapest, *_, smallest = run_json("plan", model)["front"]
+    below, output = str(cheapest["total"] - 1), model.with_name("net_msf.tflite")
+    done = run("rewrite", model, "--ram-limit", below, "--max-overhead", str(cheapest["overhead"]))
+    assert_refused(
+        done, f"{cheapest['total'] - 1:,} bytes", "only at a MAC overhead of", "allow more overhead or more RAM"
+    )
+    assert not output.exists()
+    enough = str(smallest["overhead"] + 1e-6)
+    report = run_json("rewrite", model, "--ram-limit", below, "--max-overhead", enough)
+    assert report["arena"]["plan"]["total"] < cheapest["total"]
+
+
+@pytest.mark.parametrize("limit", ["12 parsecs", "-5", "64 KiBs", ""])
+def test_what_is_no_size_is_refused_with_what_would_be_one(model: Path, limit: str) -> None:
+    done = run("rewrite", model, "--ram-limit", limit)
+    assert done.returncode == 2
+    assert f"'{limit}' is not a size: write 65536, 64KiB" in " ".join(done.stderr.split())
+    assert not model.with_name("net_msf.tflite").exists()
+
+
 def test_inspect_shows_operators_and_the_insides_of_blocks(model: Path) -> None:
     before = run_json("inspect", model)
     assert [op["operator"] for op in before["operators"]][:2] == ["CONV_2D", "CONV_2D"]

@@ -43,16 +43,26 @@ from tflm_msf.verify import verify as verify_models
 
 
 class _Commands(click.Group):
-    """Turns every MsfError into one sentence on stderr and exit status 2."""
+    """Turns whatever a user can do wrong into one sentence on stderr and exit status 2."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs a command and leaves the process."""
+        kwargs["standalone_mode"] = False
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # paths may hold what the terminal cannot show
         try:
-            return super().invoke(ctx)
+            sys.exit(super().main(*args, **kwargs) or 0)
+        except click.exceptions.NoArgsIsHelpError as shown:
+            shown.show()
+            sys.exit(2)
+        except click.ClickException as error:
+            message = error.format_message()
+            click.echo(f"tflm-msf: {printable(message if message.endswith('.') else message + '.')}", err=True)
         except MsfError as error:
             click.echo(f"tflm-msf: {printable(str(error))}", err=True)
-            ctx.exit(2)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("tflm-msf: stopped before it was done; nothing was written.", err=True)
+        sys.exit(2)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -88,6 +88,8 @@ class Planner:
         if stream_input or int8_io:
             model = with_int8_ends(model, outputs=int8_io)
         network = build_network(model.main)
+        if not network.units:
+            raise MsfError(f"{source} has no operator that computes anything, so there is nothing to rewrite.")
         return cls(source, model, with_streamed_input(network, source) if stream_input else network, preset)
 
     @cached_property
@@ -130,6 +132,8 @@ class Planner:
         Raises:
             MsfError: if no plan keeps the limits; the message names the closest one.
         """
+        if max_overhead is not None and not max_overhead >= FREE_OVERHEAD:
+            raise MsfError(f"a MAC overhead of {max_overhead:g} cannot be kept: it is a factor of at least 1.")
         if ram_limit is None:
             limit = FREE_OVERHEAD if max_overhead is None else max_overhead
             fitting = [choice for choice in self.front if choice.plan.overhead <= limit]
