@@ -1,0 +1,43 @@
+"""The README's performance table, from ``benchmarks/results.json``: ``python -m benchmarks.speed_table [--write]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results.json"
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- speed table begin -->", "<!-- speed table end -->"
+VARIANTS = ("F1.0", "F1.1", "F1.3", "min-ram", "layerwise", "reference")
+
+
+def table() -> str:
+    """Instructions per MAC of the original for every model, core and variant."""
+    rows = json.loads(RESULTS.read_text())
+    cells = {(row["model"], row["core"], row["variant"]): row["instructions_per_mac"] for row in rows}
+    lines = [
+        "| instructions per MAC | core | " + " | ".join(VARIANTS) + " |",
+        "| --- | --- |" + " ---: |" * len(VARIANTS),
+    ]
+    for model, core in dict.fromkeys((row["model"], row["core"]) for row in rows):
+        values = (cells.get((model, core, variant)) for variant in VARIANTS)
+        shown = " | ".join("-" if value is None else f"{value:.2f}" for value in values)
+        lines.append(f"| {model} | {core} | {shown} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table, or write it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="replace the table in README.md")
+    write = parser.parse_args().write
+    print(table())
+    if write:
+        text = README.read_text()
+        README.write_text(re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table()}\n{END}", text, flags=re.S))
+
+
+if __name__ == "__main__":
+    main()
