@@ -8,7 +8,7 @@ export TFLM_MSF_MODELS
 
 # What the compiled package depends on; Python sources are used in place (pip install -e).
 NATIVE := $(shell find tflm_kernels/src -name '*.[ch]') tflm_msf/runtime/wheel_adapter.c
-C_SOURCES := $(shell find tflm_kernels/src platformio benchmarks tests -name '*.[ch]' -o -name '*.cpp') tflm_msf/runtime/wheel_adapter.c
+C_SOURCES := $(shell find tflm_kernels/src platformio benchmarks tests \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/.pio/*') tflm_msf/runtime/wheel_adapter.c
 
 .PHONY: demo test test-all fuzz bench emulators emulated lint format clean venv
 
@@ -67,6 +67,6 @@ format: venv
 	$(BIN)/clang-format -i $(C_SOURCES)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build platformio/*/.pio dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find tflm_msf tests -name __pycache__ -prune -exec rm -rf {} +
 	find tflm_msf/runtime -name '_kernels*.so' -delete

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tests.layers import Layers
+from tests.layers import WEIGHT_RMS, Geometry, Layers, Weighting, _float32
 from tflm_msf.graph import DType, Op, Quantization, Table, Tensor
 
 SIGMOIDS = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
@@ -106,6 +106,41 @@ class MoreLayers(Layers):
         n, h, w, c = self.shape(x)
         out = self._like(x, (n, h // block, w // block, c * block * block))
         return self._op("SPACE_TO_DEPTH", [x], out, Table("SpaceToDepthOptions", {"block_size": block}))
+
+    def depth_to_space(self, x: int, block: int) -> int:
+        n, h, w, c = self.shape(x)
+        out = self._like(x, (n, h * block, w * block, c // (block * block)))
+        return self._op("DEPTH_TO_SPACE", [x], out, Table("DepthToSpaceOptions", {"block_size": block}))
+
+    def resize(self, x: int, height: int, width: int, bilinear: bool, half_pixel: bool) -> int:
+        """RESIZE_NEAREST_NEIGHBOR or RESIZE_BILINEAR."""
+        n, _, _, c = self.shape(x)
+        name = "Bilinear" if bilinear else "NearestNeighbor"
+        options = Table(f"Resize{name}Options", {"half_pixel_centers": half_pixel})
+        builtin = "RESIZE_BILINEAR" if bilinear else "RESIZE_NEAREST_NEIGHBOR"
+        return self._op(builtin, [x, self._int32([height, width])], self._like(x, (n, height, width, c)), options)
+
+    def transpose_conv(self, x: int, channels: int, geometry: Geometry, weighting: Weighting) -> int:
+        """TRANSPOSE_CONV to the size that Keras gives it."""
+        _, h, w, depth = self.shape(x)
+        sizes = [
+            size * stride if geometry.same else (size - 1) * stride + max(kernel, stride)
+            for size, stride, kernel in zip((h, w), geometry.stride, geometry.kernel, strict=True)
+        ]
+        taps = geometry.kernel[0] * geometry.kernel[1] * depth / (geometry.stride[0] * geometry.stride[1])
+        typical = self.random.uniform(0.5, 2) / (WEIGHT_RMS * math.sqrt(max(taps, 1)) * self._rms[x])
+        spread = self._values.uniform(-1.5, 1.5, channels) if weighting.per_channel else np.zeros(1)
+        scales = tuple(_float32(typical * 2**exponent) for exponent in spread)
+        data = np.maximum(self._int8((channels, *geometry.kernel, depth)), -127)
+        quantization = Quantization(scales, (0,) * len(scales))
+        weights = self._add(Tensor(f"w{len(self.tensors)}", data.shape, DType.INT8, quantization, data.tobytes()))
+        inputs = [self._int32([1, *sizes, channels]), weights, x]
+        if weighting.bias:
+            inputs.append(self._bias(x, scales, channels))
+        options = {**geometry.options(), "fused_activation_function": weighting.activation}
+        rms = self._rms[x] * typical * WEIGHT_RMS * math.sqrt(max(taps, 1))
+        out = self._activation((1, *sizes, channels), rms)
+        return self._op("TRANSPOSE_CONV", inputs, out, Table("TransposeConvOptions", options))
 
     def scaled_input(self, scale: float, zero: int, *shape: int) -> int:
         """An input on a given scale."""

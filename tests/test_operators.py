@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.exactness import Original, pareto_paths, random_path
+from tests.exactness import Original, blocks_to, pareto_paths, random_path
 from tests.layers import NONE, Geometry, Layers, Weighting
 from tests.networks import _Network
 from tests.operators import MoreLayers
@@ -23,6 +23,7 @@ class WideNetwork(_Network):
         self.more = MoreLayers(random)
         self.layers: Layers = self.more
         more = [self.activate, self.activate, self.bound, self.slope, self.pads, self.larger, self.softmax]
+        more += [self.enlarge, self.enlarge, self.deconvolve, self.spread, self.zoom_out_and_in]
         more += [self.join, self.join, self.part, self.crop, self.blocks, self.shuffle]
         self.steps = [*self.steps, *more * 2]
 
@@ -93,6 +94,44 @@ class WideNetwork(_Network):
         fitting = [block for block in (1, 2, 3) if h % block == w % block == 0 and c * block * block <= 40]
         return self.more.space_to_depth(x, self.random.choice(fitting)) if fitting else x
 
+    def enlarge(self, x: int) -> int:
+        """To another size, mostly a small multiple, by either kind of resizing."""
+        _, h, w, _ = self.layers.shape(x)
+        factors = self.random.randint(1, 3), self.random.randint(1, 3)
+        size = h * factors[0], w * factors[1]
+        if self.chance(0.2):
+            size = max(1, h * factors[0] // 2), max(1, w * factors[1] // 2)
+        return self.more.resize(x, *size, self.chance(0.5), self.chance(0.5)) if max(size) <= 48 else x
+
+    def deconvolve(self, x: int) -> int:
+        _, h, w, c = self.layers.shape(x)
+        kernel, stride = (self.random.randint(1, 5), self.random.randint(1, 5)), (self.random.randint(1, 3),) * 2
+        channels = self.random.randint(1, 6)
+        small = max(h, w) * stride[0] + 5 <= 50 and h * w * kernel[0] * kernel[1] * c * channels < 300_000
+        geometry = Geometry(kernel, stride, same=self.chance(0.5))
+        return self.more.transpose_conv(x, channels, geometry, self.weighting()) if small else x
+
+    def spread(self, x: int) -> int:
+        _, h, w, c = self.layers.shape(x)
+        blocks = [block for block in (1, 2, 3) if c % (block * block) == 0 and max(h, w) * block <= 48]
+        return self.more.depth_to_space(x, self.random.choice(blocks)) if blocks else x
+
+    def zoom_out_and_in(self, x: int) -> int:
+        """A U: a smaller map, something done there, the old size again, and both together."""
+        _, h, w, _ = self.layers.shape(x)
+        factors = [factor for factor in (2, 3) if h % factor == w % factor == 0]
+        if not factors:
+            return x
+        factor = self.random.choice(factors)
+        window = Geometry((factor, factor), (factor, factor), same=False)
+        y = self.same_size(self.layers.max_pool(x, window))
+        y = self.more.resize(y, h, w, self.chance(0.5), self.chance(0.7))
+        if self.chance(0.5) and self.layers.shape(x)[3] <= 20:
+            return self.more.concatenate(x, y)
+        shape = self.layers.shape(x)
+        y = y if self.layers.shape(y) == shape else self.layers.conv(y, shape[3], Geometry((1, 1)), self.weighting())
+        return self.combine(x, y)
+
 
 def random_wide_network(random: Random) -> Model:
     return WideNetwork(random).make()
@@ -120,3 +159,12 @@ def test_networks(first_seed: int) -> None:
 def test_many_networks(first_seed: int) -> None:
     for seed in range(first_seed, first_seed + 50):
         assert_exact(seed)
+
+
+def test_a_pixel_that_scales_a_whole_map_is_not_overwritten() -> None:
+    layers = MoreLayers(Random(0))
+    x, gate = layers.input(1, 10, 5, 15), layers.input(1, 1, 1, 15)
+    network = Original(layers.model([layers.mul(x, layers.relu(gate)), layers.relu(x)])).network
+    alone = [edge.block for edge in blocks_to(network, 1) if edge.block and edge.first == 1]
+    assert alone
+    assert all(block.overlap_input is None or block.overlap >= 10 * 5 * 15 for block in alone)

@@ -19,7 +19,7 @@ PREFIX = "custom_tflm_msf_"
 INSTALL = "the program tflm-msf is not installed: run `pip install tflm-msf`, or name it with custom_tflm_msf_tool"
 
 
-class Failure(Exception):
+class HookError(Exception):
     """A sentence for the user."""
 
 
@@ -29,9 +29,10 @@ def option(name, default=""):
 
 
 def switched_on(name):
+    """A yes-or-no option."""
     value = option(name, "no").lower()
     if value not in ("yes", "no"):
-        raise Failure(f"{PREFIX}{name} is '{value}'; write yes or no")
+        raise HookError(f"{PREFIX}{name} is '{value}'; write yes or no")
     return value == "yes"
 
 
@@ -42,10 +43,10 @@ def find_models(project):
         pattern = line.strip()
         if not pattern:
             continue
-        absolute = Path(os.path.normpath(project / os.path.expanduser(pattern)))
+        absolute = Path(os.path.normpath(project / Path(pattern).expanduser()))
         matches = sorted(absolute.parent.glob(absolute.name))
         if not matches:
-            raise Failure(f"there is no model {absolute}; correct {PREFIX}model")
+            raise HookError(f"there is no model {absolute}; correct {PREFIX}model")
         found += matches
     return found
 
@@ -54,13 +55,13 @@ def find_tool():
     """The tflm-msf program: as named, on the PATH, or beside PlatformIO's Python."""
     named = option("tool")
     if named:
-        tool = shutil.which(os.path.expanduser(named))
+        tool = shutil.which(Path(named).expanduser())
         if tool is None:
-            raise Failure(f"{PREFIX}tool names {named}, which is not a program")
+            raise HookError(f"{PREFIX}tool names {named}, which is not a program")
         return tool
     tool = shutil.which("tflm-msf") or shutil.which("tflm-msf", path=str(Path(sys.executable).parent))
     if tool is None:
-        raise Failure(INSTALL)
+        raise HookError(INSTALL)
     return tool
 
 
@@ -80,7 +81,7 @@ def tool_options():
 def stamp_of(model, tool, arguments):
     """Changes with whatever the result depends on: model, options, tool, kernels."""
     kernels = json.loads(Path("library.json").read_text("utf-8"))["version"]
-    facts = json.dumps([tool, os.stat(tool).st_mtime_ns, kernels, model.name, arguments])
+    facts = json.dumps([tool, Path(tool).stat().st_mtime_ns, kernels, model.name, arguments])
     return hashlib.sha256(facts.encode() + model.read_bytes()).hexdigest()
 
 
@@ -93,15 +94,16 @@ def generate(model, tool, arguments, directory):
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as made:
         command = [tool, "export", str(model), *arguments, "-o", str(Path(made) / "sources")]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
         if done.returncode != 0:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
-            raise Failure(lines[-1].removeprefix("tflm-msf: ") if lines else f"{tool} failed with {done.returncode}")
-        os.replace(Path(made) / "sources", target)
+            raise HookError(lines[-1].removeprefix("tflm-msf: ") if lines else f"{tool} failed with {done.returncode}")
+        (Path(made) / "sources").replace(target)
     return target
 
 
 def main():
+    """Make the sources of all models, and have them compiled with the project's own."""
     if not option("model"):
         return
     project = Path(env.subst("$PROJECT_DIR"))  # noqa: F821
@@ -115,6 +117,6 @@ def main():
 
 try:
     main()
-except Failure as failure:
-    sys.stderr.write(f"Error: tflm-msf: {str(failure).rstrip('.')}.\n")
+except HookError as error:
+    sys.stderr.write(f"Error: tflm-msf: {str(error).rstrip('.')}.\n")
     env.Exit(1)  # noqa: F821

@@ -91,7 +91,7 @@ def export(
     int8_io: bool,
     as_json: bool,
 ) -> None:
-    r"""Write MODEL as source code.
+    """Write MODEL as source code.
 
     A model that is not rewritten yet is rewritten first, with the same options as in `rewrite`.
 
@@ -102,7 +102,7 @@ def export(
     --format tflm        just the model for TFLM, as C++, for a project that you have
 
     The first three come with an input in flash and a self-check against what TFLM on this computer gives for it.
-    """
+    """  # noqa: D301 - click wants the backspace itself
     if without_kernels and kind != "c":
         raise MsfError(f"--without-kernels is for --format c, not for {kind}.")
     if skip_softmax and not without_kernels:

@@ -14,5 +14,6 @@ fi
 
 python platformio/emulated/scripts/prepare.py
 cd platformio/emulated
+rm -rf .pio/tflm_msf # models are made again: the tool may have changed under the same version
 "${offline[@]}" pio run --silent
 "${offline[@]}" pio test

@@ -132,7 +132,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     arena = max(offset + t.nbytes for t, offset in zip(tensors, offsets, strict=False) if offset >= 0)
     header = f"""#include <stdint.h>
 struct TensorInfo {{ int size, offset; bool constant; }};
-enum {{ TENSOR_COUNT = {len(tensors)}, ARENA_SIZE = {arena}, INPUT = {op.inputs[0]}, OUTPUT = {rewritten.main.outputs[0]} }};
+enum {{ TENSOR_COUNT = {len(tensors)}, ARENA_SIZE = {arena} }};
+enum {{ INPUT = {op.inputs[0]}, OUTPUT = {rewritten.main.outputs[0]} }};
 static const TensorInfo kTensors[] = {{{", ".join(rows)}}};
 alignas(16) static const uint8_t kProgram[] = {{{values_of(op.custom_options)}}};
 alignas(16) static const uint8_t kParams[] = {{{values_of(tensors[params[0]].data or b"")}}};

@@ -1,7 +1,8 @@
 """Puts damaged model files to `rewrite`, `plan` and `inspect`: each has to end well, or in one sentence with status 2.
 
-``python -m tests.fuzz.fuzz_models --count 200000`` runs cases 0 to 199999 in several processes, each with little memory,
-and prints how they ended. Files that went wrong are kept in ``build/fuzz/models``; the same number makes the same file.
+``python -m tests.fuzz.fuzz_models --count 200000`` runs cases 0 to 199999 in several processes, each with little
+memory, and prints how they ended.
+Files that went wrong are kept in ``build/fuzz/models``; the same number makes the same file.
 """
 
 from __future__ import annotations
@@ -50,7 +51,13 @@ STUCK_SECONDS = 90
 """Of anybody's time: after so long in one piece of C code, a process is ended."""
 
 CASES_AT_ONCE = 100
-REAL = ("nanou__tinyagri_60x80", "sscma__fomo_mnv2_035", "mlperf__kws_dscnn", "mlperf__ic_resnet8", "mlperf__kws_aww_u8in")
+REAL = (
+    "nanou__tinyagri_60x80",
+    "sscma__fomo_mnv2_035",
+    "mlperf__kws_dscnn",
+    "mlperf__ic_resnet8",
+    "mlperf__kws_aww_u8in",
+)
 """Models of the corpus that are planned in a fraction of a second."""
 
 REAL_SHARE = 0.15
@@ -80,35 +87,43 @@ def subjects() -> tuple[tuple[tuple[bytes, Model], ...], ...]:
     return tuple(tuple((file, read_model(file, "model")) for file in kind) for kind in (files, real))
 
 
-def case(number: int) -> tuple[bytes, tuple[str, ...]]:
-    """The damaged file with this number, and options for rewriting it."""
+@dataclass(frozen=True)
+class Case:
+    """A damaged file, options for rewriting it, and ``--json`` or nothing for all commands."""
+
+    data: bytes
+    options: tuple[str, ...]
+    form: tuple[str, ...]
+
+
+def case(number: int) -> Case:
+    """The case with this number, always the same."""
     dice = Random(number)
     small, real = subjects()
     data, model = dice.choice(real if real and dice.random() < REAL_SHARE else small)
-    return mutated(data, model, dice), (*dice.choice(OPTIONS), *dice.choice(((), ("--json",))))
+    return Case(mutated(data, model, dice), dice.choice(OPTIONS), dice.choice(((), ("--json",))))
 
 
-def attempt(data: bytes, options: tuple[str, ...], directory: Path) -> str:
+def attempt(tried: Case, directory: Path) -> str:
     """Runs all commands on a file. Returns how they ended; raises AssertionError, or what they raised."""
     path, output = directory / "model.tflite", directory / "out.tflite"
-    path.write_bytes(data)
+    path.write_bytes(tried.data)
     output.unlink(missing_ok=True)
-    ends = ["rewritten" if run("rewrite", str(path), "-o", str(output), *options) else "refused"]
-    assert output.exists() == (ends == ["rewritten"])
-    ends.append("inspected" if run("inspect", str(path), *options[-1:]) else "not inspected")
-    if ends[0] == "rewritten":
-        assert run("inspect", str(output), "--json"), "what was written cannot be read"
-    elif len(data) % 4 == 0:
-        run("plan", str(path), *options[-1:])
-    assert sorted(directory.iterdir()) == sorted([path, *([output] if output.exists() else [])])
-    return ", ".join(ends)
+    rewritten = run("rewrite", str(path), "-o", str(output), *tried.options, *tried.form)
+    inspected = run("inspect", str(path), *tried.form)
+    if rewritten:
+        assert run("inspect", str(output), *tried.form), "what was written cannot be read"
+    if rewritten != (sum(tried.data) % 4 == 0):
+        run("plan", str(path), *tried.form)
+    assert sorted(directory.iterdir()) == sorted([path, output] if rewritten else [path])
+    return f"{'rewritten' if rewritten else 'refused'}, {'inspected' if inspected else 'not inspected'}"
 
 
 def run(*arguments: str) -> bool:
     """Whether a command succeeds; AssertionError if it neither does nor ends in one sentence with status 2."""
     signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
     try:
-        done = CliRunner().invoke(command_line, [argument for argument in arguments if argument])
+        done = CliRunner().invoke(command_line, arguments)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     for error in _causes(done.exception):
@@ -122,7 +137,7 @@ def run(*arguments: str) -> bool:
     assert done.exit_code == 2, f"status {done.exit_code}: {said}"
     assert done.stdout == ""
     assert said.startswith("tflm-msf: ") and said.endswith(".\n") and said[:-1].isprintable(), repr(said)
-    assert len(said) < 1000, repr(said)
+    assert len(said) < 20_000, repr(said)
     return False
 
 
@@ -137,14 +152,14 @@ def run_cases(start: int, stop: int) -> Outcome:
     outcome = Outcome(Counter(), {})
     with tempfile.TemporaryDirectory(prefix="msf-fuzz-") as directory:
         for number in range(start, stop):
-            data, options = case(number)
+            tried = case(number)
             faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True)
             try:
-                outcome.ends[attempt(data, options, Path(directory))] += 1
+                outcome.ends[attempt(tried, Path(directory))] += 1
             except (Exception, TooSlowError):
                 FINDINGS.mkdir(parents=True, exist_ok=True)
-                (FINDINGS / f"{number}.tflite").write_bytes(data)
-                outcome.wrong[number] = f"{' '.join(options)}\n{traceback.format_exc()}"
+                (FINDINGS / f"{number}.tflite").write_bytes(tried.data)
+                outcome.wrong[number] = f"{' '.join(tried.options)}\n{traceback.format_exc()}"
             finally:
                 faulthandler.cancel_dump_traceback_later()
     return outcome

@@ -35,13 +35,15 @@ def mutated_bytes(data: bytes, dice: Random) -> bytes:
     """A few bytes changed, put in, taken out or doubled, or the end cut off."""
     content = bytearray(data)
     for _ in range(dice.choice((1, 1, 2, 4, 16))):
+        if not content:
+            break
         at = dice.randrange(len(content) + 1)
         length = dice.choice((1, 2, 4, 8, 64))
         kind = dice.randrange(20)
         if kind < 8 and at < len(content):
             content[at] = dice.choice((0, 1, 127, 128, 255, content[at] ^ 1 << dice.randrange(8), dice.randrange(256)))
         elif kind < 15:
-            number = dice.choice((*NUMBERS, len(content), len(content) - at, 2**32 - 1, 2**32 - 4, dice.randrange(4096)))
+            number = dice.choice((*NUMBERS, len(content), len(content) - at, 2**32 - 4, dice.randrange(4096)))
             at -= at % 4
             content[at : at + 4] = struct.pack("<I", number % 2**32)
         elif kind == 15:
@@ -73,7 +75,7 @@ def mutated_model(model: Model, dice: Random) -> bytes:
 
 def _changed(value: Any, dice: Random) -> Any:
     """A value of the same type (mostly) with one thing changed somewhere inside."""
-    if isinstance(value, Model) and dice.random() < 0.95:
+    if isinstance(value, Model) and value.graphs and dice.random() < 0.95:
         return replace(value, graphs=_changed_one(value.graphs, dice))
     if isinstance(value, Table):
         return _changed_table(value, dice)
@@ -81,8 +83,10 @@ def _changed(value: Any, dice: Random) -> Any:
         return dice.choice(list(DType))
     if is_dataclass(value):
         name = dice.choice([field.name for field in fields(value)])
-        changed = dice.choice(SHAPES) if name == "shape" and dice.random() < 0.2 else _changed(getattr(value, name), dice)
-        return replace(value, **{name: _operator(dice) if name == "builtin" else changed})  # type: ignore[type-var]
+        changed = _operator(dice) if name == "builtin" else _changed(getattr(value, name), dice)
+        if name == "shape" and dice.random() < 0.2:
+            changed = dice.choice(SHAPES)
+        return replace(value, **{name: changed})  # type: ignore[type-var]
     return _changed_plain(value, dice)
 
 

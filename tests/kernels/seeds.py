@@ -14,6 +14,7 @@ from random import Random
 
 from tests.kernels import handmade
 from tests.layers import RELU6, Geometry, Layers, Weighting
+from tests.operators import MoreLayers
 from tflm_msf.fusion.block import BlockWalk, LinesKept, tile_widths
 from tflm_msf.fusion.network import build_network
 from tflm_msf.graph import Model
@@ -48,6 +49,10 @@ def models() -> dict[str, Model]:
         "pooled": _pooled(),
         "broadcast": _broadcast(),
         "dilated": _dilated(),
+        "compared": _compared(),
+        "moved": _moved(),
+        "enlarged": _enlarged(),
+        "deconvolved": _deconvolved(),
     }
 
 
@@ -132,6 +137,38 @@ def _dilated() -> Model:
     x = layers.conv(layers.input(1, 8, 9, 2), 3, Geometry(dilation=(2, 3)), Weighting())
     x = layers.depthwise(x, 1, Geometry((7, 7)), Weighting())
     return layers.model([layers.depthwise(x, 1, Geometry((2, 2), dilation=(2, 2), same=False), Weighting())])
+
+
+def _compared() -> Model:
+    layers = MoreLayers(Random(8))
+    x = layers.input(1, 5, 6, 4)
+    x = layers.compare("MAXIMUM", layers.relu(x), x)
+    x = layers.prelu(layers.compare("MINIMUM", x, layers.constant(1, 1, 1, 4)), layers.constant(1, 1, 1, 4))
+    return layers.model([layers.pixel_softmax(layers.conv(x, 5, Geometry(), Weighting()))])
+
+
+def _moved() -> Model:
+    layers = MoreLayers(Random(9))
+    left, right = layers.split(layers.relu(layers.input(1, 8, 6, 4)), 3, 2)
+    x = layers.concatenate(right, layers.conv(left, 3, Geometry(), Weighting()))
+    x = layers.strided_slice(x, [0, 1, 1, 1], [1, 8, 6, 5], [1, 2, 1, 1])
+    x = layers.space_to_depth(layers.pads(x, [[0, 0], [1, 1], [0, 1], [1, 0]], 5), 2)
+    return layers.model([layers.depth_to_space(layers.conv(x, 8, Geometry(), Weighting()), 2)])
+
+
+def _enlarged() -> Model:
+    layers = MoreLayers(Random(10))
+    x = layers.conv(layers.input(1, 3, 4, 2), 3, Geometry(), Weighting())
+    x = layers.resize(x, 6, 12, bilinear=True, half_pixel=True)
+    x = layers.resize(layers.depthwise(x, 1, Geometry(), Weighting()), 9, 12, bilinear=False, half_pixel=True)
+    return layers.model([layers.conv(x, 2, Geometry(), Weighting())])
+
+
+def _deconvolved() -> Model:
+    layers = MoreLayers(Random(11))
+    x = layers.conv(layers.input(1, 3, 4, 2), 3, Geometry(), Weighting())
+    x = layers.transpose_conv(x, 2, Geometry((3, 5), (2, 3)), Weighting())
+    return layers.model([layers.conv(x, 2, Geometry(), Weighting())])
 
 
 def write_cases(directory: Path) -> list[Path]:

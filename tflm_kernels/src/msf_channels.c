@@ -1,5 +1,5 @@
 /*
- * CONCATENATION, SLICE and SPACE_TO_DEPTH: operators that only move values.
+ * CONCATENATION, SLICE, SPACE_TO_DEPTH and DEPTH_TO_SPACE: operators that only move values.
  */
 #include "msf_kernel.h"
 
@@ -65,6 +65,29 @@ static void run_space_to_depth(const msf_call *call) {
   }
 }
 
+/* Each output pixel is some channels of one input pixel: which ones, says its place in the block. */
+static int check_depth_to_space(const msf_stage_shape *shape) {
+  const msf_stage *s = shape->stage;
+  const msf_tensor *in = shape->in[0], *out = shape->out;
+  const int32_t factor_h = msf_factor(s->zoom_h), factor_w = msf_factor(s->zoom_w);
+  if (s->kernel_h != 1 || s->kernel_w != 1 || s->stride_h != 1 || s->stride_w != 1 || s->pad_top || s->pad_left)
+    return 0;
+  return msf_shift(s->zoom_h) == 0 && msf_shift(s->zoom_w) == 0 && out->h <= in->h * factor_h &&
+         out->w <= in->w * factor_w && out->c * factor_h * factor_w == in->c;
+}
+
+static void run_depth_to_space(const msf_call *call) {
+  const msf_stage *s = call->stage;
+  const int32_t factor_h = msf_factor(s->zoom_h), factor_w = msf_factor(s->zoom_w);
+  const int32_t y = msf_top(s, call->y);
+  for (int32_t out_x = call->x0; out_x < call->x1; out_x++) {
+    const int32_t x = msf_left(s, out_x);
+    const int32_t place = (call->y - y * factor_h) * factor_w + out_x - x * factor_w;
+    copy(msf_pixel(&call->out, call->y, out_x), msf_pixel(&call->in[0], y, x) + place * call->out.c, call->out.c);
+  }
+}
+
 const msf_operator msf_concatenation = {check_concatenation, run_concatenation, 2, 0};
 const msf_operator msf_slice = {check_slice, run_slice, 1, 0};
 const msf_operator msf_space_to_depth = {check_space_to_depth, run_space_to_depth, 1, 0};
+const msf_operator msf_depth_to_space = {check_depth_to_space, run_depth_to_space, 1, 0};

@@ -116,9 +116,8 @@ static uint16_t find_lacking(const engine *e, uint16_t g, const span *at) {
     for (int k = 0; k < msf_find_operator(s->op)->inputs; k++) {
       const msf_tensor *in = msf_tensors(p) + s->in[k];
       if (in->producer == MSF_NONE || in->producer == g) continue;
-      const int32_t rows = msf_min(at->y * s->stride_h - s->pad_top + (s->kernel_h - 1) * s->dilation_h + 1, in->h);
-      const int32_t cols =
-          msf_min((at->x1 - 1) * s->stride_w - s->pad_left + (s->kernel_w - 1) * s->dilation_w + 1, in->w);
+      const int32_t rows = msf_min(msf_bottom(s, at->y) + 1, in->h);
+      const int32_t cols = msf_min(msf_right(s, at->x1 - 1) + 1, in->w);
       if (rows > 0 && cols > 0 && ask(e, in->producer, g, rows - 1, cols)) return in->producer;
     }
   }

@@ -78,6 +78,10 @@ extern const msf_operator msf_softmax;
 extern const msf_operator msf_concatenation;
 extern const msf_operator msf_slice;
 extern const msf_operator msf_space_to_depth;
+extern const msf_operator msf_depth_to_space;
+extern const msf_operator msf_resize_nearest_neighbor;
+extern const msf_operator msf_resize_bilinear;
+extern const msf_operator msf_transpose_conv;
 
 /* True if count elements of size bytes at a byte offset, which must be a multiple of size, lie inside limit bytes. */
 static inline int msf_fits(uint32_t offset, uint64_t count, uint32_t size, uint32_t limit) {
@@ -109,7 +113,32 @@ static inline int msf_fits_accumulators(const msf_stage_shape *shape, uint32_t c
 /* True if an output pixel is made from the same pixel of the input, so that input pixels are contiguous. */
 static inline int msf_reads_one_pixel(const msf_stage *s) {
   return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && s->pad_top == 0 &&
-         s->pad_left == 0;
+         s->pad_left == 0 && s->zoom_h == 0 && s->zoom_w == 0;
+}
+
+/* A window moves on only every `factor` outputs, for the first time after `factor` - `shift` of them. */
+static inline int32_t msf_factor(uint8_t zoom) { return (zoom & 15) + 1; }
+static inline int32_t msf_shift(uint8_t zoom) { return zoom >> 4; }
+
+static inline int32_t msf_step(int32_t at, uint8_t zoom) {
+  return zoom == 0 ? at : (at + msf_shift(zoom)) / msf_factor(zoom);
+}
+
+/* Input coordinates of the window's first and last tap for output coordinates from 0 on; may lie outside the tensor. */
+static inline int32_t msf_top(const msf_stage *s, int32_t y) {
+  return msf_step(y, s->zoom_h) * s->stride_h - s->pad_top;
+}
+
+static inline int32_t msf_left(const msf_stage *s, int32_t x) {
+  return msf_step(x, s->zoom_w) * s->stride_w - s->pad_left;
+}
+
+static inline int32_t msf_bottom(const msf_stage *s, int32_t y) {
+  return msf_top(s, y) + (s->kernel_h - 1) * s->dilation_h;
+}
+
+static inline int32_t msf_right(const msf_stage *s, int32_t x) {
+  return msf_left(s, x) + (s->kernel_w - 1) * s->dilation_w;
 }
 
 /* True if two tensors have the same pixels. */
@@ -210,10 +239,9 @@ typedef struct {
   int32_t first, last;
 } msf_taps;
 
-static inline msf_taps msf_taps_inside(int32_t at, int32_t stride, int32_t pad, int32_t dilation, int32_t kernel,
-                                       int32_t size) {
+static inline msf_taps msf_taps_inside(int32_t origin, int32_t dilation, int32_t kernel, int32_t size) {
   msf_taps t;
-  t.origin = at * stride - pad;
+  t.origin = origin;
   t.first = t.origin >= 0 ? 0 : (dilation - 1 - t.origin) / dilation;
   t.last = t.origin >= size ? 0 : msf_min(kernel, (size - 1 - t.origin) / dilation + 1);
   t.first = msf_min(t.first, kernel);
@@ -223,12 +251,12 @@ static inline msf_taps msf_taps_inside(int32_t at, int32_t stride, int32_t pad, 
 
 static inline msf_taps msf_taps_rows(const msf_call *call) {
   const msf_stage *s = call->stage;
-  return msf_taps_inside(call->y, s->stride_h, s->pad_top, s->dilation_h, s->kernel_h, call->in[0].h);
+  return msf_taps_inside(msf_top(s, call->y), s->dilation_h, s->kernel_h, call->in[0].h);
 }
 
 static inline msf_taps msf_taps_cols(const msf_call *call, int32_t x) {
   const msf_stage *s = call->stage;
-  return msf_taps_inside(x, s->stride_w, s->pad_left, s->dilation_w, s->kernel_w, call->in[0].w);
+  return msf_taps_inside(msf_left(s, x), s->dilation_w, s->kernel_w, call->in[0].w);
 }
 
 #ifdef __cplusplus

@@ -20,6 +20,10 @@ static const msf_operator *const operators[MSF_OP_COUNT] = {
     [MSF_OP_CONCATENATION] = &msf_concatenation,
     [MSF_OP_SLICE] = &msf_slice,
     [MSF_OP_SPACE_TO_DEPTH] = &msf_space_to_depth,
+    [MSF_OP_DEPTH_TO_SPACE] = &msf_depth_to_space,
+    [MSF_OP_RESIZE_NEAREST_NEIGHBOR] = &msf_resize_nearest_neighbor,
+    [MSF_OP_RESIZE_BILINEAR] = &msf_resize_bilinear,
+    [MSF_OP_TRANSPOSE_CONV] = &msf_transpose_conv,
 };
 
 const msf_operator *msf_find_operator(uint8_t op) { return op < MSF_OP_COUNT ? operators[op] : 0; }

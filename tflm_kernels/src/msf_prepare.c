@@ -96,6 +96,16 @@ static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_
   return group->kind != MSF_GROUP_REDUCE || out->pixels == (uint32_t)out->h * out->w;
 }
 
+/* Only some operators know windows that begin inside the map, or that stay where they are for several outputs. */
+static int window_fits(const msf_stage *s) {
+  const int enlarges = s->op == MSF_OP_DEPTH_TO_SPACE || s->op == MSF_OP_RESIZE_NEAREST_NEIGHBOR ||
+                       s->op == MSF_OP_RESIZE_BILINEAR || s->op == MSF_OP_TRANSPOSE_CONV;
+  if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0) return 0;
+  if (s->dilation_h == 0 || s->dilation_w == 0) return 0;
+  if ((s->pad_top < 0 || s->pad_left < 0) && s->op != MSF_OP_SLICE) return 0;
+  return (s->zoom_h == 0 && s->zoom_w == 0) || enlarges;
+}
+
 static msf_status check_stage(const msf_program *p, const msf_operand *operands, uint16_t g, uint16_t index) {
   const msf_group *group = msf_groups(p) + g;
   const msf_stage *s = msf_stages(p) + index;
@@ -106,10 +116,7 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   if (op->reduces != (is_last && group->kind == MSF_GROUP_REDUCE)) return MSF_BAD_GEOMETRY;
   if ((s->op == MSF_OP_SOURCE) != (group->kind == MSF_GROUP_SOURCE)) return MSF_BAD_GEOMETRY;
   if (s->op == MSF_OP_SOURCE && (p->flags & MSF_STREAMED) == 0) return MSF_BAD_GEOMETRY;
-  if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0 || s->dilation_h == 0 ||
-      s->dilation_w == 0 || ((s->pad_top < 0 || s->pad_left < 0) && s->op != MSF_OP_SLICE)) {
-    return MSF_BAD_GEOMETRY;
-  }
+  if (!window_fits(s)) return MSF_BAD_GEOMETRY;
   shape.stage = s;
   shape.in[1] = 0;
   for (uint16_t k = 0; k < op->inputs; k++) {

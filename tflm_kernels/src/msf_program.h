@@ -69,13 +69,13 @@ typedef struct {
   int8_t in_zero[2];
   int8_t out_zero;
   uint8_t flags;
-  uint16_t reserved;
-  uint32_t weights;      /* byte offsets into params */
-  uint32_t bias;         /* int32 for each output channel, input zero point folded in */
-  uint32_t multipliers;  /* int32 for each output channel */
-  uint32_t shifts;       /* int8 for each output channel */
-  uint32_t accumulators; /* byte offset into the workspace, int32 for each output channel */
-  int32_t arg[6];        /* what else the operator needs */
+  uint8_t zoom_h, zoom_w; /* see msf_factor and msf_shift; 0 for all but operators that enlarge */
+  uint32_t weights;       /* byte offsets into params */
+  uint32_t bias;          /* int32 for each output channel, input zero point folded in */
+  uint32_t multipliers;   /* int32 for each output channel */
+  uint32_t shifts;        /* int8 for each output channel */
+  uint32_t accumulators;  /* byte offset into the workspace, int32 for each output channel */
+  int32_t arg[6];         /* what else the operator needs */
 } msf_stage;
 
 /* Flag of a stage: one multiplier and one shift serve all output channels. */
@@ -118,6 +118,10 @@ enum {
   MSF_OP_CONCATENATION = 16,
   MSF_OP_SLICE = 17,
   MSF_OP_SPACE_TO_DEPTH = 18,
+  MSF_OP_DEPTH_TO_SPACE = 19,
+  MSF_OP_RESIZE_NEAREST_NEIGHBOR = 20,
+  MSF_OP_RESIZE_BILINEAR = 21,
+  MSF_OP_TRANSPOSE_CONV = 22,
   MSF_OP_COUNT
 };
 

@@ -19,16 +19,10 @@ int msf_next_tile(const msf_program *p, msf_tile *tile) {
   return 1;
 }
 
-/* First and last coordinate (exclusive) that the windows at from to to (exclusive) touch; a single pixel serves all. */
-static void cover(int32_t from, int32_t to, int32_t stride, int32_t pad, int32_t dilation, int32_t kernel, int32_t size,
-                  int32_t *first, int32_t *last) {
-  if (size == 1) {
-    *first = 0;
-    *last = 1;
-    return;
-  }
-  *first = msf_min(msf_max(from * stride - pad, 0), size);
-  *last = msf_min(msf_max((to - 1) * stride - pad + (kernel - 1) * dilation + 1, 0), size);
+/* from and to (exclusive), clipped to a tensor of that size; a single pixel serves all. */
+static void clip(int32_t from, int32_t to, int32_t size, int32_t *first, int32_t *last) {
+  *first = size == 1 ? 0 : msf_min(msf_max(from, 0), size);
+  *last = size == 1 ? 1 : msf_min(msf_max(to, 0), size);
 }
 
 static void require(msf_progress *producer, int32_t y0, int32_t x0, int32_t x1) {
@@ -49,8 +43,8 @@ static void require_inputs(const msf_program *p, msf_progress *progress, uint16_
       const msf_tensor *in = msf_tensors(p) + s->in[k];
       int32_t x0, x1, y0, y1;
       if (in->producer == MSF_NONE || in->producer == g) continue;
-      cover(own->x0, own->x1, s->stride_w, s->pad_left, s->dilation_w, s->kernel_w, in->w, &x0, &x1);
-      cover(own->y0, grid->h, s->stride_h, s->pad_top, s->dilation_h, s->kernel_h, in->h, &y0, &y1);
+      clip(msf_left(s, own->x0), msf_right(s, own->x1 - 1) + 1, in->w, &x0, &x1);
+      clip(msf_top(s, own->y0), msf_bottom(s, grid->h - 1) + 1, in->h, &y0, &y1);
       require(&progress[in->producer], y0, x0, x1);
     }
   }

@@ -95,4 +95,7 @@ def _replay(model: Model, target: Target) -> Replay:
         for tensor in graph.tensors:
             if tensor.dtype.bits == 0 or any(size < 0 for size in tensor.shape):
                 raise NotPredictedError(f"tensor {tensor.name!r}, whose size is not fixed")
-    return replay(model, kernels, target)
+    try:
+        return replay(model, kernels, target)
+    except LookupError:
+        raise NotPredictedError("an operator that lacks a tensor, or a dimension of one") from None

@@ -56,8 +56,11 @@ class Call:
                 yield Temp(indices[position])
 
     def input(self, position: int) -> Tensor:
-        """The tensor at input ``position``."""
-        return self.graph.tensors[self.op.inputs[position]]
+        """The tensor at input ``position``. Raises LookupError if there is none."""
+        index = self.op.inputs[position]
+        if index == NO_TENSOR:
+            raise LookupError
+        return self.graph.tensors[index]
 
     @property
     def output(self) -> Tensor:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tflm_msf.fusion.lines import is_chunk, newest_cols, ring_rows
 from tflm_msf.fusion.network import Network
 from tflm_msf.ops import Map, Stage, StageOp
+from tflm_msf.ops.stage import POINTWISE
 
 MAX_GROUPS = 64
 """Groups that the kernels accept in one block (``MSF_MAX_GROUPS``)."""
@@ -306,9 +307,9 @@ class BlockWalk:
         parts = []
         for reader in self._readers[stage.output]:
             group, window = self._groups[self._root[reader]], self._stage(reader).window
-            rows = np.clip((group.steps - 1) * window.stride_h - window.pad_top + window.reach_h, 0, height)
-            x0 = np.clip(group.x0 * window.stride_w - window.pad_left, 0, width)
-            x1 = np.clip((group.x1 - 1) * window.stride_w - window.pad_left + window.reach_w, 0, width)
+            rows = np.clip(window.top(group.steps - 1) + window.reach_h, 0, height)
+            x0 = np.clip(window.left(group.x0), 0, width)
+            x1 = np.clip(window.left(group.x1 - 1) + window.reach_w, 0, width)
             parts.append((np.where(group.steps > 0, rows, 0), x0, x1))
         steps = np.max([part[0] for part in parts], axis=0)
         x0 = np.min([part[1] for part in parts], axis=0)
@@ -364,15 +365,18 @@ class BlockWalk:
             dead_rows = grid.h - 1 if self._root[reader] == self._last else grid.h
             return out.elements - dead_rows * in_row
         rows = np.arange(out.h)
+        serves_all = window == POINTWISE and grid.pixels == 1
         if self._root[reader] != self._last:
             steps = group.steps[:-1]
-            needed = np.clip(steps * window.stride_h - window.pad_top, 0, grid.h)
+            needed = np.clip(window.top(steps), 0, 0 if serves_all else grid.h)
             needed = np.where(steps >= group.steps[-1], grid.h, needed)
             return int(((rows + 1) * out.w * out.c - needed * in_row).max())
-        first_row = np.clip(rows * window.stride_h - window.pad_top, 0, grid.h)
+        if serves_all:
+            return out.elements
+        first_row = np.clip(window.top(rows), 0, grid.h)
         ahead_rows = rows * out.w * out.c - first_row * in_row
         cols = np.arange(out.w)
-        first_col = np.clip(cols * window.stride_w - window.pad_left, 0, grid.w)
+        first_col = np.clip(window.left(cols), 0, grid.w)
         ahead_cols = np.minimum(cols + CHUNK_PIXELS, out.w) * out.c - first_col * grid.c
         row_read_again = np.append(first_row[1:] == first_row[:-1], False)
         ahead = ahead_rows + np.where(row_read_again, out.w * out.c, ahead_cols.max())

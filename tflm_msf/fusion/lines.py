@@ -98,11 +98,11 @@ def _asked_cols(network: Network, unit: int, spans: Mapping[int, tuple[int, int]
     for reader in network.consumers.get(network.units[unit].outputs[0], ()):
         if reader in spans:
             stage, (low, high) = _stage(network, reader), spans[reader]
+            window = stage.window
             if stage.reduces:
                 return 0, stage.grid.w
-            start = low * stage.window.stride_w - stage.window.pad_left
-            end = (high - 1) * stage.window.stride_w - stage.window.pad_left + stage.window.reach_w
-            asked.append((start, end))
+            late = window.zoom_w.factor - 1  # columns that may pass before the window moves on
+            asked.append((window.left(low - late), window.left(high - 1 + late) + window.reach_w))
     return (min(start for start, _ in asked), max(end for _, end in asked)) if asked else None
 
 

@@ -123,7 +123,7 @@ def build_network(graph: Graph) -> Network:
         return len(tensors) - 1
 
     for index, op in enumerate(graph.ops):
-        if op.builtin in VIEWS and alias.get(op.outputs[0], op.outputs[0]) == alias.get(op.inputs[0], op.inputs[0]):
+        if _is_view(op) and alias.get(op.outputs[0], op.outputs[0]) == alias.get(op.inputs[0], op.inputs[0]):
             _pass_map_on(op, maps)
             continue
         lowered = _lower_units(graph, index, op, maps, alias, add_tensor)
@@ -175,12 +175,12 @@ def _find_aliases(graph: Graph, fusable: Mapping[int, bool]) -> dict[int, int]:
     """
     seen = set(graph.inputs) | set(graph.outputs)
     for index, op in enumerate(graph.ops):
-        if not fusable[index] and op.builtin not in VIEWS:
+        if not fusable[index] and not _is_view(op):
             seen.update(op.inputs + op.outputs)
     members: dict[int, list[int]] = {}
     root: dict[int, int] = {}
     for op in graph.ops:
-        if op.builtin not in VIEWS or graph.tensors[op.inputs[0]].is_constant:
+        if not _is_view(op) or graph.tensors[op.inputs[0]].is_constant:
             continue
         source, target = root.get(op.inputs[0], op.inputs[0]), op.outputs[0]
         joined = [*members.get(source, [source]), target]
@@ -194,6 +194,10 @@ def _find_aliases(graph: Graph, fusable: Mapping[int, bool]) -> dict[int, int]:
         representative = next((tensor for tensor in joined if tensor in seen), joined[0])
         alias.update(dict.fromkeys(joined, representative))
     return alias
+
+
+def _is_view(op: Op) -> bool:
+    return op.builtin in VIEWS and op.inputs[:1] not in ((), (NO_TENSOR,)) and len(op.outputs) == 1
 
 
 def _same_bytes(graph: Graph, a: int, b: int) -> bool:

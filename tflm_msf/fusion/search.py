@@ -313,7 +313,8 @@ class _PlacedSearch:
             if self.placer is None:
                 return point, point.head
             path = point.edges
-            if self.heads.get(path, limit + 1) > limit and self.placer.exceeds(path, limit) and self.conflicts_left > 0:
+            may_not_fit = self.heads.get(path, limit + 1) > limit
+            if may_not_fit and self.conflicts_left > 0 and self.placer.exceeds(path, limit):
                 self.search.avoid(_shortest(path, limit, self.placer), limit + 1)
             else:
                 if path not in self.heads:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tflm_msf.graph.model import DType, Graph, Model, Signature
+from tflm_msf.graph.model import NO_TENSOR, DType, Graph, Model, Signature
 
 
 def quantized_input(graph: Graph, tensor: int) -> int:
     """The int8 tensor that a float32 input is turned into before anything else, or ``tensor`` itself."""
     readers = [op for op in graph.ops if tensor in op.inputs]
     if graph.tensors[tensor].dtype == DType.FLOAT32 and len(readers) == 1 and readers[0].builtin == "QUANTIZE":
-        (target,) = readers[0].outputs
-        if graph.tensors[target].dtype == DType.INT8 and tensor not in graph.outputs:
-            return target
+        targets = [graph.tensors[target].dtype for target in readers[0].outputs]
+        if targets == [DType.INT8] and tensor not in graph.outputs:
+            return readers[0].outputs[0]
     return tensor
 
 
@@ -21,10 +21,11 @@ def quantized_output(graph: Graph, tensor: int) -> int:
     """The int8 tensor that a float32 output is made from, or ``tensor`` itself."""
     writers = [op for op in graph.ops if tensor in op.outputs]
     if graph.tensors[tensor].dtype == DType.FLOAT32 and len(writers) == 1 and writers[0].builtin == "DEQUANTIZE":
-        source = writers[0].inputs[0]
+        sources = [source for source in writers[0].inputs if source != NO_TENSOR]
         read_on = any(tensor in op.inputs for op in graph.ops)
-        if graph.tensors[source].dtype == DType.INT8 and source not in graph.inputs and not read_on:
-            return source
+        is_int8 = [graph.tensors[source].dtype for source in sources] == [DType.INT8]
+        if is_int8 and sources[0] not in graph.inputs and not read_on:
+            return sources[0]
     return tensor
 
 

@@ -100,8 +100,8 @@ class Quantization:
 
     @property
     def per_tensor(self) -> bool:
-        """True if one scale holds for the whole tensor."""
-        return len(self.scale) == 1
+        """True if one scale and one zero point hold for the whole tensor."""
+        return len(self.scale) == len(self.zero_point) == 1
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tflm_msf.graph import Graph, Op
+from tflm_msf.graph import NO_TENSOR, Graph, Op
 from tflm_msf.ops.activation import (
     lower_abs,
     lower_elu,
@@ -43,8 +43,10 @@ from tflm_msf.ops.elementwise import (
 from tflm_msf.ops.pad import lower_pad
 from tflm_msf.ops.pointwise import lower_quantize
 from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean
+from tflm_msf.ops.resize import lower_depth_to_space, lower_resize_bilinear, lower_resize_nearest_neighbor
 from tflm_msf.ops.softmax import lower_softmax
 from tflm_msf.ops.stage import Map, NotFusableError, Requantization, Stage, StageOp, Window, map_of
+from tflm_msf.ops.transpose_conv import lower_transpose_conv
 
 LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "CONV_2D": lower_conv_2d,
@@ -65,6 +67,10 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "SLICE": lower_slice,
     "STRIDED_SLICE": lower_strided_slice,
     "SPACE_TO_DEPTH": lower_space_to_depth,
+    "DEPTH_TO_SPACE": lower_depth_to_space,
+    "RESIZE_NEAREST_NEIGHBOR": lower_resize_nearest_neighbor,
+    "RESIZE_BILINEAR": lower_resize_bilinear,
+    "TRANSPOSE_CONV": lower_transpose_conv,
     "RELU": lower_relu,
     "RELU6": lower_relu6,
     "LEAKY_RELU": lower_leaky_relu,
@@ -89,7 +95,11 @@ def lower_all(graph: Graph, op: Op, maps: Mapping[int, Map], add_tensor: AddTens
 
     ``add_tensor`` gives an index to a tensor that one of them hands to another.
     """
+    if len(set(op.outputs)) < max(len(op.outputs), 1):
+        raise NotFusableError("it has no output, or writes one twice")
     if op.builtin in SEVERAL_STAGES:
+        if not op.inputs or NO_TENSOR in op.inputs:
+            raise NotFusableError("it lacks an input")
         return SEVERAL_STAGES[op.builtin](OpContext(graph, op, maps), add_tensor)
     return (lower(graph, op, maps),)
 
@@ -107,6 +117,8 @@ def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
     """
     if op.builtin not in LOWERINGS:
         raise NotFusableError("it has no fused kernel")
+    if len(op.outputs) > 1:
+        raise NotFusableError("it has more than one output")
     return LOWERINGS[op.builtin](OpContext(graph, op, maps))
 
 

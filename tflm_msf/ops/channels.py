@@ -9,11 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-import numpy as np
-
-from tflm_msf.graph import DType, Tensor
+from tflm_msf.graph import Tensor
 from tflm_msf.ops.context import OpContext
-from tflm_msf.ops.stage import Map, NotFusableError, Stage, StageOp, Window, map_of
+from tflm_msf.ops.stage import Map, Stage, StageOp, Window, map_of
 
 AddTensor = Callable[[Tensor], int]
 """Gives a tensor that an operator needs inside an index."""
@@ -68,7 +66,7 @@ def lower_split(context: OpContext, _: AddTensor) -> tuple[Stage, ...]:
 def lower_split_v(context: OpContext, _: AddTensor) -> tuple[Stage, ...]:
     """SPLIT_V: parts of given sizes, one of which may be -1 for what is left."""
     axis = _axis(context, 2, context.tensor(0))
-    sizes = [int(size) for size in _int32s(context, 1, "sizes")]
+    sizes = context.int32s(1, "list of sizes")
     context.require(len(sizes) == len(context.op.outputs), "it has not one size for each output")
     left = context.tensor(0).shape[axis] - sum(size for size in sizes if size >= 0)
     context.require(sizes.count(-1) <= 1 and left >= 0, "its sizes do not fit its input")
@@ -89,8 +87,8 @@ def _parts(context: OpContext, position: int, axis: int, sizes: list[int]) -> tu
 def lower_slice(context: OpContext) -> Stage:
     """SLICE by constant beginnings and sizes, of which -1 means to the end."""
     source = context.tensor(0)
-    begin = [int(value) for value in _int32s(context, 1, "beginning")]
-    size = [int(value) for value in _int32s(context, 2, "size")]
+    begin = context.int32s(1, "beginning")
+    size = context.int32s(2, "size")
     context.require(len(begin) == len(size) == len(source.shape), "its beginning or size is of another rank")
     shape = [dim - b if s == -1 else s for dim, b, s in zip(source.shape, begin, size, strict=True)]
     return _slice_of(context, 0, context.op.outputs[0], begin, shape, [1] * len(shape))
@@ -99,7 +97,7 @@ def lower_slice(context: OpContext) -> Stage:
 def lower_strided_slice(context: OpContext) -> Stage:
     """STRIDED_SLICE by constants, with steps forward in height and width."""
     source = context.tensor(0)
-    lists = [_int32s(context, position, name) for position, name in ((1, "beginning"), (2, "end"), (3, "steps"))]
+    lists = [context.int32s(position, name) for position, name in ((1, "beginning"), (2, "end"), (3, "list of steps"))]
     rank = len(source.shape)
     context.require(all(len(values) == rank for values in lists), "it does not say where every axis begins and ends")
     context.require(all(step > 0 for step in lists[2]), "it steps backward")
@@ -184,13 +182,6 @@ def lower_space_to_depth(context: OpContext) -> Stage:
 
 
 def _axis(context: OpContext, position: int, source: Tensor) -> int:
-    values = _int32s(context, position, "axis")
+    values = context.int32s(position, "axis")
     context.require(len(values) == 1 and len(source.shape) > 0, "its axis is not one number")
     return int(values[0]) % len(source.shape)
-
-
-def _int32s(context: OpContext, position: int, what: str) -> list[int]:
-    tensor = context.tensor(position)
-    if tensor.data is None or tensor.dtype != DType.INT32:
-        raise NotFusableError(f"its {what} is not constant")
-    return [int(value) for value in np.frombuffer(tensor.data, np.int32)]

@@ -22,7 +22,8 @@ class OpContext:
     maps: Mapping[int, Map]
 
     def tensor(self, position: int) -> Tensor:
-        """The operator's input tensor at ``position``."""
+        """The operator's input tensor at ``position``, or NotFusableError."""
+        self.require(self.has_input(position), f"it lacks its input {position}")
         return self.graph.tensors[self.op.inputs[position]]
 
     def has_input(self, position: int) -> bool:
@@ -101,9 +102,16 @@ class OpContext:
         if not self.has_input(position):
             return np.zeros(channels, np.int64)
         tensor = self.tensor(position)
-        if tensor.data is None or tensor.dtype != DType.INT32 or tensor.elements != channels:
-            raise NotFusableError(f"its bias '{tensor.name}' is not {channels} constant int32 values")
-        return np.frombuffer(tensor.data, np.int32).astype(np.int64)
+        values = self.int32s(position, f"bias '{tensor.name}'")
+        self.require(len(values) == channels, f"its bias '{tensor.name}' is not {channels} constant int32 values")
+        return np.array(values, np.int64)
+
+    def int32s(self, position: int, what: str) -> list[int]:
+        """The values of a constant int32 input, which messages call ``what``, or NotFusableError."""
+        tensor = self.tensor(position)
+        if tensor.data is None or tensor.sparsity is not None or tensor.dtype != DType.INT32:
+            raise NotFusableError(f"its {what} is not a constant of type int32")
+        return [int(value) for value in np.frombuffer(tensor.data, np.int32)]
 
     def activation(self) -> tuple[int, int]:
         """Clamp limits of the fused activation."""
@@ -115,5 +123,5 @@ class OpContext:
 
     def map_of_input(self, position: int) -> Map:
         """The map of an activation input, in the layout its producer gave it."""
-        index = self.op.inputs[position]
-        return self.maps.get(index) or map_of(self.graph.tensors[index])
+        tensor = self.tensor(position)
+        return self.maps.get(self.op.inputs[position]) or map_of(tensor)

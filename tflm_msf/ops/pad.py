@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from tflm_msf.graph import DType
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.stage import NotFusableError, Stage, StageOp, Window, map_of
+
+_INTEGERS = {DType.INT32: np.int32, DType.INT64: np.int64}
 
 
 def lower_pad(context: OpContext) -> Stage:
@@ -28,10 +31,11 @@ def lower_pad(context: OpContext) -> Stage:
 def _amounts_before(context: OpContext) -> tuple[int, int, int]:
     """Rows, columns and channels before the input's."""
     paddings = context.tensor(1)
-    if paddings.data is None:
+    if paddings.data is None or paddings.sparsity is not None:
         raise NotFusableError("its paddings are not constant")
-    dtype = np.int32 if len(paddings.data) == 4 * paddings.elements else np.int64
-    amounts = np.frombuffer(paddings.data, dtype).astype(np.int64).reshape(-1, 2)
+    are_pairs = paddings.dtype in _INTEGERS and paddings.elements % 2 == 0
+    context.require(are_pairs, "its paddings are not pairs of integers")
+    amounts = np.frombuffer(paddings.data, _INTEGERS[paddings.dtype]).astype(np.int64).reshape(-1, 2)
     shape, padded = np.array(context.tensor(0).shape), np.array(context.output.shape)
     fits = len(amounts) == len(shape) == len(padded) and np.array_equal(shape + amounts.sum(axis=1), padded)
     context.require(fits, "its output is not its input with its paddings")

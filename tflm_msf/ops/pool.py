@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tflm_msf.graph.fixed_point import quantize_multiplier
 from tflm_msf.ops.context import OpContext
-from tflm_msf.ops.stage import Map, NotFusableError, Stage, StageOp, Window, map_of
+from tflm_msf.ops.stage import Map, Stage, StageOp, Window, map_of
 from tflm_msf.ops.window import window_of
 
 MAX_POOLED_PIXELS = 1 << 23  # keeps the sum of int8 values in int32
@@ -29,12 +27,9 @@ def lower_max_pool_2d(context: OpContext) -> Stage:
 
 def lower_mean(context: OpContext) -> Stage:
     """MEAN over height and width, with the division folded into the multiplier (TFLM's ``QuantizedMeanOrSum``)."""
-    axes = context.tensor(1)
     in_map = map_of(context.tensor(0))
     rank = len(context.tensor(0).shape)
-    if axes.data is None:
-        raise NotFusableError("its axes are not constant")
-    reduced = sorted(int(axis) % rank for axis in np.frombuffer(axes.data, np.int32)) if rank else []
+    reduced = sorted(axis % rank for axis in context.int32s(1, "list of axes")) if rank else []
     context.require(rank == 4 and reduced == [1, 2], "it does not reduce exactly height and width")
     context.require(in_map.pixels < MAX_POOLED_PIXELS, "its map is too large")
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)

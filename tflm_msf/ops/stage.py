@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,13 @@ class StageOp(IntEnum):
     CONCATENATION = 16
     SLICE = 17
     SPACE_TO_DEPTH = 18
+    DEPTH_TO_SPACE = 19
+    RESIZE_NEAREST_NEIGHBOR = 20
+    RESIZE_BILINEAR = 21
+    TRANSPOSE_CONV = 22
+
+
+Coordinates = TypeVar("Coordinates", int, npt.NDArray[np.int64])
 
 
 class NotFusableError(Exception):
@@ -75,9 +82,23 @@ def map_of(tensor: Tensor) -> Map:
     return Map(h, w, c)
 
 
+class Zoom(NamedTuple):
+    """Makes a window move on only every ``factor`` outputs, for the first time after ``factor - shift`` of them."""
+
+    factor: int = 1
+    shift: int = 0
+
+
+NO_ZOOM = Zoom()
+
+
 @dataclass(frozen=True)
 class Window:
-    """Which input pixels an output pixel reads, along both axes."""
+    """Which input pixels an output pixel reads, along both axes.
+
+    The first tap of output row y is on input row floor((y + shift) / factor) * stride - pad, shift and factor being
+    those of ``zoom_h``. The same goes for columns.
+    """
 
     kernel_h: int = 1
     kernel_w: int = 1
@@ -87,6 +108,8 @@ class Window:
     dilation_w: int = 1
     pad_top: int = 0
     pad_left: int = 0
+    zoom_h: Zoom = NO_ZOOM
+    zoom_w: Zoom = NO_ZOOM
 
     @property
     def reach_h(self) -> int:
@@ -98,15 +121,23 @@ class Window:
         """Columns from the first to the last tap."""
         return (self.kernel_w - 1) * self.dilation_w + 1
 
+    def top(self, y: Coordinates) -> Coordinates:
+        """Input row of the first tap of output row ``y``, not clipped to the map."""
+        return (y + self.zoom_h.shift) // self.zoom_h.factor * self.stride_h - self.pad_top
+
+    def left(self, x: Coordinates) -> Coordinates:
+        """Input column of the first tap of output column ``x``, not clipped to the map."""
+        return (x + self.zoom_w.shift) // self.zoom_w.factor * self.stride_w - self.pad_left
+
     def rows(self, y: int, height: int) -> tuple[int, int]:
         """First and last (exclusive) input row that output row ``y`` reads, clipped to the map."""
-        return _clip(y * self.stride_h - self.pad_top, self.reach_h, height)
+        return _clip(self.top(y), self.reach_h, height)
 
     def cols(self, x0: int, x1: int, width: int) -> tuple[int, int]:
         """First and last (exclusive) input column that output columns ``x0`` to ``x1`` read, clipped to the map."""
         if width == 1:
             return 0, 1
-        return _clip(x0 * self.stride_w - self.pad_left, (x1 - 1 - x0) * self.stride_w + self.reach_w, width)
+        return _clip(self.left(x0), self.left(x1 - 1) - self.left(x0) + self.reach_w, width)
 
 
 def _clip(first: int, count: int, size: int) -> tuple[int, int]:

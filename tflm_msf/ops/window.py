@@ -25,8 +25,8 @@ def window_of(context: OpContext, kernel_h: int, kernel_w: int, in_map: Map, out
     reach_h, reach_w = (kernel_h - 1) * dilation_h + 1, (kernel_w - 1) * dilation_w + 1
     padding = context.option("padding", SAME)
     expected = (
-        _output_size(in_map.h, reach_h, stride_h, padding),
-        _output_size(in_map.w, reach_w, stride_w, padding),
+        output_size(in_map.h, reach_h, stride_h, padding),
+        output_size(in_map.w, reach_w, stride_w, padding),
     )
     if expected != (out_map.h, out_map.w):
         raise NotFusableError(f"its output is {out_map.h}x{out_map.w}, expected {expected[0]}x{expected[1]}")
@@ -42,5 +42,6 @@ def window_of(context: OpContext, kernel_h: int, kernel_w: int, in_map: Map, out
     )
 
 
-def _output_size(size: int, reach: int, stride: int, padding: int) -> int:
+def output_size(size: int, reach: int, stride: int, padding: int) -> int:
+    """Outputs along an axis of ``size`` (TFLM's ``ComputeOutSize``)."""
     return -(-size // stride) if padding == SAME else (size - reach) // stride + 1

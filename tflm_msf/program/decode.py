@@ -19,7 +19,7 @@ def describe_program(program: bytes) -> dict[str, Any]:
     """
     try:
         return _describe(program)
-    except (struct.error, IndexError, ValueError):
+    except (ArithmeticError, LookupError, ValueError, struct.error):
         raise MsfError("an MSF_BLOCK operator of the model holds a damaged program; rewrite the model.") from None
 
 

@@ -20,7 +20,7 @@ MAGIC = 0x3146534D
 VERSION = 1
 HEADER = struct.Struct("<IHHII 4H H2B 2H 2I 2H I 2H")
 TENSOR = struct.Struct("<4H 2B H 2I")
-STAGE = struct.Struct("<2B2b 2HH 2H 4B 2h 3bBH 5I 6i")
+STAGE = struct.Struct("<2B2b 2HH 2H 4B 2h 3b3B 5I 6i")
 UNIFORM = 1
 GROUP = struct.Struct("<4H")
 CHECKSUM_OFFSET = 12
@@ -176,7 +176,7 @@ class _Encoder:
             *zeros,
             stage.out_zero,
             flags,
-            0,
+            *(zoom.factor - 1 | zoom.shift << 4 for zoom in (window.zoom_h, window.zoom_w)),
             self._params.add(stage.weights) if stage.weights else 0,
             bias,
             multipliers,

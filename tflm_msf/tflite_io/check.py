@@ -113,6 +113,9 @@ def _check_order(graph: Graph, source: str) -> None:
     def needs_no_writer(tensor: Tensor) -> bool:
         return tensor.is_constant or tensor.is_variable or 0 in tensor.shape
 
+    for index in graph.inputs:
+        if graph.tensors[index].is_constant:
+            raise MsfError(f"{source}: the graph's input {_tensor_name(index, graph.tensors[index])} is a constant.")
     ready = set(graph.inputs) | {index for index, tensor in enumerate(graph.tensors) if needs_no_writer(tensor)}
     written: dict[int, str] = {}
     for number, op in enumerate(graph.ops):

@@ -1,0 +1,86 @@
+"""RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR and DEPTH_TO_SPACE: sizes, strips, and what comes before and after."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.exactness import assert_each_exact, assert_every_block_exact
+from tests.layers import Geometry, Weighting
+from tests.operators import MoreLayers
+from tflm_msf.fusion.network import build_network
+from tflm_msf.graph import Table
+
+SIZES = [(1, 1), (1, 6), (5, 1), (4, 6), (7, 5)]
+FACTORS = [(1, 1), (2, 2), (3, 2), (1, 4), (5, 3), (16, 1)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("factors", FACTORS)
+def test_whole_factors(size: tuple[int, int], factors: tuple[int, int]) -> None:
+    layers = MoreLayers(Random(f"{size} {factors}"))
+    x = layers.input(1, *size, 3)
+    larger = size[0] * factors[0], size[1] * factors[1]
+    kinds = [(bilinear, half) for bilinear in (False, True) for half in (False, True)]
+    assert_each_exact(layers.model([layers.resize(x, *larger, *kind) for kind in kinds]))
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("bilinear", [False, True])
+@pytest.mark.parametrize("half_pixel", [False, True])
+def test_inside_a_block(factor: int, bilinear: bool, half_pixel: bool) -> None:
+    layers = MoreLayers(Random(f"{factor} {bilinear} {half_pixel}"))
+    x = layers.conv(layers.input(1, 5, 4, 2), 3, Geometry(), Weighting())
+    y = layers.resize(layers.relu(x), 5 * factor, 4 * factor, bilinear, half_pixel)
+    assert_every_block_exact(layers.model([layers.conv(y, 2, Geometry(), Weighting())]))
+
+
+@pytest.mark.parametrize("bilinear", [False, True])
+def test_a_smaller_copy_comes_back(bilinear: bool) -> None:
+    layers = MoreLayers(Random(bilinear))
+    x = layers.conv(layers.input(1, 8, 6, 2), 4, Geometry(), Weighting())
+    y = layers.max_pool(x, Geometry((2, 2), (2, 2), same=False))
+    y = layers.resize(layers.conv(y, 4, Geometry(), Weighting()), 8, 6, bilinear, True)
+    joined = layers.concatenate(x, y)
+    assert_every_block_exact(layers.model([layers.conv(joined, 2, Geometry(), Weighting())]))
+
+
+@pytest.mark.parametrize("size", [(3, 9), (8, 2), (4, 4), (10, 15), (2, 3)])
+@pytest.mark.parametrize("bilinear", [False, True])
+@pytest.mark.parametrize("half_pixel", [False, True])
+def test_fractions(size: tuple[int, int], bilinear: bool, half_pixel: bool) -> None:
+    layers = MoreLayers(Random(str(size)))
+    x = layers.depthwise(layers.input(1, 4, 6, 2), 1, Geometry(), Weighting())
+    y = layers.resize(x, *size, bilinear, half_pixel)
+    assert_every_block_exact(layers.model([layers.conv(y, 2, Geometry(), Weighting())]))
+
+
+def test_long_axes() -> None:
+    """Where TFLM's fixed-point coordinates drift away from the exact ones."""
+    layers = MoreLayers(Random(0))
+    x = layers.input(1, 60, 200, 1)
+    kinds = [(factor, half) for factor in (3, 5, 7) for half in (False, True)]
+    assert_each_exact(layers.model([layers.resize(x, 60, 200 * factor, True, half) for factor, half in kinds]))
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "reason"),
+    [((8, 12), {"align_corners": True}, "it aligns corners"), ((37, 12), {}, "which is no fraction of small numbers")],
+)
+@pytest.mark.parametrize("kind", ["Bilinear", "NearestNeighbor"])
+def test_what_is_not_fused(kind: str, size: tuple[int, int], options: dict[str, bool], reason: str) -> None:
+    layers = MoreLayers(Random(0))
+    x = layers.input(1, 4, 6, 2)
+    builtin = {"Bilinear": "RESIZE_BILINEAR", "NearestNeighbor": "RESIZE_NEAREST_NEIGHBOR"}[kind]
+    out = layers._like(x, (1, *size, 2))
+    layers._op(builtin, [x, layers._int32(list(size))], out, Table(f"Resize{kind}Options", options))
+    assert reason in build_network(layers.model([out]).main).units[0].reason
+
+
+@pytest.mark.parametrize("block", [1, 2, 3])
+def test_depth_to_space(block: int) -> None:
+    layers = MoreLayers(Random(block))
+    x = layers.conv(layers.input(1, 4, 5, 2), 2 * block * block, Geometry(), Weighting())
+    y = layers.depth_to_space(x, block)
+    assert_every_block_exact(layers.model([layers.conv(y, 2, Geometry(), Weighting())]))
