@@ -3,4 +3,5 @@
 #ifdef __cplusplus
 extern "C"
 #endif
-int64_t esp_timer_get_time(void);
+    int64_t
+    esp_timer_get_time(void);
