@@ -103,11 +103,13 @@ def test_a_c_project_builds_with_cmake(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["m4", "rv32"])
-def test_a_c_project_runs_on_an_emulated_core(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["digits", "mlperf__ic_resnet8", "mlperf__kws_dscnn"])
+def test_a_c_project_runs_on_an_emulated_core(name: str, model: str, tmp_path: Path) -> None:
     core = load_core(name)
     if {core.gcc, core.qemu[0]} & set(missing_tools()):
         pytest.skip(f"{core.gcc} or {core.qemu[0]} is not installed")
-    project = exported(DIGITS, tmp_path / "p", "--format", "c")
+    file = DIGITS if model == "digits" else corpus_file(f"{model}.tflite")
+    project = exported(file, tmp_path / "p", "--format", "c")
     paths = [*project.glob("*.[ch]"), *(project / "kernels").glob("*.[ch]")]
     done = run(core, build(core, {path.name: path.read_text() for path in paths}))
     assert done.status == 0, done.output
