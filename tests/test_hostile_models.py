@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +127,11 @@ ODD: dict[str, Model] = {
         Op("DEPTHWISE_CONV_2D", (0, 1), (2,)), IMAGE, Tensor("w", (2, 2), DType.INT8, data=bytes(4)), PIXEL
     ),
     "no zero point": one_op(Op("RELU", (0,), (1,)), replace(IMAGE, quantization=Quantization((0.5,), ())), IMAGE),
+    "a scale next to nothing": one_op(
+        Op("ADD", (0, 0), (1,), Table("AddOptions", {"fused_activation_function": 3})),
+        IMAGE,
+        replace(IMAGE, quantization=Quantization((1e-45,), (0,))),
+    ),
     "quantised to nothing": one_op(Op("QUANTIZE", (0,), ()), FLOAT),
     "dequantised from nothing": one_op(Op("DEQUANTIZE", (), (1,)), IMAGE, FLOAT),
     "an output that nobody wrote": one_op(Op("CONV_2D", (0,), (0,), Table("AddOptions")), IMAGE),
@@ -147,6 +153,16 @@ def test_a_constant_is_no_input(tmp_path: Path) -> None:
     status, said = run(tmp_path, replace(model, graphs=(replace(model.main, inputs=(0, 1)),)), "rewrite")
     assert status == 2
     assert "the graph's input tensor 1 ('w') is a constant." in said
+
+
+def test_models_of_any_length_are_refused_or_take_their_time(tmp_path: Path) -> None:
+    status, said = run(tmp_path, small_model("x" * 1002), "rewrite")
+    assert (status, "has 1,001 operators; more than 1,000 are not planned." in said) == (2, True)
+    status, said = run(tmp_path, small_model("x" * 10_001), "inspect")
+    assert (status, "has 10,001 tensors; more than 10,000" in said) == (2, True)
+    began = time.process_time()
+    assert run(tmp_path, small_model("x" * 101), "rewrite")[0] == 0
+    assert time.process_time() - began < 5
 
 
 DAMAGED_PROGRAMS: dict[str, Callable[[bytes], bytes]] = {

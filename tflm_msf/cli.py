@@ -60,6 +60,8 @@ class _Commands(click.Group):
             click.echo(f"tflm-msf: {printable(message if message.endswith('.') else message + '.')}", err=True)
         except MsfError as error:
             click.echo(f"tflm-msf: {printable(str(error))}", err=True)
+        except OSError as error:  # a full disk behind stdout, say
+            click.echo(f"tflm-msf: stopped by the operating system: {printable(str(error))}.", err=True)
         except (click.Abort, KeyboardInterrupt):
             click.echo("tflm-msf: stopped before it was done; nothing was written.", err=True)
         sys.exit(2)

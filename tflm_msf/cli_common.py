@@ -55,9 +55,10 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
+        raise MsfError(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise MsfError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def _umask() -> int:

@@ -25,6 +25,9 @@ BLOCK_TAIL_BYTES = 136
 
 FREE_OVERHEAD = 1.0
 
+MOST_UNITS = 1_000
+"""Operators of a model; time and memory for the search grow with the square of it and more."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -90,6 +93,8 @@ class Planner:
         network = build_network(model.main)
         if not network.units:
             raise MsfError(f"{source} has no operator that computes anything, so there is nothing to rewrite.")
+        if len(network.units) > MOST_UNITS:
+            raise MsfError(f"{source} has {len(network.units):,} operators; more than {MOST_UNITS:,} are not planned.")
         return cls(source, model, with_streamed_input(network, source) if stream_input else network, preset)
 
     @cached_property

@@ -60,7 +60,7 @@ REAL = (
 )
 """Models of the corpus that are planned in a fraction of a second."""
 
-REAL_SHARE = 0.15
+REAL_SHARE = 0.04
 OPTIONS = ((), (), (), ("--ram-limit", "3000"), ("--max-overhead", "1.5"), ("--stream-input",), ("--int8-io",))
 FINDINGS = Path(__file__).parents[2] / "build" / "fuzz" / "models"
 

@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tflm_msf.fusion.network import Network
+from tflm_msf.graph import DType
 
 _Chooser = Callable[[Network, list[int], Mapping[int, int]], int]
 
 
 def execution_orders(network: Network) -> tuple[Network, ...]:
-    """The network in its own order, and in others that may need less memory; only one for a chain.
+    """The network in its own order, and in others that may need less memory; only one for a chain, or with state.
 
     The others are greedy topological orders: the unit that goes on with the newest tensor comes next (so that a branch
     is finished before another is begun, small branches first), or the one after which the fewest bytes are alive.
     """
     orders = {tuple(range(len(network.units))): network}
+    if any(tensor.is_variable or tensor.dtype is DType.RESOURCE for tensor in network.graph.tensors):
+        return (network,)  # operators hand on values in ways that are not seen here
     for choose in (_newest_first, _least_alive):
         order = _topological(network, choose)
         orders.setdefault(order, replace(network, units=tuple(network.units[unit] for unit in order)))
@@ -25,7 +28,7 @@ def execution_orders(network: Network) -> tuple[Network, ...]:
 
 def _topological(network: Network, choose: _Chooser) -> tuple[int, ...]:
     """``choose`` picks from the units that are ready, given the position at which each tensor was made."""
-    made = dict.fromkeys(network.inputs, -1)
+    made = {tensor: -1 for tensor in (*network.inputs, *network.consumers) if tensor not in network.producer}
     waiting = list(range(len(network.units)))
     order: list[int] = []
     while waiting:
@@ -50,9 +53,10 @@ def _branch_bytes(network: Network, unit: int) -> int:
     outputs = network.units[unit].outputs
     while len(outputs) == 1:
         readers = network.consumers.get(outputs[0], ())
-        if len(readers) != 1 or len(network.units[readers[0]].inputs) > 1:
+        if len(readers) != 1 or len(network.units[readers[0]].inputs) > 1 or readers[0] <= unit:
             break
-        outputs = network.units[readers[0]].outputs
+        unit = readers[0]
+        outputs = network.units[unit].outputs
     return sum(network.nbytes(tensor) for tensor in outputs)
 
 

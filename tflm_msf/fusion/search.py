@@ -30,6 +30,9 @@ BLOCK_BYTES = 144
 
 UNREACHABLE = np.inf
 
+NO_LIMIT = 1 << 62
+"""More bytes than any head has: what is alive beside the edges (inputs that nobody reads) counts too."""
+
 MOST_DOUBTS = 4
 """Paths that a search passes over because their placement was cut short: each costs a second or so."""
 
@@ -276,7 +279,7 @@ def pareto_front(edges: list[Edge], cuts: int, tail_per_edge: int, placer: Place
 
     max_edges = cuts
     while max_edges > 0:
-        limit = sum(edge.head for edge in edges)
+        limit = NO_LIMIT
         most_taken = 0
         while (found := search.cheapest(limit, max_edges)) is not None:
             point, least = found

@@ -12,6 +12,9 @@ from tflm_msf.graph import NO_TENSOR, DType, Graph, Op, Quantization, Tensor
 from tflm_msf.graph.fixed_point import activation_range
 from tflm_msf.ops.stage import Map, NotFusableError, map_of
 
+SCALES = (2.0**-100, 2.0**100)
+"""With scales in between, nothing that is computed from a few of them is infinite."""
+
 
 @dataclass(frozen=True)
 class OpContext:
@@ -75,7 +78,8 @@ class OpContext:
         quantization = tensor.quantization
         if quantization is None or not quantization.per_tensor:
             raise NotFusableError(f"its tensor '{tensor.name}' is not quantised per tensor")
-        self.require(quantization.scale[0] > 0, f"the scale of its tensor '{tensor.name}' is not positive")
+        is_usual = SCALES[0] <= quantization.scale[0] <= SCALES[1]
+        self.require(is_usual, f"the scale of its tensor '{tensor.name}' is not positive, or far from 1")
         in_range = low <= quantization.zero_point[0] <= low + 255
         self.require(in_range, f"the zero point of '{tensor.name}' is out of range")
         return quantization

@@ -11,6 +11,8 @@ from tflm_msf.graph.model import NO_TENSOR, Graph, Model, Op, Quantization, Sign
 _SCHEMA_VERSION = 3
 _MAX_ELEMENTS = 2**31
 _LONGEST_NAME = 80
+_MOST_TENSORS = 10_000
+"""In all subgraphs. What TFLM keeps of so many would fill any microcontroller; large networks have a few hundred."""
 
 
 def check_model(model: Model, source: str) -> None:
@@ -26,6 +28,9 @@ def check_model(model: Model, source: str) -> None:
         )
     if not model.graphs:
         raise MsfError(f"{source} has no subgraph, so there is nothing to run.")
+    tensors = sum(len(graph.tensors) for graph in model.graphs)
+    if tensors > _MOST_TENSORS:
+        raise MsfError(f"{source} has {tensors:,} tensors; more than {_MOST_TENSORS:,} are not for microcontrollers.")
     for number, graph in enumerate(model.graphs):
         where = source if number == 0 else f"{source}, subgraph {number}"
         for index, tensor in enumerate(graph.tensors):
@@ -117,6 +122,7 @@ def _check_order(graph: Graph, source: str) -> None:
         if graph.tensors[index].is_constant:
             raise MsfError(f"{source}: the graph's input {_tensor_name(index, graph.tensors[index])} is a constant.")
     ready = set(graph.inputs) | {index for index, tensor in enumerate(graph.tensors) if needs_no_writer(tensor)}
+    read = set(graph.inputs)
     written: dict[int, str] = {}
     for number, op in enumerate(graph.ops):
         name = _op_name(number, op)
@@ -126,6 +132,7 @@ def _check_order(graph: Graph, source: str) -> None:
                     f"{source}: {name} reads {_tensor_name(index, graph.tensors[index])}, which is neither constant, "
                     "nor an input of the graph, nor written by an earlier operator."
                 )
+            read.add(index)
         for index in op.outputs:
             if index in written:
                 raise MsfError(
@@ -134,6 +141,11 @@ def _check_order(graph: Graph, source: str) -> None:
                 )
             if graph.tensors[index].is_constant and not graph.tensors[index].is_variable:
                 raise MsfError(f"{source}: {name} writes {_tensor_name(index, graph.tensors[index])}, a constant.")
+            if index in read and not graph.tensors[index].is_variable:
+                raise MsfError(
+                    f"{source}: {name} writes {_tensor_name(index, graph.tensors[index])}, which is an input of the "
+                    "graph or was read before."
+                )
             written[index] = name
             ready.add(index)
     for index in graph.outputs:
