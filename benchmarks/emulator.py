@@ -93,13 +93,24 @@ def build(core: Core, sources: Mapping[str, str], flags: Sequence[str] = OPTIMIZ
 
 
 def compile_objects(core: Core, sources: Mapping[str, str], flags: Sequence[str]) -> list[Path]:
-    """One object file for each C file."""
-    headers = {name: text for name, text in sources.items() if name.endswith(".h")}
+    """One object file for each C file, made anew only where that or a header that it includes has changed."""
     return [
-        _compile(core, name, {name: text, **headers}, (*flags, *WARNINGS))
-        for name, text in sources.items()
+        _compile(core, name, _with_headers(name, sources), (*flags, *WARNINGS))
+        for name in sources
         if name.endswith(".c")
     ]
+
+
+def _with_headers(name: str, sources: Mapping[str, str]) -> dict[str, str]:
+    """A file and whatever it includes of ``sources``."""
+    found: dict[str, str] = {}
+    wanted = [name]
+    while wanted:
+        path = wanted.pop()
+        if path in sources and path not in found:
+            found[path] = sources[path]
+            wanted += re.findall(r'^\s*#\s*include\s+"([^"]+)"', sources[path], re.M)
+    return found
 
 
 def _support_objects(core: Core) -> list[Path]:
