@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -211,9 +212,37 @@ def test_paths_that_cannot_be_read_or_written_are_named(model: Path, tmp_path: P
     assert_refused(run("rewrite", model, "-o", tmp_path / "no" / "such" / "out.tflite"), "out.tflite")
 
 
-def test_a_rewritten_model_is_not_rewritten_again(model: Path) -> None:
+def test_rewriting_a_rewritten_model_changes_nothing(model: Path) -> None:
+    first = run_json("rewrite", model)
+    second = run_json("rewrite", first["output"])
+    assert Path(second["output"]).read_bytes() == Path(first["output"]).read_bytes()
+    assert (first["already_rewritten"], second["already_rewritten"]) == (False, True)
+    assert second.keys() - first.keys() == set()
+    assert second["arena"]["plan"] == first["arena"]["plan"]
+    assert len(second["blocks"]) == len(first["blocks"])
+    assert "was rewritten by tflm-msf already and stays as it is" in run("rewrite", first["output"]).stdout
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--ram-limit", "64k"), ("--max-overhead", "2"), ("--stream-input",), ("--int8-io",), ("--preset", "layerwise")],
+)
+def test_a_rewritten_model_has_no_other_plans(model: Path, option: tuple[str, ...]) -> None:
     output = run_json("rewrite", model)["output"]
-    assert_refused(run("rewrite", output), "rewritten by tflm-msf already")
+    assert_refused(run("rewrite", output, *option), "rewritten by tflm-msf already")
+    assert_refused(run("plan", output), "rewritten by tflm-msf already")
+
+
+@pytest.mark.parametrize("options", [(), ("--ram-limit", "4k"), ("--max-overhead", "1.5"), ("--stream-input",)])
+def test_the_same_bytes_whatever_the_hash_seed(model: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Sets are walked in an order that depends on it."""
+    outputs = []
+    for seed in ("1", "2", "random"):
+        output = tmp_path / f"{seed}.tflite"
+        command = [sys.executable, "-m", "tflm_msf", "rewrite", str(model), "-o", str(output), *options]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        outputs.append(output.read_bytes())
+    assert outputs[0] == outputs[1] == outputs[2]
 
 
 def test_control_flow_is_refused(tmp_path: Path) -> None:

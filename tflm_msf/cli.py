@@ -122,9 +122,12 @@ def rewrite(
     report = {"output": str(output), **result.report}
     if as_json:
         print_json(report)
+        return
+    if report["already_rewritten"]:
+        click.echo(f"{model} was rewritten by tflm-msf already and stays as it is.")
     else:
         tables.show(tables.rewrite_table(report))
-        click.echo(f"Wrote {output}")
+    click.echo(f"Wrote {output}")
 
 
 @main.command()

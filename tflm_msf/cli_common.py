@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,9 @@ def print_json(value: Any) -> None:
 
 
 def busy(text: str) -> Any:
-    """A sign of life on stderr, for a ``with`` block that may take a while."""
-    return Console(stderr=True).status(text)
+    """A sign of life on a terminal, for a ``with`` block that may take a while."""
+    console = Console(stderr=True)
+    return console.status(text) if console.is_terminal else nullcontext()
 
 
 ram_limit = click.option("--ram-limit", type=Size(), help="Arena in bytes that must suffice: 65536, 64KiB, 64kB.")

@@ -17,6 +17,7 @@ from tflm_msf.fusion.search import Edge, Point, pareto_front
 from tflm_msf.graph import Model
 from tflm_msf.graph.edges import with_int8_ends
 from tflm_msf.program.assemble import assemble
+from tflm_msf.program.decode import describe_program, is_streamed
 from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.tflite_io import read_model, write_model
 
@@ -193,7 +194,6 @@ class Rewritten:
     """A rewritten file and what there is to say about it."""
 
     data: bytes
-    choice: Choice
     report: dict[str, Any]
 
 
@@ -207,7 +207,7 @@ def rewrite_file(
     preset: Preset = Preset.FULL,
     target: Target = WHEEL64,
 ) -> Rewritten:
-    """Rewrites a model.
+    """Rewrites a model. One that was rewritten already stays as it is, if nothing is asked for but the default.
 
     Args:
         data: the original ``.tflite`` file.
@@ -222,10 +222,14 @@ def rewrite_file(
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
     """
+    model = read_model(data, source)
+    asked_for_more = stream_input or int8_io or preset is not Preset.FULL or (ram_limit, max_overhead) != (None, None)
+    if is_rewritten(model) and not asked_for_more:
+        return Rewritten(data, _report_unchanged(model, len(data)))
     planner = Planner.of(data, source, stream_input, int8_io, preset)
     choice = planner.choose(ram_limit, max_overhead, target)
     rewritten = write_model(choice.model)
-    return Rewritten(rewritten, choice, _report(planner, choice, len(data), len(rewritten)))
+    return Rewritten(rewritten, _report(planner, choice, len(data), len(rewritten)))
 
 
 def front_json(planner: Planner) -> list[dict[str, Any]]:
@@ -251,6 +255,22 @@ def _report(planner: Planner, choice: Choice, size_before: int, size_after: int)
         "blocks": plan.to_json(choice.network)["blocks"],
         "unfused": unfused(planner.network),
         "streamed": planner.network.is_streamed,
+        "already_rewritten": False,
+    }
+
+
+def _report_unchanged(model: Model, size: int) -> dict[str, Any]:
+    """As :func:`_report`, as far as it can be told without the original."""
+    return {
+        "macs": {"original": None, "plan": None},
+        "overhead": None,
+        "arena": dict.fromkeys(("original", "plan"), arena_json(model, WHEEL64)),
+        "arena32": dict.fromkeys(("original", "plan"), arena_json(model, MCU32)),
+        "flash": {"original": size, "plan": size},
+        "blocks": [describe_program(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE],
+        "unfused": [unit for unit in unfused(build_network(model.main)) if unit["operator"] != CUSTOM_CODE],
+        "streamed": is_streamed(model),
+        "already_rewritten": True,
     }
 
 
