@@ -62,8 +62,9 @@ REAL = (
 """Models of the corpus that are planned in a fraction of a second."""
 
 REAL_SHARE = 0.005
-PLANNED_SHARE = 0.2
-"""Planning does again what rewriting did, and takes as long."""
+PLANNED_SHARE = 0.1
+INSPECTED_SHARE = 0.4
+"""Of the cases: all are rewritten, and planning and inspecting start with the same reading."""
 
 TABLE_SHARE = 0.1
 """Tables take longer to lay out than most files to read; the other cases ask for JSON."""
@@ -96,12 +97,13 @@ def subjects() -> tuple[tuple[tuple[bytes, Model], ...], ...]:
 
 @dataclass(frozen=True)
 class Case:
-    """A damaged file, options for rewriting it, ``--json`` or nothing for all commands, and whether to plan it too."""
+    """A damaged file, options for rewriting it, ``--json`` or nothing for all commands, and what else to try."""
 
     data: bytes
     options: tuple[str, ...]
     form: tuple[str, ...]
     planned: bool
+    inspected: bool
 
 
 def case(number: int) -> Case:
@@ -111,22 +113,24 @@ def case(number: int) -> Case:
     data, model = dice.choice(real if real and dice.random() < REAL_SHARE else small)
     damaged = mutated(data, model, dice)
     form = () if dice.random() < TABLE_SHARE else ("--json",)
-    return Case(damaged, dice.choice(OPTIONS), form, dice.random() < PLANNED_SHARE)
+    planned, inspected = dice.random() < PLANNED_SHARE, dice.random() < INSPECTED_SHARE
+    return Case(damaged, dice.choice(OPTIONS), form, planned, inspected)
 
 
 def attempt(tried: Case, directory: Path) -> str:
-    """Runs all commands on a file. Returns how they ended; raises AssertionError, or what they raised."""
+    """Runs commands on a file. Returns how they ended; raises AssertionError, or what they raised."""
     path, output = directory / "model.tflite", directory / "out.tflite"
     path.write_bytes(tried.data)
     output.unlink(missing_ok=True)
     rewritten = run("rewrite", str(path), "-o", str(output), *tried.options, *tried.form)
-    inspected = run("inspect", str(path), *tried.form)
-    if rewritten:
-        assert run("inspect", str(output), *tried.form), "what was written cannot be read"
+    readable = "not inspected"
+    if tried.inspected:
+        readable = "readable" if run("inspect", str(path), *tried.form) else "not readable"
+        assert not rewritten or run("inspect", str(output), *tried.form), "what was written cannot be read"
     if tried.planned:
         run("plan", str(path), *tried.form)
     assert sorted(directory.iterdir()) == sorted([path, output] if rewritten else [path])
-    return f"{'rewritten' if rewritten else 'refused'}, {'inspected' if inspected else 'not inspected'}"
+    return f"{'rewritten' if rewritten else 'refused'}, {readable}"
 
 
 def run(*arguments: str) -> bool:
