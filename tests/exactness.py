@@ -8,10 +8,11 @@ from random import Random
 import numpy as np
 
 from tflm_msf.arena import WHEEL64, predict
-from tflm_msf.fusion.block import BlockWalk, LinesKept, tile_widths
+from tflm_msf.fusion.block import tile_widths
 from tflm_msf.fusion.network import Network, build_network
 from tflm_msf.fusion.plan import make_plan
 from tflm_msf.fusion.search import Edge, find_edges, pareto_front
+from tflm_msf.fusion.space import BlockSpace
 from tflm_msf.graph import Model
 from tflm_msf.inputs import Array, make_inputs
 from tflm_msf.program.assemble import assemble
@@ -112,9 +113,9 @@ def blocks_to(network: Network, last: int) -> Iterator[Edge]:
     """Every block that ends at unit ``last``, for every width of its strips; for a builtin, itself."""
     if network.units[last].stage is None:
         yield Edge(last, last, 0, 0, None)
-    kept = LinesKept(network)
+    space = BlockSpace(network)
     for width in tile_widths(network, last):
-        for found in BlockWalk(network, kept, last, width).candidates(NO_LIMIT):
+        for found in space.candidates(last, width, NO_LIMIT):
             yield Edge(found.first, found.last, 0, found.macs, found)
 
 

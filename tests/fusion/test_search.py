@@ -10,11 +10,12 @@ import pytest
 
 from tests.layers import Geometry, Layers, Weighting
 from tflm_msf.arena import WHEEL64, predict
-from tflm_msf.fusion.block import BlockWalk, Candidate, LinesKept, tile_widths
+from tflm_msf.fusion.block import Candidate, tile_widths
 from tflm_msf.fusion.network import Network, build_network
 from tflm_msf.fusion.placing import Placer
 from tflm_msf.fusion.plan import make_plan
 from tflm_msf.fusion.search import Edge, Point, Search, find_edges, pareto_front
+from tflm_msf.fusion.space import BlockSpace
 from tflm_msf.graph import Model
 from tflm_msf.program.assemble import assemble
 from tflm_msf.rewrite import BLOCK_TAIL_BYTES
@@ -148,7 +149,7 @@ def small_network(random: Random) -> Model:
     return layers.model([x])
 
 
-KINDS = ("expand", "project", "conv", "depthwise", "depthwise", "pad", "relu", "residual")
+KINDS = ("expand", "project", "conv", "depthwise", "depthwise", "pad", "relu", "residual", "gate")
 
 
 def _add_operator(layers: Layers, random: Random, x: int, kind: str) -> int:
@@ -163,17 +164,19 @@ def _add_operator(layers: Layers, random: Random, x: int, kind: str) -> int:
         return layers.pad(x, *(random.randint(0, 1) for _ in range(4)))
     if kind == "relu":
         return layers.relu(x)
+    if kind == "gate":
+        return layers.mul(x, layers.mean(x, keep_dims=True))
     return layers.add(x, layers.depthwise(x, 1, Geometry((3, 3)), Weighting()))
 
 
 def all_edges(network: Network) -> list[Edge]:
     """Every block with every tile width, none left out as useless."""
-    kept = LinesKept(network)
+    space = BlockSpace(network)
     return [
         Edge(found.first, found.last, 0, found.macs, found)
         for last in range(len(network.units))
         for width in tile_widths(network, last)
-        for found in BlockWalk(network, kept, last, width).candidates(NO_LIMIT)
+        for found in space.candidates(last, width, NO_LIMIT)
     ]
 
 

@@ -77,7 +77,7 @@ def _blocks(name: str, model: Model) -> Iterator[Seed]:
         if not found:
             continue
         block = BlockWalk(network, kept, last, width).lay_out(found[-1].first)
-        encoded = encode(network, block)
+        encoded = encode(block)
         inputs = tuple(network.nbytes(tensor) for tensor in found[-1].inputs)
         rest = (len(encoded.params), network.nbytes(found[-1].output), found[-1].workspace)
         yield Seed(f"{name}_{width}", encoded.program, encoded.params, len(inputs), (*inputs, *rest))

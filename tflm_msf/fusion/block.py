@@ -42,7 +42,8 @@ class Candidate(NamedTuple):
     """A block that could be: units ``first`` to ``last``, made in strips ``tile_w`` output pixels wide.
 
     ``workspace`` in bytes. ``overlap`` is the number of bytes by which the boundary input ``overlap_input`` has to
-    start behind the output if the two share memory, or None where they may not.
+    start behind the output if the two share memory, or None where they may not. ``reruns``: maps that are pooled, and
+    scaled after that, are made anew for it instead of kept (see :mod:`tflm_msf.fusion.reruns`).
     """
 
     first: int
@@ -54,6 +55,7 @@ class Candidate(NamedTuple):
     output: int
     overlap_input: int | None = None
     overlap: int = 0
+    reruns: bool = False
 
 
 class Buffer(NamedTuple):
@@ -74,9 +76,13 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """A candidate laid out: groups in running order, buffers and accumulators (unit, offset) in the workspace."""
+    """A candidate laid out: groups in running order, buffers and accumulators (unit, offset) in the workspace.
+
+    Units are those of ``network``, where some of the candidate's may have copies.
+    """
 
     candidate: Candidate
+    network: Network
     groups: tuple[Group, ...]
     buffers: tuple[Buffer, ...]
     accumulators: tuple[tuple[int, int], ...]
@@ -209,7 +215,8 @@ class BlockWalk:
         for group in self._groups.values():
             buffers.extend(self._chunk_buffers(group, offset))
         groups = (Group(tuple(sorted(g.units)), g.chunk) for _, g in sorted(self._groups.items()))
-        return Block(self._candidate(first, self._workspace()), tuple(groups), tuple(buffers), tuple(accumulators))
+        candidate = self._candidate(first, self._workspace())
+        return Block(candidate, self._network, tuple(groups), tuple(buffers), tuple(accumulators))
 
     def _chunk_buffers(self, group: _GroupState, offset: int) -> Iterator[Buffer]:
         for tensor, channels_before in group.chunk_offsets.items():
@@ -325,7 +332,7 @@ class BlockWalk:
         return _GroupState(group.units, steps, np.zeros(1, np.int64), np.full(1, stage.grid.w))
 
     def _candidate(self, first: int, workspace: int) -> Candidate:
-        inputs = tuple(sorted(self._readers))
+        inputs = tuple(sorted({self._network.copies.get(tensor, tensor) for tensor in self._readers}))
         output = self._stage(self._last).output
         plain = Candidate(first, self._last, self._tile_w, workspace, self._macs, inputs, output)
         if self._tile_w < self._stage(self._last).output_map.w:
@@ -348,10 +355,11 @@ class BlockWalk:
         Empty if the readers see the input in different layouts.
         """
         distances, layouts = [], set()
-        for reader in self._readers[tensor]:
+        readers = (r for t, found in self._readers.items() if self._network.copies.get(t, t) == tensor for r in found)
+        for reader in readers:
             stage = self._stage(reader)
             for source, grid in zip(stage.inputs, stage.input_maps, strict=False):
-                if source == tensor:
+                if self._network.copies.get(source, source) == tensor:
                     layouts.add(grid)
                     distances.append(self._distance_to_reader(reader, stage, grid))
         return [align(max(*distances, 0), 16)] if len(layouts) == 1 else []

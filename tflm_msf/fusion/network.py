@@ -7,7 +7,7 @@ where the bytes stay in place: a tensor and its reshaped self are one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tflm_msf.errors import MsfError
@@ -34,12 +34,16 @@ class Unit:
 
 @dataclass(frozen=True)
 class Network:
-    """Units in execution order. ``alias`` maps each reshaped tensor to the one that stands for all its shapes."""
+    """Units in execution order. ``alias`` maps each reshaped tensor to the one that stands for all its shapes.
+
+    ``copies`` maps tensors that copies of units make to the tensor that the unit itself makes.
+    """
 
     graph: Graph
     units: tuple[Unit, ...]
     alias: Mapping[int, int]
     is_streamed: bool = False
+    copies: Mapping[int, int] = field(default_factory=dict)
 
     @cached_property
     def producer(self) -> Mapping[int, int]:

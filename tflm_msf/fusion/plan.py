@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from tflm_msf.fusion.block import Block, BlockWalk, LinesKept
+from tflm_msf.fusion.block import Block
 from tflm_msf.fusion.network import Network
 from tflm_msf.fusion.placing import place_tensors, workspace_key
 from tflm_msf.fusion.search import Edge
+from tflm_msf.fusion.space import BlockSpace
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,16 @@ class Plan:
 
 
 def describe_block(network: Network, block: Block) -> dict[str, Any]:
-    """One block in plain values: its operators, tile width, workspace, MACs and boundary tensors."""
+    """One block in plain values: its operators, tile width, workspace, MACs and boundary tensors.
+
+    ``again`` are those operators that run more than once, see :mod:`tflm_msf.fusion.reruns`.
+    """
     units = network.units[block.candidate.first : block.candidate.last + 1]
+    run = [block.network.units[unit] for group in block.groups for unit in group.units]
     tensors = network.graph.tensors
     return {
         "operators": sorted({op for unit in units for op in unit.ops}),
+        "again": sorted({op for unit in run if unit.outputs[0] in block.network.copies for op in unit.ops}),
         "tile_w": block.candidate.tile_w,
         "workspace": block.candidate.workspace,
         "macs": block.candidate.macs,
@@ -70,8 +76,8 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
 
 def make_plan(network: Network, edges: tuple[Edge, ...]) -> Plan:
     """Lays the blocks of a path through the fusion DAG out and places every tensor."""
-    kept = LinesKept(network)
-    blocks = [_lay_out(network, kept, edge) for edge in edges]
+    space = BlockSpace(network)
+    blocks = [space.lay_out(edge.block) if edge.block else None for edge in edges]
     placement = place_tensors(network, edges)
     steps = tuple(
         Step(edge, block, placement.offsets[workspace_key(index)] if block else 0)
@@ -85,10 +91,3 @@ def make_plan(network: Network, edges: tuple[Edge, ...]) -> Plan:
         macs=sum(edge.macs for edge in edges),
         original_macs=network.macs,
     )
-
-
-def _lay_out(network: Network, kept: LinesKept, edge: Edge) -> Block | None:
-    if edge.block is None:
-        return None
-    block = BlockWalk(network, kept, edge.last, edge.block.tile_w).lay_out(edge.first)
-    return replace(block, candidate=edge.block)  # presets forbid overlaps that the walk allows

@@ -68,7 +68,7 @@ def _one_head(network: Network, least_strips: int) -> Admit:
     def admit(candidate: Candidate) -> Candidate | None:
         strips = -(-_output_width(network, candidate) // candidate.tile_w)
         is_head = candidate.first == head and candidate.last > head and strips >= least_strips
-        return _apart(candidate) if is_head or _is_whole_unit(network, candidate) else None
+        return _apart(candidate) if (is_head and not candidate.reruns) or _is_whole_unit(network, candidate) else None
 
     return admit
 
@@ -83,7 +83,7 @@ def _streamnet(network: Network) -> Admit:
 
 def _msf_cnn(network: Network) -> Admit:
     def admit(candidate: Candidate) -> Candidate | None:
-        is_block = candidate.last > candidate.first and candidate.tile_w == 1
+        is_block = candidate.last > candidate.first and candidate.tile_w == 1 and not candidate.reruns
         return _apart(candidate) if is_block or _is_whole_unit(network, candidate) else None
 
     return admit

@@ -18,9 +18,10 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.fusion.block import BlockWalk, Candidate, LinesKept, align, tile_widths
+from tflm_msf.fusion.block import Candidate, align, tile_widths
 from tflm_msf.fusion.conflicts import Conflict, Ints, State, states_without
 from tflm_msf.fusion.network import Network
+from tflm_msf.fusion.space import BlockSpace
 
 TENSOR_ALIGNMENT = 16
 """TFLM rounds every tensor in the arena up to this many bytes (``MicroArenaBufferAlignment``)."""
@@ -106,8 +107,8 @@ def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] 
     ``admit`` restricts the space: it turns a candidate away (None) or hands it on, changed perhaps.
     """
     layerwise = layerwise_edges(network)
-    kept, liveness = LinesKept(network), _Liveness(network)
-    limit = max(edge.head for edge in layerwise) + _most_saved(network, kept)
+    space, liveness = BlockSpace(network), _Liveness(network)
+    limit = max(edge.head for edge in layerwise) + _most_saved(network, space)
     edges = [edge for edge in layerwise if network.units[edge.first].stage is None]
     for last, unit in enumerate(network.units):
         if unit.stage is None:
@@ -115,7 +116,7 @@ def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] 
         alive = liveness.after(last)
         found: dict[int, list[Edge]] = {}
         for width in tile_widths(network, last):
-            for candidate in BlockWalk(network, kept, last, width).candidates(limit):
+            for candidate in space.candidates(last, width, limit):
                 admitted = admit(candidate)
                 if admitted is not None:
                     edge = _edge(network, admitted, alive, liveness)
@@ -125,13 +126,13 @@ def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] 
     return edges
 
 
-def _most_saved(network: Network, kept: LinesKept) -> int:
+def _most_saved(network: Network, space: BlockSpace) -> int:
     """Bytes beyond its tensors that a network takes with every unit on its own: workspace, and tail for each block."""
     workspaces = [
         candidate.workspace
         for unit in range(len(network.units))
         if tile_widths(network, unit)
-        for candidate in BlockWalk(network, kept, unit, tile_widths(network, unit)[0]).candidates(0)
+        for candidate in space.candidates(unit, tile_widths(network, unit)[0], 0)
     ]
     return align(max(workspaces, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
 

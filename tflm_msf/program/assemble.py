@@ -52,7 +52,7 @@ def assemble(model: Model, network: Network, plan: Plan) -> Model:
     ops: list[Op] = []
     for number, step in enumerate(plan.steps):
         if step.block is not None:
-            ops.append(_block_op(builder, network, step.block, plan.offsets, step.workspace_offset, number))
+            ops.append(_block_op(builder, step.block, plan.offsets, step.workspace_offset, number))
         else:
             op = graph.ops[network.units[step.edge.first].ops[0]]
             ops.append(_kept_op(builder, op, network, plan.offsets))
@@ -73,10 +73,8 @@ def _kept_op(builder: _Builder, op: Op, network: Network, offsets: dict[int, int
     return replace(op, inputs=keep(op.inputs), outputs=keep(op.outputs), intermediates=keep(op.intermediates))
 
 
-def _block_op(
-    builder: _Builder, network: Network, block: Block, offsets: dict[int, int], workspace_offset: int, number: int
-) -> Op:
-    encoded = encode(network, block)
+def _block_op(builder: _Builder, block: Block, offsets: dict[int, int], workspace_offset: int, number: int) -> Op:
+    encoded = encode(block)
     inputs = [builder.keep(tensor, offsets) for tensor in block.candidate.inputs]
     params = Tensor(f"msf_params_{number}", (len(encoded.params),), DType.INT8, data=encoded.params)
     inputs.append(builder.add(params, PLANNED_BY_TFLM))

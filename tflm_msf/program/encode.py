@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflm_msf.fusion.block import Block, Buffer
-from tflm_msf.fusion.network import Network
 from tflm_msf.ops import Map, Stage, StageOp
 
 CUSTOM_CODE = "MSF_BLOCK"
@@ -75,8 +74,8 @@ class _TensorRow:
 
 
 class _Encoder:
-    def __init__(self, network: Network, block: Block) -> None:
-        self._network = network
+    def __init__(self, block: Block) -> None:
+        self._network = block.network
         self._block = block
         self._candidate = block.candidate
         self._params = _Params()
@@ -207,10 +206,10 @@ class _Encoder:
             buffer = self._buffers[tensor]
             kind = CHUNK if buffer.is_chunk else RING
             return _TensorRow(grid, producer, self._workspace_operand, kind, buffer.offset, buffer.pixels)
-        operand = self._operands.index(tensor)
+        operand = self._operands.index(self._network.copies.get(tensor, tensor))
         return _TensorRow(grid, producer, operand, WHOLE, 0, grid.pixels)
 
 
-def encode(network: Network, block: Block) -> Program:
+def encode(block: Block) -> Program:
     """The program and the parameters of a block."""
-    return _Encoder(network, block).encode()
+    return _Encoder(block).encode()

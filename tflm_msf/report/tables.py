@@ -73,6 +73,7 @@ def blocks_table(blocks: Sequence[Json]) -> Table:
         operators = block["operators"]
         run = "the input" if not operators else f"{operators[0]} to {operators[-1]}"
         run = str(operators[0]) if len(operators) == 1 else run
+        run += f", {len(block['again'])} of them again" if block["again"] else ""
         table.add_row(
             run, str(block["tile_w"]), format_size(block["workspace"]), f"{block['macs']:,}", _short(block["output"])
         )
