@@ -1,4 +1,4 @@
-# make demo | test | test-all | emulated | fuzz | bench | lint | format | clean. Everything goes into .venv and build/.
+# make demo | test | test-all | soak | emulated | fuzz | bench | lint | format | clean. Everything goes into .venv and build/.
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,13 +10,12 @@ export TFLM_MSF_MODELS
 NATIVE := $(shell find tflm_kernels/src -name '*.[ch]') tflm_msf/runtime/wheel_adapter.c
 C_SOURCES := $(shell find tflm_kernels/src platformio benchmarks tests \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/.pio/*') tflm_msf/runtime/wheel_adapter.c
 
-.PHONY: demo test test-all fuzz bench emulators emulated lint format clean venv
+.PHONY: demo test test-all soak fuzz bench emulators checkers emulated lint format clean venv
 
 venv: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml setup.py MANIFEST.in $(NATIVE)
+$(VENV)/.installed: pyproject.toml setup.py MANIFEST.in requirements-ci.txt tools/make_venv.sh $(NATIVE)
 	@PYTHON='$(PYTHON)' tools/make_venv.sh '$(VENV)'
-	TFLM_MSF_STRICT_BUILD=1 $(BIN)/pip install --quiet -e '.[test,emulated]'
 	@touch $@
 
 demo: venv
@@ -26,30 +25,40 @@ demo: venv
 emulators:
 	@if [ "$$(id -u)" = 0 ]; then tools/install_emulators.sh; fi
 
+# Without root, fuzzing with feedback and cppcheck are skipped unless they are there.
+checkers:
+	@if [ "$$(id -u)" = 0 ]; then tools/install_checkers.sh; fi
+
 # Real models through PlatformIO on all emulated boards, without network. Part of `make test` too.
 emulated: venv emulators
 	tools/emulated.sh '$(VENV)'
 
-test: lint emulators
+test: lint emulators checkers
 	$(BIN)/pytest -n auto -m 'not slow'
 
-test-all: lint emulators
+test-all: lint emulators checkers
 	$(BIN)/pytest -n auto
 
-# Coverage-guided, for as long as one likes; what it finds stays in FUZZ_DIR. Needs clang (Debian: clang).
+# Coverage-guided, for as long as one likes; what it finds stays in FUZZ_DIR. Needs clang with libFuzzer.
 FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?= -1
 FUZZ_DIR ?= build/fuzz
 FUZZ_SOURCES := tests/fuzz/fuzz_program.c tests/kernels/fuzz_case.c $(wildcard tflm_kernels/src/*.c)
 
 fuzz: venv
-	@command -v clang >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y --no-install-recommends clang; } || \
-	  { echo 'make fuzz needs clang' >&2; exit 1; }
+	@! command -v dpkg-query >/dev/null || tools/install_checkers.sh
 	mkdir -p '$(FUZZ_DIR)/corpus'
 	$(BIN)/python -m tests.kernels.seeds '$(FUZZ_DIR)/seeds'
 	clang -std=c99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Itflm_kernels/src \
 	  -Itests/kernels $(FUZZ_SOURCES) -o '$(FUZZ_DIR)/fuzz_program'
-	cd '$(FUZZ_DIR)' && ./fuzz_program -max_total_time=$(FUZZ_SECONDS) -timeout=20 -max_len=8192 \
+	cd '$(FUZZ_DIR)' && ./fuzz_program -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -timeout=5 -max_len=8192 \
 	  -print_final_stats=1 corpus seeds
+
+# What takes hours: see CONTRIBUTING.md.
+soak: test-all
+	$(MAKE) fuzz FUZZ_SECONDS=0 FUZZ_RUNS=1000000
+	$(BIN)/python -m tests.fuzz.fuzz_models --count 200000
+	tools/kernel_coverage.sh $(CURDIR)/$(BIN)/python
 
 bench: venv
 	tools/install_emulators.sh

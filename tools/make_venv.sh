@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# make_venv.sh DIRECTORY: a virtual environment for development, and the C compiler that building the kernels needs.
+# make_venv.sh DIRECTORY: a virtual environment with this package and all that its tests need, and a C compiler to build
+# the kernels.
 set -euo pipefail
 venv=$1
 python=${PYTHON:-python3}
@@ -27,3 +28,17 @@ fi
 command -v cc > /dev/null || need gcc libc6-dev
 "$python" -c 'import ensurepip, venv' 2> /dev/null || need python3-venv
 [[ -x $venv/bin/pip ]] || "$python" -m venv "$venv"
+
+# TFLM_MSF_LOCKED=1: nothing but the packages of requirements-ci.txt, each by its hash, where that file is for this Python.
+lock_is_for='cpython 3.11 linux x86_64'
+this='import platform, sys; v = sys.version_info
+print(sys.implementation.name, f"{v[0]}.{v[1]}", sys.platform, platform.machine())'
+is=$("$venv/bin/python" -c "$this")
+export TFLM_MSF_STRICT_BUILD=1
+if [[ ${TFLM_MSF_LOCKED:-} == 1 && $is == "$lock_is_for" ]]; then
+  "$venv/bin/pip" install --quiet --only-binary :all: --require-hashes -r requirements-ci.txt
+  "$venv/bin/pip" install --quiet --no-deps --no-build-isolation -e .
+else
+  [[ ${TFLM_MSF_LOCKED:-} != 1 ]] || echo "requirements-ci.txt is for $lock_is_for, not $is: packages are not locked." >&2
+  "$venv/bin/pip" install --quiet -e '.[test,emulated]'
+fi
