@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -141,6 +142,28 @@ class MoreLayers(Layers):
         rms = self._rms[x] * typical * WEIGHT_RMS * math.sqrt(max(taps, 1))
         out = self._activation((1, *sizes, channels), rms)
         return self._op("TRANSPOSE_CONV", inputs, out, Table("TransposeConvOptions", options))
+
+    def quantized_input(self, dtype: DType, shape: tuple[int, ...], scale: float, zero: int) -> int:
+        """An input of float32 or uint8 and the QUANTIZE behind it, which makes the int8 tensor that is returned."""
+        x = self.scaled_input(scale, zero, *shape)
+        source = replace(self.tensors[x], dtype=dtype, quantization=None)
+        if dtype == DType.UINT8:
+            source = replace(source, quantization=Quantization((_float32(scale),), (zero + 128,)))
+        quantized = self._like(x, shape)
+        self.tensors[x] = source
+        return self._op("QUANTIZE", [x], quantized)
+
+    def to_float(self, x: int) -> int:
+        """DEQUANTIZE, for an output."""
+        return self._op("DEQUANTIZE", [x], self._add(Tensor(f"t{len(self.tensors)}", self.shape(x), DType.FLOAT32)))
+
+    def to_uint8(self, x: int) -> int:
+        """QUANTIZE to uint8 on the same scale, for an output."""
+        source = self.tensors[x].quantization
+        assert source is not None
+        quantization = Quantization(source.scale, (source.zero_point[0] + 128,))
+        out = self._add(Tensor(f"t{len(self.tensors)}", self.shape(x), DType.UINT8, quantization))
+        return self._op("QUANTIZE", [x], out)
 
     def scaled_input(self, scale: float, zero: int, *shape: int) -> int:
         """An input on a given scale."""

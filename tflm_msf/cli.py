@@ -19,6 +19,8 @@ from tflm_msf.cli_common import (
     int8_io,
     limits,
     max_overhead,
+    pixel_format,
+    pixel_range,
     preset,
     print_json,
     ram_limit,
@@ -32,6 +34,7 @@ from tflm_msf.compare import front_curves, tflm_today
 from tflm_msf.errors import MsfError
 from tflm_msf.fusion.presets import Preset
 from tflm_msf.fusion.search import as_networkx
+from tflm_msf.graph.pixels import make_pixels
 from tflm_msf.inspect import inspect as inspect_model
 from tflm_msf.printable import printable
 from tflm_msf.report import tables
@@ -92,6 +95,8 @@ def main() -> None:
 @max_overhead
 @board
 @stream_input
+@pixel_format
+@pixel_range
 @int8_io
 @preset
 @as_json
@@ -102,6 +107,8 @@ def rewrite(
     max_overhead: float | None,
     board: str | None,
     stream_input: bool,
+    pixel_format: str | None,
+    pixel_range: tuple[float, float] | None,
     int8_io: bool,
     preset: str,
     as_json: bool,
@@ -113,10 +120,11 @@ def rewrite(
     --board: as --ram-limit, with what the board has, by what TFLM allocates on it; --ram-limit may lower it.
     """
     output = output or model.with_name(f"{model.stem}_msf.tflite")
+    pixels = make_pixels(pixel_format, pixel_range)
     with busy(f"Searching the fusions of {model.name}"):
         target, limit = limits(board, ram_limit)
         result = rewrite_file(
-            read_file(model), str(model), limit, max_overhead, stream_input, int8_io, Preset(preset), target
+            read_file(model), str(model), limit, max_overhead, stream_input, int8_io, Preset(preset), target, pixels
         )
     write_whole(output, result.data)
     report = {"output": str(output), **result.report}

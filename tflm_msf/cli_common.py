@@ -16,6 +16,7 @@ from tflm_msf.arena import WHEEL64, Target
 from tflm_msf.boards import find_board
 from tflm_msf.errors import MsfError
 from tflm_msf.fusion.presets import Preset
+from tflm_msf.graph.pixels import PixelFormat
 from tflm_msf.sizes import parse_size
 
 MODEL = click.Path(path_type=Path)
@@ -90,6 +91,19 @@ stream_input = click.option(
     "--stream-input",
     is_flag=True,
     help="Get the input row by row from a callback (a camera, say): it takes no arena any more.",
+)
+pixel_format = click.option(
+    "--pixel-format",
+    type=click.Choice([kind.label for kind in PixelFormat if kind is not PixelFormat.MODEL]),
+    help="What the rows of a streamed input hold: bytes 0 to 255, or 16 bits a pixel as camera modules send them (-le: "
+    "the low byte first). They are quantised on the way in. [default: the values of the model's input]",
+)
+pixel_range = click.option(
+    "--pixel-range",
+    type=(float, float),
+    metavar="LOW HIGH",
+    help="The real numbers that 0 and 255 stand for, as in training: 0 1 after a division by 255, say. [default: all "
+    "that the input can hold, so that an int8 input is the pixel less 128]",
 )
 int8_io = click.option(
     "--int8-io",

@@ -19,6 +19,8 @@ from tflm_msf.cli_common import (
     int8_io,
     limits,
     max_overhead,
+    pixel_format,
+    pixel_range,
     print_json,
     ram_limit,
     read_file,
@@ -32,6 +34,7 @@ from tflm_msf.export.selfcheck import make_case
 from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
 from tflm_msf.graph import Model
+from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels, make_pixels
 from tflm_msf.rewrite import is_rewritten, rewrite_file
 from tflm_msf.tflite_io import read_model
 
@@ -72,6 +75,8 @@ class _Loaded:
 @max_overhead
 @board
 @stream_input
+@pixel_format
+@pixel_range
 @int8_io
 @as_json
 def export(
@@ -88,6 +93,8 @@ def export(
     max_overhead: float | None,
     board: str | None,
     stream_input: bool,
+    pixel_format: str | None,
+    pixel_range: tuple[float, float] | None,
     int8_io: bool,
     as_json: bool,
 ) -> None:
@@ -108,10 +115,11 @@ def export(
     if skip_softmax and not without_kernels:
         raise MsfError("--skip-softmax is for --format c --without-kernels: a self-check compares the whole output.")
     chosen = Runtime(runtime) if runtime else None
+    pixels = make_pixels(pixel_format, pixel_range)
     only_model = kind == "tflm" or without_kernels
     with busy(f"Exporting {model.name}"):
         target_board = board or (DEFAULT_BOARD if kind == "platformio" else None)
-        loaded = _load(model, target_board, ram_limit, max_overhead, stream_input, int8_io)
+        loaded = _load(model, target_board, ram_limit, max_overhead, stream_input, int8_io, pixels)
         prefix = name or c_name(model.stem)
         if only_model:
             files = _model_only(loaded, kind, prefix, target_board, skip_softmax)
@@ -133,16 +141,18 @@ def _load(
     max_overhead: float | None,
     stream_input: bool,
     int8_io: bool,
+    pixels: Pixels,
 ) -> _Loaded:
     """Reads a model, and rewrites it if nobody has done so yet."""
     data = read_file(path)
     model = read_model(data, str(path))
     if is_rewritten(model):
-        if ram_limit is not None or max_overhead is not None or stream_input or int8_io:
+        if ram_limit is not None or max_overhead is not None or stream_input or int8_io or pixels != AS_THE_MODEL:
             raise MsfError(f"{path} is rewritten already: give the original, or leave the options for rewriting out.")
         return _Loaded(model, data, None)
     target, limit = limits(board, ram_limit)
-    rewritten = rewrite_file(data, str(path), limit, max_overhead, stream_input, int8_io, target=target).data
+    made = rewrite_file(data, str(path), limit, max_overhead, stream_input, int8_io, target=target, pixels=pixels)
+    rewritten = made.data
     return _Loaded(read_model(rewritten, str(path)), rewritten, data)
 
 

@@ -9,7 +9,7 @@ from tflm_msf.fusion.network import build_network
 from tflm_msf.graph import Model, Op
 from tflm_msf.program.decode import describe_program
 from tflm_msf.program.encode import CUSTOM_CODE
-from tflm_msf.rewrite import arena_json
+from tflm_msf.rewrite import arena_json, pixels_json
 from tflm_msf.tflite_io import read_model
 
 
@@ -46,6 +46,7 @@ def inspect(data: bytes, source: str) -> dict[str, Any]:
         "operators": operators,
         "blocks": blocks,
         "macs": sum(macs.values()),
+        "pixels": pixels_json(model),
         "arena": arena_json(model, WHEEL64),
         "arena32": arena_json(model, MCU32),
     }

@@ -1,4 +1,4 @@
-"""Comparing a float-ended model with its int8-ended rewrite: the same values on both sides."""
+"""Comparing a model with a rewrite that has int8 ends or takes rows of pixels: the same values on both sides."""
 
 from __future__ import annotations
 
@@ -9,22 +9,49 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.graph import Graph, Quantization
+from tflm_msf.errors import MsfError
+from tflm_msf.graph import DType, Graph, Model, Quantization
 from tflm_msf.graph.edges import quantized_input, quantized_output
+from tflm_msf.graph.pixels import PixelFormat, Pixels
+from tflm_msf.program.decode import is_streamed
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
+class PixelRows:
+    """An input that a rewrite gets as rows of pixels; ``levels`` are its values for the bytes 0 to 255, in order."""
+
+    pixels: Pixels
+    levels: Array
+
+    def split(self, value: Array) -> tuple[Array, Array]:
+        """The image that pixels can hold and that is nearest to ``value``, and its rows."""
+        exact = self.levels.astype(np.float64)
+        nearest = np.searchsorted((exact[1:] + exact[:-1]) / 2, value.astype(np.float64))
+        rows, held = self.pixels.rows(nearest.astype(np.uint8))
+        return self.levels[held], rows
+
+
+@dataclass(frozen=True)
 class Int8Ends:
-    """Which inputs and outputs of the original became int8 in the rewrite; None where nothing changed."""
+    """Which inputs and outputs of the original became int8 in the rewrite; None where nothing changed.
+
+    ``rows`` is set where the one input arrives as rows of pixels.
+    """
 
     inputs: tuple[Quantization | None, ...]
     outputs: tuple[Quantization | None, ...]
+    rows: PixelRows | None = None
 
     @classmethod
-    def between(cls, original: Graph, rewritten: Graph, streamed: bool) -> Int8Ends:
-        """Finds them. A streamed input has become int8 if it could."""
+    def between(cls, original: Graph, model: Model) -> Int8Ends:
+        """Finds them. A streamed input has become int8 if it could.
+
+        Raises:
+            MsfError: if the rewritten ``model`` does not say clearly which pixels it takes.
+        """
+        rewritten, streamed = model.main, is_streamed(model)
         inputs = [
             _quantization(original, quantized_input(original, tensor), tensor)
             if streamed or _type_changed(original, rewritten, tensor, rewritten.inputs, position)
@@ -37,10 +64,15 @@ class Int8Ends:
             else None
             for position, tensor in enumerate(original.outputs)
         ]
-        return cls(tuple(inputs), tuple(outputs))
+        pixels = Pixels.of(model) if streamed and len(original.inputs) == 1 else Pixels()
+        rows = None if pixels.format is PixelFormat.MODEL else PixelRows(pixels, _levels(original, pixels))
+        return cls(tuple(inputs), tuple(outputs), rows)
 
     def split(self, values: Sequence[Array]) -> tuple[list[Array], list[Array]]:
-        """Inputs for the original and for the rewrite: floats are moved to the nearest value that int8 can hold."""
+        """Inputs for the original and for the rewrite, moved to the nearest values that the rewrite can be given."""
+        if self.rows is not None:
+            image, rows = self.rows.split(values[0])
+            return [image], [rows]
         ours, theirs = [], []
         for value, quantization in zip(values, self.inputs, strict=True):
             if quantization is None:
@@ -59,6 +91,20 @@ class Int8Ends:
             value if quantization is None else _dequantize(value, quantization)
             for value, quantization in zip(outputs, self.outputs, strict=True)
         ]
+
+
+def _levels(graph: Graph, pixels: Pixels) -> Array:
+    """What the original gets for the bytes 0 to 255 of a row."""
+    (tensor,) = graph.inputs
+    quantized = graph.tensors[quantized_input(graph, tensor)]
+    if graph.tensors[tensor].dtype != DType.FLOAT32:
+        table = pixels.table(quantized)
+        return table if quantized.dtype == DType.UINT8 else table.view(np.int8)
+    if pixels.reals is not None:
+        return pixels.reals
+    if quantized.quantization is None:
+        raise MsfError(f"the input '{graph.tensors[tensor].name}' has no scale, so no pixels can be made for it.")
+    return _dequantize(pixels.table(quantized).view(np.int8), quantized.quantization)
 
 
 def _type_changed(original: Graph, rewritten: Graph, tensor: int, ends: Sequence[int], position: int) -> bool:

@@ -8,14 +8,16 @@ from typing import Any
 
 from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, NotPredictedError, Target, predict
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.network import Network, build_network, with_streamed_input
+from tflm_msf.fusion.network import Network, build_network
 from tflm_msf.fusion.order import execution_orders
 from tflm_msf.fusion.placing import Placer
 from tflm_msf.fusion.plan import Plan, make_plan
 from tflm_msf.fusion.presets import Preset, preset_edges
 from tflm_msf.fusion.search import Edge, Point, pareto_front
+from tflm_msf.fusion.streaming import with_streamed_input
 from tflm_msf.graph import Model
 from tflm_msf.graph.edges import with_int8_ends
+from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels
 from tflm_msf.program.assemble import assemble
 from tflm_msf.program.decode import describe_program, is_streamed
 from tflm_msf.program.encode import CUSTOM_CODE
@@ -70,6 +72,7 @@ class Planner:
         stream_input: bool = False,
         int8_io: bool = False,
         preset: Preset = Preset.FULL,
+        pixels: Pixels = AS_THE_MODEL,
     ) -> Planner:
         """Reads a model.
 
@@ -80,10 +83,13 @@ class Planner:
                 only quantised then arrives as int8.
             int8_io: let float inputs and outputs that are only quantised and dequantised be int8.
             preset: the schedule space to search.
+            pixels: what the rows of a streamed input hold.
 
         Raises:
             MsfError: if the bytes are not a valid model, or one that cannot be rewritten.
         """
+        if pixels != AS_THE_MODEL and not stream_input:
+            raise MsfError("pixels have a format only where rows are streamed: add --stream-input.")
         model = read_model(data, source)
         if is_rewritten(model):
             raise MsfError(f"{source} was rewritten by tflm-msf already; plan and rewrite the original model instead.")
@@ -96,7 +102,10 @@ class Planner:
             raise MsfError(f"{source} has no operator that computes anything, so there is nothing to rewrite.")
         if len(network.units) > MOST_UNITS:
             raise MsfError(f"{source} has {len(network.units):,} operators; more than {MOST_UNITS:,} are not planned.")
-        return cls(source, model, with_streamed_input(network, source) if stream_input else network, preset)
+        if stream_input:
+            model = pixels.written_into(model)
+            network = with_streamed_input(network, source, pixels)
+        return cls(source, model, network, preset)
 
     @cached_property
     def edges(self) -> list[Edge]:
@@ -206,6 +215,7 @@ def rewrite_file(
     int8_io: bool = False,
     preset: Preset = Preset.FULL,
     target: Target = WHEEL64,
+    pixels: Pixels = AS_THE_MODEL,
 ) -> Rewritten:
     """Rewrites a model. One that was rewritten already stays as it is, if nothing is asked for but the default.
 
@@ -218,15 +228,16 @@ def rewrite_file(
         int8_io: see :meth:`Planner.of`.
         preset: see :meth:`Planner.of`.
         target: see :meth:`Planner.choose`.
+        pixels: see :meth:`Planner.of`.
 
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
     """
     model = read_model(data, source)
     asked_for_more = stream_input or int8_io or preset is not Preset.FULL or (ram_limit, max_overhead) != (None, None)
-    if is_rewritten(model) and not asked_for_more:
+    if is_rewritten(model) and not asked_for_more and pixels == AS_THE_MODEL:
         return Rewritten(data, _report_unchanged(model, len(data)))
-    planner = Planner.of(data, source, stream_input, int8_io, preset)
+    planner = Planner.of(data, source, stream_input, int8_io, preset, pixels)
     choice = planner.choose(ram_limit, max_overhead, target)
     rewritten = write_model(choice.model)
     return Rewritten(rewritten, _report(planner, choice, len(data), len(rewritten)))
@@ -255,6 +266,7 @@ def _report(planner: Planner, choice: Choice, size_before: int, size_after: int)
         "blocks": plan.to_json(choice.network)["blocks"],
         "unfused": unfused(planner.network),
         "streamed": planner.network.is_streamed,
+        "pixels": pixels_json(choice.model),
         "already_rewritten": False,
     }
 
@@ -270,8 +282,14 @@ def _report_unchanged(model: Model, size: int) -> dict[str, Any]:
         "blocks": [describe_program(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE],
         "unfused": [unit for unit in unfused(build_network(model.main)) if unit["operator"] != CUSTOM_CODE],
         "streamed": is_streamed(model),
+        "pixels": pixels_json(model),
         "already_rewritten": True,
     }
+
+
+def pixels_json(model: Model) -> dict[str, Any] | None:
+    """What the rows of a streamed model hold; None if its input is a tensor."""
+    return Pixels.of(model).to_json() if is_streamed(model) else None
 
 
 def arena_json(model: Model, target: Target) -> dict[str, int] | None:

@@ -105,7 +105,7 @@ def verify(
     after, after_arena = _in_least_arena(rewritten, sources[1])
     graph = before.model.main
     streamed = is_streamed(after.model)
-    ends = Int8Ends.between(graph, after.model.main, streamed)
+    ends = Int8Ends.between(graph, after.model)
     _require_same_ends(graph, after.model.main, ends, streamed, sources)
     inputs = [*(load_input(graph, path) for path in input_files), *make_inputs(graph, runs, seed)]
     if not inputs:

@@ -30,6 +30,9 @@ PASS = re.compile(r"latency: \d+ us, arena: (\d+) of \1 bytes, largest output: n
 
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
 
+WAYS_IN = [(), ("--stream-input",), ("--stream-input", "--pixel-format", "uint8")]
+WAYS_IN_NAMES = ["whole", "streamed", "pixels"]
+
 
 def export(model: Path, output: Path, *options: str) -> Result:
     return CliRunner().invoke(main, ["export", str(model), "-o", str(output), *options])
@@ -64,9 +67,8 @@ def run_sketch(directory: Path, main_file: Path, kernels: Path) -> str:
 
 
 @needs_compiler
-@pytest.mark.parametrize("streamed", [False, True])
-def test_a_c_project_builds_with_make_and_passes(tmp_path: Path, streamed: bool) -> None:
-    options = ["--stream-input"] if streamed else []
+@pytest.mark.parametrize("options", WAYS_IN, ids=WAYS_IN_NAMES)
+def test_a_c_project_builds_with_make_and_passes(tmp_path: Path, options: tuple[str, ...]) -> None:
     project = exported(DIGITS, tmp_path / "p", "--format", "c", "--input", str(SEVEN), *options)
     printed = call("make", "CFLAGS=-std=c99 -pedantic -O1 -Wall -Wextra -Werror", cwd=project)
     assert "number 7" in printed
@@ -117,7 +119,7 @@ def test_a_c_project_runs_on_an_emulated_core(name: str, model: str, tmp_path: P
 
 
 @needs_compiler
-@pytest.mark.parametrize("options", [(), ("--stream-input",)], ids=["whole", "streamed"])
+@pytest.mark.parametrize("options", WAYS_IN, ids=WAYS_IN_NAMES)
 def test_a_sketch_without_tflm_runs(options: tuple[str, ...], tmp_path: Path) -> None:
     arguments = ("--format", "arduino", "--runtime", "c", "--name", "digits", "--input", str(SEVEN), *options)
     project = exported(DIGITS, tmp_path / "p", *arguments)
@@ -132,7 +134,7 @@ def test_a_sketch_without_tflm_runs(options: tuple[str, ...], tmp_path: Path) ->
 
 
 @needs_compiler
-@pytest.mark.parametrize("options", [(), ("--stream-input",)], ids=["whole", "streamed"])
+@pytest.mark.parametrize("options", WAYS_IN, ids=WAYS_IN_NAMES)
 @pytest.mark.parametrize("library", [TFLM, OLD_TFLM], ids=["new", "old"])
 def test_a_sketch_for_tflm_compiles(options: tuple[str, ...], library: tuple[str, ...], tmp_path: Path) -> None:
     project = exported(DIGITS, tmp_path / "p", "--format", "arduino", "--name", "digits", *options)

@@ -288,6 +288,25 @@ def streamed() -> Handmade:
     )
 
 
+def pixels(layout: int = 1) -> Handmade:
+    """As :func:`streamed`, with rows of 4 pixels of 3 bytes each in one of the formats 1 to 3, and all bits flipped."""
+    return replace(
+        streamed(),
+        tensors=(
+            Tensor(3, 4, 3, operand=2, producer=0, kind=RING, offset=2 * PROGRESS, kept=8),
+            Tensor(3, 4, 3, operand=1, producer=1),
+        ),
+        stages=(Stage(SOURCE, (), 0, weights=256, args=(layout,)), Stage(TABLE, (0,), 1)),
+        sizes=(512, 36, 56),
+        params=bytes(i ^ 0x80 for i in range(256)) + bytes(255 - i for i in range(256)),
+    )
+
+
+def rgb565() -> Handmade:
+    """Rows of 16 bits a pixel, the high byte first."""
+    return pixels(2)
+
+
 ALL = (
     negate,
     negate_twice,
@@ -299,5 +318,7 @@ ALL = (
     moves,
     two_outputs,
     streamed,
+    pixels,
+    rgb565,
 )
 """Those that are small enough for fuzzing."""

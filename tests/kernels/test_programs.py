@@ -152,6 +152,25 @@ def test_rows_come_from_the_source_in_order() -> None:
     assert asked == [(0, 8), (1, 8), (2, 8)]
 
 
+def test_rows_of_bytes_are_looked_up() -> None:
+    rows = ramp(3, 12).view(np.uint8)
+    with row_source(lambda y, size: bytes(rows[y]) if size == 12 else None):
+        np.testing.assert_array_equal(run(handmade.pixels())[0].view(np.uint8), 255 - rows.reshape(-1))
+
+
+@pytest.mark.parametrize(("layout", "order"), [(2, ">u2"), (3, "<u2")])
+def test_rows_of_16_bits_a_pixel_are_widened_and_looked_up(layout: int, order: str) -> None:
+    packed = np.array([[0x0000, 0xFFFF, 0xF800, 0x07E0], [0x001F, 0x8410, 0x1234, 0xABCD], [1, 0x20, 0x800, 0x7BEF]])
+    fields = np.stack([packed >> 11, packed >> 5 & 63, packed & 31], axis=-1)
+    expected = 255 - np.floor(fields * 255 / np.array([31, 63, 31]) + 0.5)
+    with row_source(lambda y, size: packed[y].astype(order).tobytes() if size == 8 else None):
+        got = run(handmade.pixels(layout))[0].view(np.uint8).reshape(3, 4, 3)
+    assert np.abs(got - expected).max() <= 1
+    widened = np.stack([fields[..., 0] << 3 | fields[..., 0] >> 2, fields[..., 1] << 2 | fields[..., 1] >> 4], axis=-1)
+    np.testing.assert_array_equal(got[..., :2], 255 - widened)
+    np.testing.assert_array_equal(got[..., 2], 255 - (fields[..., 2] << 3 | fields[..., 2] >> 2))
+
+
 def test_a_source_that_gives_up_ends_the_inference() -> None:
     operands = operands_of(streamed())
     assert invoke(streamed().pack(), operands) == Status.SOURCE_FAILED
@@ -179,7 +198,7 @@ def test_results_do_not_depend_on_what_was_in_memory(seed: Seed) -> None:
 
 
 def _outputs(seed: Seed, operands: list[Bytes]) -> Bytes:
-    if seed.name == "streamed":
+    if seed.name in ("streamed", "pixels", "rgb565"):
         with row_source(lambda y, size: bytes([y]) * size):
             assert invoke(seed.program, operands) == Status.OK
     else:
@@ -337,6 +356,11 @@ REFUSED = {
     "source in tiles": replace(streamed(), tile=(1, NONE)),
     "source in parts of rows": with_group(streamed(), 0, chunk=3),
     "source in a ring of parts of rows": with_tensor(streamed(), 0, kept=7),
+    "source of an unknown format": with_stage(handmade.pixels(), 0, args=(4,)),
+    "source of a negative format": with_stage(handmade.pixels(), 0, args=(-1,)),
+    "source with a table behind params": with_stage(handmade.pixels(), 0, weights=257),
+    "source of colours with a table behind params": with_stage(handmade.rgb565(), 0, weights=0xFFFFFFF0),
+    "source of colours without three channels": with_tensor(handmade.rgb565(), 0, c=2),
     "source in another group": with_group(streamed(), 0, kind=0),
     "group of a source without one": with_group(replace(negate(), flags=STREAMED), 0, kind=SOURCE_ROWS),
 }

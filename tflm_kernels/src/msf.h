@@ -50,8 +50,9 @@ msf_status msf_prepare(const void *program, uint32_t program_size, const msf_ope
 msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t operand_count);
 
 /*
- * Fills row y of the input image with `size` bytes: its pixels from left to right, channels innermost. Rows are asked
- * for in order, each once an inference; those below the last one that the network looks at are not asked for.
+ * Fills row y of the input image with `size` bytes: its pixels from left to right, channels innermost, in the format that
+ * the model was rewritten for (--pixel-format). `row` need not be aligned. Rows are asked for in order, each once an
+ * inference; those below the last one that the network looks at are not asked for.
  * Returns 0, or anything else to give the inference up.
  */
 typedef int (*msf_row_source)(void *context, uint32_t y, void *row, uint32_t size);

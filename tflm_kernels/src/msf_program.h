@@ -125,4 +125,12 @@ enum {
   MSF_OP_COUNT
 };
 
+/* arg[0] of MSF_OP_SOURCE: what the row source writes. Also part of the format. */
+enum {
+  MSF_PIXELS_AS_THEY_ARE = 0, /* values of the output */
+  MSF_PIXELS_BYTES = 1,       /* a byte for each of them, to be looked up in a table */
+  MSF_PIXELS_RGB565 = 2,      /* red, green and blue in 16 bits, the high byte first; likewise */
+  MSF_PIXELS_RGB565_LE = 3    /* the low byte first */
+};
+
 #endif /* MSF_PROGRAM_H_ */

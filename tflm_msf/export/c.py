@@ -9,6 +9,7 @@ from tflm_msf.arena.head import OFFLINE_PLAN, offline_offsets
 from tflm_msf.errors import MsfError
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.graph import Graph, Model, Op
+from tflm_msf.graph.pixels import Pixels
 from tflm_msf.program.encode import CUSTOM_CODE
 
 
@@ -83,6 +84,7 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
         "constants": [_constant(graph, t) for t in constants],
         "blocks": [_block(graph, op, offsets) for op in blocks],
         "inputs": [_end(graph, t, offsets) for t in graph.inputs],
+        "pixels": Pixels.of(model).describe(),
         "outputs": [_end(graph, t, offsets) for t in outputs],
     }
     return {f"{name}.{kind}": TEMPLATES.get_template(f"model.{kind}.jinja").render(values) for kind in "hc"}

@@ -19,6 +19,7 @@ from tflm_msf.export.selfcheck import Case
 from tflm_msf.export.text import TEMPLATES, check_name, rows
 from tflm_msf.export.tflm_header import arena_size, export_tflm
 from tflm_msf.graph import DType, Model
+from tflm_msf.graph.pixels import Pixels
 from tflm_msf.program.decode import is_streamed
 from tflm_msf.program.encode import CUSTOM_CODE
 
@@ -170,6 +171,7 @@ def _values(project: Project, kind: str, runtime: Runtime, targets: tuple[Target
         "has_loop": True,
         "tflm_header": "",
         "streamed": is_streamed(project.model),
+        "pixels": Pixels.of(project.model).describe(),
         "unfused": any(op.custom_code != CUSTOM_CODE for op in graph.ops),
         "arena": arena,
         "case_inputs": [value.tobytes() for value in project.case.inputs],

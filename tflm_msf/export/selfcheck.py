@@ -44,7 +44,7 @@ def make_case(rewritten: bytes, original: bytes | None, input_file: Path | None,
         return _case_of_rewritten(after, input_file)
     before = Session(original, source=source)
     graph = before.model.main
-    ends = Int8Ends.between(graph, after.model.main, is_streamed(after.model))
+    ends = Int8Ends.between(graph, after.model)
     values = load_input(graph, input_file) if input_file else make_inputs(graph, _SMOOTH + 1, _SEED)[_SMOOTH]
     ours, theirs = ends.split(values)
     expected, got = before.run(ours), after.run(theirs)

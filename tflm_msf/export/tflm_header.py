@@ -9,6 +9,7 @@ from tflm_msf.arena import MCU32, MCU32_INT_ENUMS, NotPredictedError, Target, pr
 from tflm_msf.errors import MsfError
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.graph import Model
+from tflm_msf.graph.pixels import Pixels
 from tflm_msf.program.decode import is_streamed
 from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.runtime import measure_arena
@@ -50,6 +51,7 @@ def export_tflm(model: Model, data: bytes, name: str, targets: tuple[Target, ...
         "methods": _methods(model),
         "operators": [f"{comment(op)} ({n})" for op, n in Counter(op.name for op in model.main.ops).items()],
         "streamed": is_streamed(model),
+        "pixels": Pixels.of(model).describe(),
         "size": len(data),
         "bytes": rows(data),
     }

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from tflm_msf.errors import MsfError
 from tflm_msf.graph import NO_TENSOR, Graph, Op, Tensor
 from tflm_msf.ops import AddTensor, Map, NotFusableError, Stage, StageOp, lower_all
 
@@ -87,31 +86,6 @@ class Network:
     def macs(self) -> int:
         """Multiply-accumulates of everything that could be fused."""
         return sum(unit.stage.macs for unit in self.units if unit.stage)
-
-
-def with_streamed_input(network: Network, source: str) -> Network:
-    """The network with a first unit that gets the input row by row from the application.
-
-    Raises:
-        MsfError: unless there is one int8 or uint8 input and the operators that read it can be fused.
-    """
-    if len(network.inputs) != 1:
-        raise MsfError(f"{source} has {len(network.inputs)} inputs; input can only be streamed into a model with one.")
-    (tensor,) = network.inputs
-    readers = [network.units[unit] for unit in network.consumers.get(tensor, ())]
-    stages = [unit.stage for unit in readers if unit.stage is not None]
-    if not readers or len(stages) < len(readers):
-        reason = next((unit.reason for unit in readers if unit.stage is None), "nothing reads it")
-        name = network.graph.tensors[tensor].name
-        raise MsfError(
-            f"{source}: the input '{name}' cannot be streamed, because its reader cannot be fused: {reason}."
-        )
-    maps = {m for stage in stages for t, m in zip(stage.inputs, stage.input_maps, strict=False) if t == tensor}
-    if len(maps) != 1 or tensor in network.outputs:
-        raise MsfError(f"{source}: the input cannot be streamed, because it is also read in another shape.")
-    stage = Stage(op=StageOp.SOURCE, inputs=(), output=tensor, input_maps=(), output_map=maps.pop())
-    units = (Unit((), (), (tensor,), stage), *network.units)
-    return replace(network, units=units, is_streamed=True)
 
 
 def build_network(graph: Graph) -> Network:

@@ -60,10 +60,16 @@ def rewrite_table(report: Json) -> RenderableType:
     parts: list[RenderableType] = [table, blocks_table(report["blocks"])]
     if report["unfused"]:
         parts.append(unfused_table(report["unfused"]))
+    if report["pixels"]:
+        parts.append(_rows_text(report["pixels"]))
     size = report["arena32"]["plan"]
     if size:
         parts.append(Text(f"constexpr int kArenaSize = {size['minimum']};  // 32-bit MCU, 16-byte aligned buffer"))
     return Group(*parts)
+
+
+def _rows_text(pixels: Json) -> Text:
+    return Text(f"Rows of the streamed input hold {pixels['about']}.")
 
 
 def blocks_table(blocks: Sequence[Json]) -> Table:
@@ -143,6 +149,8 @@ def operators_table(model: Json) -> RenderableType:
         )
     parts: list[RenderableType] = [table]
     parts.extend(_stages_table(block) for block in model["blocks"])
+    if model["pixels"]:
+        parts.append(_rows_text(model["pixels"]))
     sizes = plain_table("Arena, bytes", "", "head", "tail", "total")
     for label, key in (("this computer (64-bit TFLM)", "arena"), ("32-bit MCU", "arena32")):
         size = model[key] or {}

@@ -7,6 +7,8 @@
  *
  * (image.bin: raw input values; without --input it is made up) and copy person.h, person.cpp, person_case.h and
  * person_case.c from made/person beside this sketch. It runs with the image in flash until you put your camera in.
+ * --pixel-format uint8 makes a row grey levels 0 to 255, --pixel-format rgb565 what most camera modules send, for a
+ * model that takes colours.
  */
 #include <Arduino.h>
 #include <Chirale_TensorFlowLite.h>  // the TFLM library: any will do, put its header here
@@ -31,8 +33,8 @@ static const char *problem = nullptr;  // said again and again: the serial monit
 
 // ================================================ YOUR CAMERA =======================================================
 // Called during Invoke, once for each row, from the top. Fill `row` with `size` bytes: the row's pixels from left to
-// right, channels innermost, as the model takes them (int8: a grey level 0..255 less 128). Wait here until the camera
-// has the row, crop and scale it as need be. Return 0, or anything else to give the inference up.
+// right, channels innermost, as person.h says (int8 without --pixel-format: a grey level 0..255 less 128). Wait here
+// until the camera has the row, crop and scale it as need be. Return 0, or anything else to give the inference up.
 static int nextRow(void *camera, uint32_t y, void *row, uint32_t size) {
   (void)camera;
   const uint8_t *image = static_cast<const uint8_t *>(person_case_inputs[0].data);  // the stub: an image in flash
