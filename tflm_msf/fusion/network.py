@@ -16,6 +16,9 @@ from tflm_msf.ops import AddTensor, Map, NotFusableError, Stage, StageOp, lower_
 VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 """Operators that change a tensor's shape and leave its bytes alone."""
 
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+"""Operators that turn each element into one of another type."""
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -77,6 +80,21 @@ class Network:
         for tensor, unit in self.producer.items():
             last.setdefault(tensor, unit)
         return last | dict.fromkeys(self.outputs, len(self.units))
+
+    def overwritten(self, index: int) -> tuple[int, int] | None:
+        """The input that builtin unit ``index`` may write its output over, and the bytes by which that has to start
+        behind the output; None if there is no such input.
+
+        TFLM converts element after element from the first one on, so that with this distance each is read before it
+        is overwritten.
+        """
+        unit = self.units[index]
+        if unit.stage is not None or self.graph.ops[unit.ops[0]].builtin not in CONVERSIONS:
+            return None
+        if len(unit.inputs) != 1 or len(unit.outputs) != 1 or unit.inputs == unit.outputs:
+            return None
+        source, output = unit.inputs[0], unit.outputs[0]
+        return (source, max(0, self.nbytes(output) - self.nbytes(source))) if self.last_use[source] <= index else None
 
     def nbytes(self, tensor: int) -> int:
         """Bytes of a tensor."""

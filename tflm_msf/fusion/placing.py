@@ -51,12 +51,20 @@ def _items(network: Network, edges: tuple[Edge, ...]) -> tuple[list[Item], dict[
             items.append(Item(tensor, padded_bytes(network, tensor), first, last))
     alive = {item.key for item in items}
     overlaps = {}
-    for step, block in enumerate(edge.block for edge in edges):
-        if block is not None:
-            items.append(Item(workspace_key(step), align_up(block.workspace, TENSOR_ALIGNMENT), step, step))
-            if block.overlap_input in alive:
-                overlaps[block.output, block.overlap_input] = block.overlap
+    for step, edge in enumerate(edges):
+        if edge.block is not None:
+            items.append(Item(workspace_key(step), align_up(edge.block.workspace, TENSOR_ALIGNMENT), step, step))
+        overwritten = _overwritten(network, edge)
+        if overwritten is not None and overwritten[0] in alive:
+            overlaps[network.units[edge.last].outputs[0], overwritten[0]] = overwritten[1]
     return items, overlaps
+
+
+def _overwritten(network: Network, edge: Edge) -> tuple[int, int] | None:
+    """The input that a step may write its output over, and how far behind the output that has to start."""
+    if edge.block is None:
+        return network.overwritten(edge.first)
+    return None if edge.block.overlap_input is None else (edge.block.overlap_input, edge.block.overlap)
 
 
 def _is_inner(tensor: int, made: int, edges: tuple[Edge, ...], step_of: dict[int, int]) -> bool:

@@ -95,7 +95,11 @@ def layerwise_edges(network: Network) -> list[Edge]:
         dying = sum(padded_bytes(network, t) for t in liveness.dying(unit.inputs, index))
         unread = sum(padded_bytes(network, t) for t in unit.outputs if network.last_use[t] <= index)
         macs = unit.stage.macs if unit.stage else 0
-        edges.append(Edge(index, index, liveness.after(index) + dying + unread, macs, None))
+        head = liveness.after(index) + dying + unread
+        overwritten = network.overwritten(index)
+        if overwritten is not None:
+            head -= _saved(network, *overwritten, unit.outputs[0])
+        edges.append(Edge(index, index, head, macs, None))
     return edges
 
 
@@ -141,9 +145,14 @@ def _edge(network: Network, candidate: Candidate, alive: int, liveness: _Livenes
     dying = liveness.dying(candidate.inputs, candidate.last)
     head = alive + sum(padded_bytes(network, t) for t in dying) + align(candidate.workspace, TENSOR_ALIGNMENT)
     if candidate.overlap_input is not None:
-        source, output = padded_bytes(network, candidate.overlap_input), padded_bytes(network, candidate.output)
-        head -= source + output - max(output, candidate.overlap + source)
+        head -= _saved(network, candidate.overlap_input, candidate.overlap, candidate.output)
     return Edge(candidate.first, candidate.last, head, candidate.macs, candidate)
+
+
+def _saved(network: Network, source: int, distance: int, output: int) -> int:
+    """Bytes less that an output takes together with an input that may start ``distance`` bytes behind it."""
+    upper, lower = padded_bytes(network, source), padded_bytes(network, output)
+    return upper + lower - max(lower, align(distance, TENSOR_ALIGNMENT) + upper)
 
 
 def beats(edge: Edge, other: Edge) -> bool:
