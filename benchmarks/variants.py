@@ -9,6 +9,7 @@ from functools import partial
 
 from benchmarks.firmware import MODEL, with_kernels
 from benchmarks.reference import reference_c
+from tflm_msf.choice import Limits
 from tflm_msf.export import export_c
 from tflm_msf.fusion.plan import make_plan
 from tflm_msf.fusion.search import Edge, find_edges
@@ -37,7 +38,7 @@ def _fused(model: Model, overhead: float) -> Variant:
 
 
 def _within(max_overhead: float, planner: Planner) -> Variant:
-    choice = planner.choose(max_overhead=max_overhead)
+    choice = planner.choose(Limits(max_overhead=max_overhead))
     return _fused(choice.model, choice.plan.overhead)
 
 

@@ -154,6 +154,42 @@ def test_both_limits_hold_or_the_message_tells_which_one_does_not(model: Path) -
     assert report["arena"]["plan"]["total"] < cheapest["total"]
 
 
+def test_a_limit_on_time_is_kept_on_each_core(model: Path) -> None:
+    front = run_json("plan", model)["front"]
+    for core in ("m4", "lx106"):
+        fastest = min(point["instructions"][core] for point in front)
+        slowest = max(point["instructions"][core] for point in front) / fastest
+        for limit in (1.0, (1 + slowest) / 2, slowest + 0.001):
+            report = run_json("rewrite", model, "--core", core, "--max-slowdown", str(limit))
+            allowed = [point for point in front if point["instructions"][core] <= limit * fastest]
+            assert report["arena"]["plan"]["total"] == min(point["total"] for point in allowed)
+            assert report["time"]["core"] == core
+            assert report["time"]["slowdown"] <= limit + 0.001
+
+
+def test_a_limit_on_time_that_the_ram_does_not_allow_is_refused(model: Path) -> None:
+    least = str(run_json("plan", model)["front"][-1]["total"])
+    done = run("rewrite", model, "--ram-limit", least, "--max-slowdown", "1")
+    assert_refused(
+        done, f"{int(least):,} bytes", "times the fastest plan's estimated time on m4", "above the 1 allowed"
+    )
+    assert_refused(run("rewrite", model, "--max-slowdown", "0.9"), "max-slowdown", "0.9")
+    assert_refused(run("rewrite", model, "--core", "z80"), "z80", "m4")
+
+
+def test_a_board_says_whose_time_counts(model: Path) -> None:
+    report = run_json("rewrite", model, "--board", "hifive1-revb", "--max-slowdown", "9")
+    assert report["time"]["core"] == "rv32"
+    done = run("rewrite", model, "--board", "pico", "--max-slowdown", "2")
+    assert_refused(done, "cortex-m0plus of pico", "--core", "rv32")
+    report = run_json("rewrite", model, "--board", "pico", "--max-slowdown", "9", "--core", "m33")
+    assert report["time"]["core"] == "m33"
+
+
+def test_plan_shows_the_time_on_a_core(model: Path) -> None:
+    assert "m55" in run("plan", model, "--core", "m55").stdout
+
+
 @pytest.mark.parametrize("limit", ["12 parsecs", "-5", "64 KiBs", ""])
 def test_what_is_no_size_is_refused_with_what_would_be_one(model: Path, limit: str) -> None:
     done = run("rewrite", model, "--ram-limit", limit)

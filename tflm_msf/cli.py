@@ -10,15 +10,18 @@ from typing import Any
 import click
 
 from tflm_msf import __version__
+from tflm_msf.choice import DEFAULT_CORE
 from tflm_msf.cli_boards import boards, fits
 from tflm_msf.cli_common import (
     MODEL,
     as_json,
     board,
     busy,
+    core,
     int8_io,
     limits,
     max_overhead,
+    max_slowdown,
     pixel_format,
     pixel_range,
     preset,
@@ -93,6 +96,8 @@ def main() -> None:
 @click.option("-o", "--output", type=MODEL, help="The rewritten model. [default: MODEL_msf.tflite beside MODEL]")
 @ram_limit
 @max_overhead
+@max_slowdown
+@core
 @board
 @stream_input
 @pixel_format
@@ -105,6 +110,8 @@ def rewrite(
     output: Path | None,
     ram_limit: int | None,
     max_overhead: float | None,
+    max_slowdown: float | None,
+    core: str | None,
     board: str | None,
     stream_input: bool,
     pixel_format: str | None,
@@ -117,15 +124,15 @@ def rewrite(
 
     Without a limit: the least RAM at no extra compute (F = 1). --ram-limit: the least compute that fits.
     --max-overhead: the least RAM for at most F times the multiply-accumulates. Both: what fits, if it stays below F.
+    --max-slowdown: the least RAM for at most so many times the estimated time of the fastest plan on --core; with
+    --ram-limit, the fastest that fits, if it stays below.
     --board: as --ram-limit, with what the board has, by what TFLM allocates on it; --ram-limit may lower it.
     """
     output = output or model.with_name(f"{model.stem}_msf.tflite")
     pixels = make_pixels(pixel_format, pixel_range)
     with busy(f"Searching the fusions of {model.name}"):
-        target, limit = limits(board, ram_limit)
-        result = rewrite_file(
-            read_file(model), str(model), limit, max_overhead, stream_input, int8_io, Preset(preset), target, pixels
-        )
+        allowed = limits(board, ram_limit, max_overhead, max_slowdown, core)
+        result = rewrite_file(read_file(model), str(model), allowed, stream_input, int8_io, Preset(preset), pixels)
     write_whole(output, result.data)
     report = {"output": str(output), **result.report}
     if as_json:
@@ -140,6 +147,7 @@ def rewrite(
 
 @main.command()
 @click.argument("model", type=MODEL)
+@core
 @stream_input
 @int8_io
 @preset
@@ -148,6 +156,7 @@ def rewrite(
 @as_json
 def plan(
     model: Path,
+    core: str | None,
     stream_input: bool,
     int8_io: bool,
     preset: str,
@@ -157,8 +166,8 @@ def plan(
 ) -> None:
     """Show the trade-off between arena and compute for MODEL.
 
-    Every line is a plan that no other beats in both. Give its total as --ram-limit, or its F as --max-overhead, to
-    `rewrite`.
+    Every line is a plan that no other beats in both. Give its total as --ram-limit, its F as --max-overhead, or its
+    slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out what stays a TFLM builtin.
     """
     with busy(f"Searching the fusions of {model.name}"):
         planner = Planner.of(read_file(model), str(model), stream_input, int8_io, Preset(preset))
@@ -172,7 +181,7 @@ def plan(
     if as_json:
         print_json({"source": str(model), "front": front})
     else:
-        tables.show(tables.front_table(front))
+        tables.show(tables.front_table(front, core or DEFAULT_CORE))
 
 
 @main.command()

@@ -12,10 +12,11 @@ from typing import Any
 import click
 from rich.console import Console
 
-from tflm_msf.arena import WHEEL64, Target
 from tflm_msf.boards import find_board
+from tflm_msf.choice import DEFAULT_CORE, Limits
 from tflm_msf.errors import MsfError
 from tflm_msf.fusion.presets import Preset
+from tflm_msf.fusion.time_model import load_costs
 from tflm_msf.graph.pixels import PixelFormat
 from tflm_msf.sizes import parse_size
 
@@ -84,6 +85,16 @@ ram_limit = click.option("--ram-limit", type=Size(), help="Arena in bytes that m
 max_overhead = click.option(
     "--max-overhead", type=click.FloatRange(min=1.0), help="MAC overhead factor F that may not be exceeded."
 )
+max_slowdown = click.option(
+    "--max-slowdown",
+    type=click.FloatRange(min=1.0),
+    help="Estimated time that may not be exceeded, as a multiple of the fastest plan's.",
+)
+core = click.option(
+    "--core",
+    type=click.Choice(list(load_costs())),
+    help=f"Core whose time is estimated. [default: the board's, else {DEFAULT_CORE}]",
+)
 board = click.option(
     "--board", help="A board that `tflm-msf boards` lists: what it leaves to an application is the limit."
 )
@@ -120,17 +131,30 @@ preset = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
 
 
-def limits(board: str | None, ram_limit: int | None) -> tuple[Target, int | None]:
-    """Where an arena is to be counted, and the bytes that it may take.
+def limits(
+    board: str | None,
+    ram_limit: int | None,
+    max_overhead: float | None,
+    max_slowdown: float | None = None,
+    core: str | None = None,
+) -> Limits:
+    """What a plan may take, on a board if one is named.
 
-    Raises :class:`MsfError` for an unknown board, or a limit above what the board has.
+    Raises :class:`MsfError` for an unknown board, a limit above what the board has, or a time limit on a board whose
+    core nobody measured.
     """
     if board is None:
-        return WHEEL64, ram_limit
+        return Limits(ram_limit, max_overhead, max_slowdown, core or DEFAULT_CORE)
     found = find_board(board)
     if ram_limit is not None and ram_limit > found.usable_ram:
         raise MsfError(
             f"{found.name} leaves {found.usable_ram:,} bytes of RAM to an application, less than the limit of "
             f"{ram_limit:,}; lower --ram-limit or choose another board."
         )
-    return found.target, found.usable_ram if ram_limit is None else ram_limit
+    if max_slowdown is not None and core is None and not found.timed_as:
+        raise MsfError(
+            f"--max-slowdown does not know the {found.core} of {found.name}; name a core that is like it with --core "
+            f"({', '.join(load_costs())})."
+        )
+    ram = found.usable_ram if ram_limit is None else ram_limit
+    return Limits(ram, max_overhead, max_slowdown, core or found.timed_as or DEFAULT_CORE, found.target)

@@ -150,9 +150,8 @@ def _load(
         if ram_limit is not None or max_overhead is not None or stream_input or int8_io or pixels != AS_THE_MODEL:
             raise MsfError(f"{path} is rewritten already: give the original, or leave the options for rewriting out.")
         return _Loaded(model, data, None)
-    target, limit = limits(board, ram_limit)
-    made = rewrite_file(data, str(path), limit, max_overhead, stream_input, int8_io, target=target, pixels=pixels)
-    rewritten = made.data
+    allowed = limits(board, ram_limit, max_overhead)
+    rewritten = rewrite_file(data, str(path), allowed, stream_input, int8_io, pixels=pixels).data
     return _Loaded(read_model(rewritten, str(path)), rewritten, data)
 
 

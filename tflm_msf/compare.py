@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from tflm_msf.arena import MCU32, WHEEL64
+from tflm_msf.choice import Limits, predicted
 from tflm_msf.fusion.presets import Preset
-from tflm_msf.rewrite import Planner, arena_json, predicted
+from tflm_msf.rewrite import Planner, arena_json
 
 LIMITS: Mapping[str, float] = {"F=1": 1.0, "F<=1.1": 1.1, "F<=1.3": 1.3, "least RAM": math.inf}
 """The points that are compared: the least RAM for at most that MAC overhead."""
@@ -59,7 +60,7 @@ def _points(planner: Planner) -> dict[str, Any]:
 
 
 def _point(planner: Planner, max_overhead: float) -> dict[str, Any]:
-    choice = planner.choose(max_overhead=max_overhead)
+    choice = planner.choose(Limits(max_overhead=max_overhead))
     return {
         "overhead": round(choice.plan.overhead, 6),
         "macs": choice.plan.macs,

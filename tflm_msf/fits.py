@@ -8,8 +8,9 @@ from typing import Any
 
 from tflm_msf.arena import Target
 from tflm_msf.boards import Board
+from tflm_msf.choice import predicted
 from tflm_msf.errors import MsfError
-from tflm_msf.rewrite import Planner, predicted
+from tflm_msf.rewrite import Planner
 
 TFLM_CODE = 64 * 1024
 """Bytes of flash for TFLM's interpreter and a few of its kernels: an estimate, for -Os on a Cortex-M."""

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, NotPredictedError, Target, predict
+from tflm_msf.arena import MCU32, WHEEL64, Target
+from tflm_msf.choice import Choice, Limits, choose, predicted, slowdowns
 from tflm_msf.errors import MsfError
 from tflm_msf.fusion.network import Network, build_network
 from tflm_msf.fusion.order import execution_orders
 from tflm_msf.fusion.placing import Placer
-from tflm_msf.fusion.plan import Plan, make_plan
+from tflm_msf.fusion.plan import make_plan
 from tflm_msf.fusion.presets import Preset, preset_edges
 from tflm_msf.fusion.search import Edge, Point, pareto_front
 from tflm_msf.fusion.streaming import with_streamed_input
+from tflm_msf.fusion.time_model import load_costs
 from tflm_msf.graph import Model
 from tflm_msf.graph.edges import with_int8_ends
 from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels
@@ -26,33 +28,10 @@ from tflm_msf.tflite_io import read_model, write_model
 BLOCK_TAIL_BYTES = 136
 """What one more block adds to a 64-bit tail: an operator (64), and its output, params and workspace (24 each)."""
 
-FREE_OVERHEAD = 1.0
+NO_LIMITS = Limits()
 
 MOST_UNITS = 1_000
 """Operators of a model; time and memory for the search grow with the square of it and more."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One point of the trade-off: a plan, the model it makes, and the arena that model takes (None: not predicted).
-
-    ``network`` is the planner's, with its units in the order in which the plan runs them.
-    """
-
-    network: Network
-    plan: Plan
-    model: Model
-    arena: ArenaSize | None
-
-    @property
-    def needed(self) -> int:
-        """Bytes of arena with which the model starts; its head alone where the tail cannot be predicted."""
-        return self.needed_on(WHEEL64)
-
-    def needed_on(self, target: Target) -> int:
-        """As :attr:`needed`, on another target."""
-        arena = self.arena if target is WHEEL64 else predicted(self.model, target)
-        return arena.minimum if arena else self.plan.head
 
 
 @dataclass(frozen=True)
@@ -133,47 +112,13 @@ class Planner:
         model = assemble(self.model, network, plan)
         return Choice(network, plan, model, predicted(model, WHEEL64))
 
-    def choose(
-        self, ram_limit: int | None = None, max_overhead: float | None = None, target: Target = WHEEL64
-    ) -> Choice:
-        """The plan for a user's limits.
-
-        Args:
-            ram_limit: bytes of arena that the model may take: the least compute that fits (P2 of msf-CNN).
-            max_overhead: MAC overhead factor that may not be exceeded: the least arena (P1). Without either limit it
-                is 1; with both, the least compute that fits, if it stays below.
-            target: where the arena is counted.
+    def choose(self, limits: Limits = NO_LIMITS) -> Choice:
+        """The plan for a user's limits (see :func:`tflm_msf.choice.choose`).
 
         Raises:
             MsfError: if no plan keeps the limits; the message names the closest one.
         """
-        if max_overhead is not None and not max_overhead >= FREE_OVERHEAD:
-            raise MsfError(f"a MAC overhead of {max_overhead:g} cannot be kept: it is a factor of at least 1.")
-        if ram_limit is None:
-            limit = FREE_OVERHEAD if max_overhead is None else max_overhead
-            fitting = [choice for choice in self.front if choice.plan.overhead <= limit]
-            if not fitting:
-                least = min(choice.plan.overhead for choice in self.front)
-                raise MsfError(f"{self.source} has no plan with a MAC overhead of {limit:g}; the least is {least:.3f}.")
-            return min(fitting, key=lambda choice: (choice.needed_on(target), choice.plan.macs))
-        fitting = [choice for choice in self.front if choice.needed_on(target) <= ram_limit]
-        if not fitting:
-            raise MsfError(self._too_large(ram_limit, target))
-        best = min(fitting, key=lambda choice: (choice.plan.macs, choice.needed_on(target)))
-        if max_overhead is not None and best.plan.overhead > max_overhead:
-            raise MsfError(
-                f"{self.source} fits {ram_limit:,} bytes of arena only at a MAC overhead of {best.plan.overhead:.3f}, "
-                f"above the {max_overhead:g} allowed; allow more overhead or more RAM."
-            )
-        return best
-
-    def _too_large(self, ram_limit: int, target: Target) -> str:
-        least = min(self.front, key=lambda choice: (choice.needed_on(target), choice.plan.macs))
-        needed = least.needed_on(target)
-        return (
-            f"{self.source} does not fit {ram_limit:,} bytes of arena: the least reachable is {needed:,} bytes, "
-            f"at a MAC overhead of {least.plan.overhead:.3f}."
-        )
+        return choose(self.front, limits, self.source)
 
 
 def is_rewritten(model: Model) -> bool:
@@ -190,14 +135,6 @@ def _undominated(choices: list[Choice]) -> list[Choice]:
     return kept
 
 
-def predicted(model: Model, target: Target) -> ArenaSize | None:
-    """The arena of a model, or None if it holds operators whose allocations are not known."""
-    try:
-        return predict(model, target)
-    except NotPredictedError:
-        return None
-
-
 @dataclass(frozen=True)
 class Rewritten:
     """A rewritten file and what there is to say about it."""
@@ -209,12 +146,10 @@ class Rewritten:
 def rewrite_file(
     data: bytes,
     source: str,
-    ram_limit: int | None = None,
-    max_overhead: float | None = None,
+    limits: Limits = NO_LIMITS,
     stream_input: bool = False,
     int8_io: bool = False,
     preset: Preset = Preset.FULL,
-    target: Target = WHEEL64,
     pixels: Pixels = AS_THE_MODEL,
 ) -> Rewritten:
     """Rewrites a model. One that was rewritten already stays as it is, if nothing is asked for but the default.
@@ -222,43 +157,51 @@ def rewrite_file(
     Args:
         data: the original ``.tflite`` file.
         source: what to call it in messages.
-        ram_limit: see :meth:`Planner.choose` (bytes).
-        max_overhead: see :meth:`Planner.choose`.
+        limits: what the plan may take.
         stream_input: see :meth:`Planner.of`.
         int8_io: see :meth:`Planner.of`.
         preset: see :meth:`Planner.of`.
-        target: see :meth:`Planner.choose`.
         pixels: see :meth:`Planner.of`.
 
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
     """
     model = read_model(data, source)
-    asked_for_more = stream_input or int8_io or preset is not Preset.FULL or (ram_limit, max_overhead) != (None, None)
+    asked_for_more = stream_input or int8_io or preset is not Preset.FULL or limits.are_set
     if is_rewritten(model) and not asked_for_more and pixels == AS_THE_MODEL:
         return Rewritten(data, _report_unchanged(model, len(data)))
     planner = Planner.of(data, source, stream_input, int8_io, preset, pixels)
-    choice = planner.choose(ram_limit, max_overhead, target)
+    choice = planner.choose(limits)
     rewritten = write_model(choice.model)
-    return Rewritten(rewritten, _report(planner, choice, len(data), len(rewritten)))
+    return Rewritten(rewritten, _report(planner, choice, limits.core, len(data), len(rewritten)))
 
 
 def front_json(planner: Planner) -> list[dict[str, Any]]:
-    """The Pareto front in plain values. Arena sizes in bytes, for this computer and (``total32``) a 32-bit MCU."""
+    """The Pareto front in plain values.
+
+    Arena sizes in bytes, for this computer and (``total32``) a 32-bit MCU; estimated instructions for each core.
+    """
     front = []
     for choice in planner.front:
+        estimates = {core: round(choice.instructions(core)) for core in load_costs()}
         plan = choice.plan.to_json(choice.network)
         arena, arena32 = choice.arena, predicted(choice.model, MCU32)
         total = arena.total if arena else None
-        front.append({**plan, "total": total, "total32": arena32.total if arena32 else None})
+        total32 = arena32.total if arena32 else None
+        front.append({**plan, "total": total, "total32": total32, "instructions": estimates})
     return front
 
 
-def _report(planner: Planner, choice: Choice, size_before: int, size_after: int) -> dict[str, Any]:
+def _report(planner: Planner, choice: Choice, core: str, size_before: int, size_after: int) -> dict[str, Any]:
     plan = choice.plan
     return {
         "macs": {"original": plan.original_macs, "plan": plan.macs},
         "overhead": round(plan.overhead, 6),
+        "time": {
+            "core": core,
+            "instructions": round(choice.instructions(core)),
+            "slowdown": round(slowdowns(planner.front, core)[planner.front.index(choice)], 3),
+        },
         "arena": {"original": arena_json(planner.model, WHEEL64), "plan": arena_json(choice.model, WHEEL64)},
         "arena32": {"original": arena_json(planner.model, MCU32), "plan": arena_json(choice.model, MCU32)},
         "head_bound": plan.head_bound,
@@ -276,6 +219,7 @@ def _report_unchanged(model: Model, size: int) -> dict[str, Any]:
     return {
         "macs": {"original": None, "plan": None},
         "overhead": None,
+        "time": None,
         "arena": dict.fromkeys(("original", "plan"), arena_json(model, WHEEL64)),
         "arena32": dict.fromkeys(("original", "plan"), arena_json(model, MCU32)),
         "flash": {"original": size, "plan": size},

@@ -18,6 +18,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+_TIMED_AS = {
+    "cortex-m4": "m4",
+    "cortex-m7": "m4",
+    "cortex-m33": "m33",
+    "cortex-m55": "m55",
+    "rv32imc": "rv32",
+    "rv32imac": "rv32",
+    "xtensa-lx6": "lx106",
+    "xtensa-lx7": "lx106",
+}
 _TARGETS = {"short": MCU32, "int": MCU32_INT_ENUMS}
 
 
@@ -37,13 +47,15 @@ class Board:
     ``ram`` is the largest piece of RAM that a program can have as one static array, ``flash`` what a program can
     occupy. Both are facts; each file says where they come from. ``reserved_ram`` and ``reserved_flash`` are estimates
     of what the core, an RTOS and the stack typically take of them. ``target`` is how TFLM's structs are laid out
-    there. ``tflm`` names the library that brings TFLM to the board in PlatformIO; it is empty where there is none.
+    there. ``timed_as`` names the core of the time model that comes closest, if any does. ``tflm`` names the library
+    that brings TFLM to the board in PlatformIO; it is empty where there is none.
     """
 
     name: str
     title: str
     mcu: str
     core: str
+    timed_as: str
     flags: tuple[str, ...]
     target: Target
     ram: int
@@ -97,6 +109,7 @@ def _board(name: str, values: Mapping[str, Any]) -> Board:
         title=values["title"],
         mcu=values["mcu"],
         core=values["core"],
+        timed_as=_TIMED_AS.get(values["core"], ""),
         flags=tuple(values["flags"].split()),
         target=_TARGETS[values["enums"]],
         ram=values["ram"],

@@ -68,10 +68,16 @@ class Buffer(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Units that run together, ``chunk`` pixels at a time; the last one makes the group's tensor."""
+    """Units that run together, ``chunk`` pixels at a time; the last one makes the group's tensor.
+
+    In each strip of the block they make the first ``rows`` rows of their grid, from column x0 to x1 (exclusive) of
+    ``strips``.
+    """
 
     units: tuple[int, ...]
     chunk: int
+    rows: int
+    strips: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,11 @@ class _GroupState:
         if self.whole_rows:
             return self.whole_rows
         return max(1, min(CHUNK_PIXELS, CHUNK_BYTES // max(self.chunk_channels, 1), self.cols))
+
+    def finished(self) -> Group:
+        """The group once the walk is over."""
+        strips = tuple(zip(self.x0.tolist(), self.x1.tolist(), strict=True))
+        return Group(tuple(sorted(self.units)), self.chunk, int(self.steps[-1]), strips)
 
 
 IN_PLACE = (StageOp.ADD, StageOp.SUB, StageOp.MUL, StageOp.TABLE)
@@ -214,7 +225,7 @@ class BlockWalk:
             offset += pixels * self._stage(self._network.producer[tensor]).output_map.c
         for group in self._groups.values():
             buffers.extend(self._chunk_buffers(group, offset))
-        groups = (Group(tuple(sorted(g.units)), g.chunk) for _, g in sorted(self._groups.items()))
+        groups = (group.finished() for _, group in sorted(self._groups.items()))
         candidate = self._candidate(first, self._workspace())
         return Block(candidate, self._network, tuple(groups), tuple(buffers), tuple(accumulators))
 

@@ -44,6 +44,10 @@ def _ratio(before: int | None, after: int | None) -> str:
     return f"{before / after:.1f}x less" if before and after and after < before else ""
 
 
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.2f} M"
+
+
 def rewrite_table(report: Json) -> RenderableType:
     """Before and after, the blocks, what stayed unfused, and the arena size for the sketch."""
     table = plain_table("Arena and flash, bytes", "", "original", "rewritten", "")
@@ -57,6 +61,9 @@ def rewrite_table(report: Json) -> RenderableType:
     table.add_row("model file", format_size(flash["original"]), format_size(flash["plan"]), "")
     macs = report["macs"]
     table.add_row("MACs", f"{macs['original']:,}", f"{macs['plan']:,}", f"F = {report['overhead']:.3f}")
+    time = report["time"]
+    slowdown = f"{time['slowdown']:.3f} x the fastest plan"
+    table.add_row(f"instructions on {time['core']}, estimated", "", _millions(time["instructions"]), slowdown)
     parts: list[RenderableType] = [table, blocks_table(report["blocks"])]
     if report["unfused"]:
         parts.append(unfused_table(report["unfused"]))
@@ -94,13 +101,18 @@ def unfused_table(unfused: Sequence[Json]) -> Table:
     return table
 
 
-def front_table(front: Sequence[Json]) -> Table:
-    """The trade-off between arena and compute."""
-    table = plain_table("Pareto front", "F", "MACs", "arena total", "head", "32-bit total", "blocks")
+def front_table(front: Sequence[Json], core: str) -> Table:
+    """The trade-off between arena and compute, with the time on ``core``."""
+    title = f"Pareto front; {core}: estimated instructions"
+    table = plain_table(title, "F", "MACs", core, "slower", "arena", "head", "32-bit", "blocks")
+    fastest = min(point["instructions"][core] for point in front)
     for point in front:
+        instructions = point["instructions"][core]
         table.add_row(
             f"{point['overhead']:.3f}",
-            f"{point['macs']:,}",
+            _millions(point["macs"]),
+            _millions(instructions),
+            f"{instructions / fastest if fastest else 1:.3f}",
             format_size(point["total"]),
             format_size(point["head"]),
             format_size(point["total32"]),

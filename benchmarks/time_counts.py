@@ -1,0 +1,139 @@
+"""What the time model is fitted to: plans of many kinds, their work, and the instructions that they take on each core.
+
+Plans come from the Pareto fronts of the full space and of the presets (strips, and so short chunks and pixels computed
+twice), from single layers, and from random networks, which have the operators that the corpus lacks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import count, islice
+from pathlib import Path
+from random import Random
+
+from rich.progress import track
+
+from benchmarks.bench import DIRECTORY
+from benchmarks.emulator import EmulatorError, load_core
+from benchmarks.firmware import MODEL, Case, make_cases, measure, with_kernels
+from tests.test_operators import WideNetwork
+from tflm_msf.choice import Choice
+from tflm_msf.errors import MsfError
+from tflm_msf.export import export_c
+from tflm_msf.fusion.presets import Preset
+from tflm_msf.fusion.work import Work
+from tflm_msf.rewrite import Planner
+from tflm_msf.tflite_io import write_model
+
+COUNTS = Path(__file__).parent / "time_counts.json"
+
+MODELS = (
+    "microflow__cifar10_mobilenet",
+    "mlperf__ad01_fc",
+    "mlperf__ic_resnet8",
+    "mlperf__kws_aww_u8in",
+    "mlperf__kws_dscnn",
+    "mlperf__vww_96",
+    "mltk__kws_on_off_v3_tenet",
+    "nanou__tinyagri_60x80",
+    "sscma__fomo_mnv2_035",
+    "tflm__person_detect",
+)
+"""Models of the corpus all of whose operators can be in blocks, without those that take long."""
+
+RANDOM = "random"
+"""What the names of random networks begin with."""
+
+RANDOM_NETWORKS = 16
+MOST_PLANS = 3
+MOST_OVERHEAD = 5.0
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A plan of a model, what its blocks have to do, and the instructions of one inference on each core."""
+
+    model: str
+    plan: str
+    overhead: float
+    work: Work
+    instructions: dict[str, int]
+
+
+def is_random(entry: Counted) -> bool:
+    """True for a random network: there for its operators; its inference is too short to judge a fit by."""
+    return entry.model.startswith(RANDOM)
+
+
+def read_counts(path: Path = COUNTS) -> list[Counted]:
+    """What was measured last."""
+    return [Counted(**entry) for entry in json.loads(path.read_text())]
+
+
+def write_counts(counted: Sequence[Counted], path: Path = COUNTS) -> None:
+    """One line for each plan."""
+    path.write_text("[\n" + ",\n".join(json.dumps(asdict(entry)) for entry in counted) + "\n]\n")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A plan to build and run."""
+
+    model: str
+    plan: str
+    choice: Choice
+    cases: Sequence[Case]
+    cores: Sequence[str]
+
+
+def measure_all(cores: Sequence[str]) -> list[Counted]:
+    """Builds, runs and checks every plan on every core: some minutes. Raises EmulatorError or MsfError."""
+    jobs = [job for name, data in [*_corpus(), *_random_networks()] for job in _jobs(name, data, cores)]
+    with ThreadPoolExecutor() as pool:
+        return list(track(pool.map(_measure, jobs), "emulating", len(jobs), transient=True))
+
+
+def _corpus() -> Iterator[tuple[str, bytes]]:
+    for model in MODELS:
+        path = DIRECTORY / f"{model}.tflite"
+        if not path.exists():
+            raise MsfError(f"{path} is not there: set TFLM_MSF_MODELS to the directory of the models.")
+        yield model, path.read_bytes()
+
+
+def _random_networks() -> Iterator[tuple[str, bytes]]:
+    """Random networks that can be exported, the first so many by seed."""
+    made = ((f"{RANDOM} {seed}", write_model(WideNetwork(Random(seed)).make())) for seed in count())  # noqa: S311
+    return islice(filter(_can_be_exported, made), RANDOM_NETWORKS)
+
+
+def _can_be_exported(named: tuple[str, bytes]) -> bool:
+    name, data = named
+    network = Planner.of(data, name).network
+    return network.macs > 0 and all(unit.stage for unit in network.units)
+
+
+def _jobs(name: str, data: bytes, cores: Sequence[str]) -> Iterator[_Job]:
+    """Plans that differ in work: of each preset's front, both ends and what is between, at most so many."""
+    cases = make_cases(data, runs=1)
+    seen = []
+    for preset in Preset:
+        front = [c for c in Planner.of(data, name, preset=preset).front if c.plan.overhead <= MOST_OVERHEAD]
+        for index in dict.fromkeys(round(i * (len(front) - 1) / (MOST_PLANS - 1)) for i in range(MOST_PLANS)):
+            if front[index].work not in seen:
+                seen.append(front[index].work)
+                yield _Job(name, f"{preset.value} {index}", front[index], cases, cores)
+
+
+def _measure(job: _Job) -> Counted:
+    sources = with_kernels(export_c(job.choice.model, MODEL))
+    instructions = {}
+    for core in job.cores:
+        done = measure(load_core(core), sources, job.cases)
+        if done.status != 0:
+            raise EmulatorError(f"{job.model}, {job.plan}, on {core} is wrong:\n{done.log}")
+        instructions[core] = done.instructions[0]
+    return Counted(job.model, job.plan, round(job.choice.plan.overhead, 6), job.choice.work, instructions)

@@ -1,0 +1,73 @@
+"""Work is counted as the kernels' walk does it."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.layers import Geometry, Layers, Weighting
+from tflm_msf.choice import Limits
+from tflm_msf.fusion.presets import Preset
+from tflm_msf.fusion.work import Work, _chunk_lengths, _Ring
+from tflm_msf.rewrite import Planner
+from tflm_msf.tflite_io import write_model
+
+
+def walked(rows: int, width: int, chunk: int, rings: list[_Ring]) -> dict[int, int]:
+    """The kernels' rule, pixel by pixel: a chunk ends at the row's end, and where any ring begins anew."""
+    lengths: dict[int, int] = {}
+    for y in range(rows):
+        x = 0
+        while x < width:
+            length = min(chunk, width - x)
+            for ring in rings:
+                if ring.pixels:
+                    length = min(length, ring.pixels - (y * ring.line + ring.offset + x) % ring.pixels)
+            lengths[length] = lengths.get(length, 0) + 1
+            x += length
+    return lengths
+
+
+def test_chunks_end_with_rows_and_rings() -> None:
+    random = Random(3)
+    for _ in range(300):
+        rows, width, chunk = random.randint(1, 9), random.randint(1, 14), random.randint(1, 5)
+        rings = [
+            _Ring(random.choice([0, random.randint(1, 40)]), width + random.randint(0, 5), random.randint(0, 4))
+            for _ in range(random.randint(0, 3))
+        ]
+        assert _chunk_lengths(rows, width, chunk, tuple(rings)) == walked(rows, width, chunk, rings)
+
+
+def work(layers: Layers, output: int, preset: Preset = Preset.LAYERWISE) -> Work:
+    return Planner.of(write_model(layers.model([output])), "net", preset=preset).choose(Limits(max_overhead=9.0)).work
+
+
+def test_a_depthwise_convolution_is_split_into_inside_and_edge() -> None:
+    layers = Layers(Random(1))
+    done = work(layers, layers.depthwise(layers.input(1, 6, 8, 5), 1, Geometry((3, 3)), Weighting()))
+    assert done["depthwise_pixels"] == 4 * 6
+    assert done["depthwise_edge_pixels"] == 48 - 24
+    assert done["depthwise_wide_macs"] == 24 * 9 * 5
+    assert done["blocks"] == 1
+
+
+def test_pixels_of_a_convolution_come_in_fours_twos_and_ones() -> None:
+    layers = Layers(Random(1))
+    done = work(layers, layers.conv(layers.input(1, 5, 7, 3), 2, Geometry((1, 1)), Weighting()))
+    macs = {size: done.get(f"pointwise_macs_by_{size}", 0) for size in (4, 2, 1)}
+    assert macs == {4: 5 * 4 * 6, 2: 5 * 2 * 6, 1: 5 * 6}
+    assert done["steps"] == 10
+
+
+@pytest.mark.parametrize("preset", [Preset.FULL, Preset.MCUNETV2])
+def test_no_multiplication_is_lost(preset: Preset) -> None:
+    layers = Layers(Random(2))
+    x = layers.conv(layers.input(1, 24, 24, 3), 8, Geometry((3, 3)), Weighting())
+    x = layers.conv(x, 16, Geometry((1, 1)), Weighting())
+    x = layers.conv(x, 4, Geometry((3, 3), (2, 2)), Weighting())
+    data = write_model(layers.model([x]))
+    for choice in Planner.of(data, "net", preset=preset).front:
+        macs = sum(count for kind, count in choice.work.items() if "macs_by" in kind)
+        assert macs == choice.plan.macs

@@ -1,0 +1,87 @@
+"""Which plan is chosen for which limits, on a made-up front."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+
+from tflm_msf.choice import Choice, Limits, choose, slowdowns
+from tflm_msf.errors import MsfError
+
+
+@dataclass(frozen=True)
+class _Plan:
+    overhead: float
+    macs: int
+
+
+@dataclass(frozen=True)
+class _Choice:
+    plan: _Plan
+    bytes: int
+    times: Mapping[str, float]
+
+    def needed_on(self, _: object) -> int:
+        return self.bytes
+
+    def instructions(self, core: str) -> float:
+        return self.times[core]
+
+
+def front() -> list[Choice]:
+    rows = [(1.0, 9000, 100, 210), (1.1, 8000, 180, 200), (1.2, 7000, 130, 230), (1.5, 5000, 190, 400)]
+    made = [_Choice(_Plan(f, int(f * 1000)), size, {"m4": a, "rv32": b}) for f, size, a, b in rows]
+    return cast(list[Choice], made)
+
+
+def chosen(**limits: Any) -> int:
+    return front().index(choose(front(), Limits(**limits), "net"))
+
+
+def test_a_slowdown_is_relative_to_the_fastest_plan_on_a_core() -> None:
+    assert slowdowns(front(), "m4") == [1.0, 1.8, 1.3, 1.9]
+    assert slowdowns(front(), "rv32") == [1.05, 1.0, 1.15, 2.0]
+
+
+def test_the_least_arena_within_a_slowdown() -> None:
+    assert chosen(max_slowdown=1.0) == 0
+    assert chosen(max_slowdown=1.5) == 2
+    assert chosen(max_slowdown=1.0, core="rv32") == 1
+    assert chosen(max_slowdown=2.0) == 3
+
+
+def test_a_slowdown_alone_allows_any_overhead_and_both_hold_together() -> None:
+    assert chosen() == 0
+    assert chosen(max_slowdown=9.0) == 3
+    assert chosen(max_slowdown=9.0, max_overhead=1.2) == 2
+    assert chosen(max_slowdown=1.1, max_overhead=9.0) == 0
+
+
+def test_with_a_limit_on_ram_the_fastest_that_fits() -> None:
+    assert chosen(ram=8000) == 1, "by MACs"
+    assert chosen(ram=8000, max_slowdown=2.0) == 2, "by time"
+    assert chosen(ram=8000, max_slowdown=2.0, max_overhead=1.1) == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (Limits(ram=4000), r"does not fit 4,000 bytes of arena: the least reachable is 5,000 bytes"),
+        (Limits(ram=8000, max_slowdown=1.2), r"fits 8,000 bytes .* only at 1\.300 times .* on m4, above the 1\.2"),
+        (Limits(ram=6000, max_overhead=1.2), r"fits 6,000 bytes .* only at a MAC overhead of 1\.500, above the 1\.2"),
+        (Limits(ram=8000, max_overhead=1.1, max_slowdown=1.5), r"only at 1\.800 times"),
+        (Limits(max_slowdown=0.5), r"a slowdown of 0\.5 cannot be kept"),
+        (Limits(max_overhead=float("nan")), r"a MAC overhead of nan cannot be kept"),
+    ],
+)
+def test_limits_that_no_plan_keeps(limits: Limits, sentence: str) -> None:
+    with pytest.raises(MsfError, match=sentence):
+        choose(front(), limits, "net")
+
+
+def test_a_model_without_blocks_has_no_slowdown() -> None:
+    builtin = cast(list[Choice], [_Choice(_Plan(1.0, 0), 100, {"m4": 0.0})])
+    assert slowdowns(builtin, "m4") == [1.0]

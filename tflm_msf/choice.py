@@ -1,0 +1,153 @@
+"""Plans to choose from, and the one that keeps a user's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tflm_msf.arena import WHEEL64, ArenaSize, NotPredictedError, Target, predict
+from tflm_msf.errors import MsfError
+from tflm_msf.fusion.network import Network
+from tflm_msf.fusion.plan import Plan
+from tflm_msf.fusion.time_model import instructions, load_costs
+from tflm_msf.fusion.work import Work, work_of
+from tflm_msf.graph import Model
+
+FREE_OVERHEAD = 1.0
+
+DEFAULT_CORE = "m4"
+"""Core whose time is estimated if none is named."""
+
+
+def predicted(model: Model, target: Target) -> ArenaSize | None:
+    """The arena of a model, or None if it holds operators whose allocations are not known."""
+    try:
+        return predict(model, target)
+    except NotPredictedError:
+        return None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One point of the trade-off: a plan, the model it makes, and the arena that model takes (None: not predicted).
+
+    ``network`` is the planner's, with its units in the order in which the plan runs them.
+    """
+
+    network: Network
+    plan: Plan
+    model: Model
+    arena: ArenaSize | None
+
+    @property
+    def needed(self) -> int:
+        """Bytes of arena with which the model starts; its head alone where the tail cannot be predicted."""
+        return self.needed_on(WHEEL64)
+
+    def needed_on(self, target: Target) -> int:
+        """As :attr:`needed`, on another target."""
+        arena = self.arena if target is WHEEL64 else predicted(self.model, target)
+        return arena.minimum if arena else self.plan.head
+
+    @cached_property
+    def work(self) -> Work:
+        """What the blocks make the kernels do."""
+        return work_of(self.plan)
+
+    def instructions(self, core: str) -> float:
+        """Estimated instructions of the blocks in one inference; ``core`` is one of the time model's."""
+        return instructions(self.work, load_costs()[core])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a plan may take. None: whatever it takes.
+
+    ``ram`` is in bytes of arena, counted as on ``target``. ``max_overhead`` is a factor on MACs, ``max_slowdown`` one
+    on the estimated time of the fastest plan on ``core``. With neither of these, the overhead has to be 1 unless
+    ``ram`` is given.
+    """
+
+    ram: int | None = None
+    max_overhead: float | None = None
+    max_slowdown: float | None = None
+    core: str = DEFAULT_CORE
+    target: Target = WHEEL64
+
+    @property
+    def are_set(self) -> bool:
+        """True if any of them was asked for."""
+        return (self.ram, self.max_overhead, self.max_slowdown) != (None, None, None)
+
+
+_Timed = tuple[Choice, float]
+
+
+def slowdowns(choices: Sequence[Choice], core: str) -> list[float]:
+    """For each plan, its estimated time as a multiple of the fastest one's."""
+    times = [choice.instructions(core) for choice in choices]
+    fastest = min(times)
+    return [time / fastest if fastest else 1.0 for time in times]
+
+
+def choose(choices: Sequence[Choice], limits: Limits, source: str) -> Choice:
+    """The plan for a user's limits.
+
+    With a limit on RAM the fastest plan that fits (by MACs; by estimated time, if that is limited), else the least
+    arena within the other limits. ``source`` names the model in messages.
+
+    Raises:
+        MsfError: if no plan keeps the limits; the message names the closest one.
+    """
+    for name, factor in (("a MAC overhead", limits.max_overhead), ("a slowdown", limits.max_slowdown)):
+        if factor is not None and not factor >= 1:
+            raise MsfError(f"{name} of {factor:g} cannot be kept: it is a factor of at least 1.")
+    target, core = limits.target, limits.core
+    timed = list(zip(choices, slowdowns(choices, core), strict=True))
+    if limits.ram is None:
+        kept = _within(limits, timed, f"{source} has a plan")
+        return min(kept, key=lambda pair: (pair[0].needed_on(target), pair[0].plan.macs))[0]
+    fitting = [pair for pair in timed if pair[0].needed_on(target) <= limits.ram]
+    if not fitting:
+        raise MsfError(_too_large(choices, limits, source))
+    kept = _within(limits, fitting, f"{source} fits {limits.ram:,} bytes of arena")
+    if limits.max_slowdown is None:
+        return min(kept, key=lambda pair: (pair[0].plan.macs, pair[0].needed_on(target)))[0]
+    return min(kept, key=lambda pair: (pair[1], pair[0].needed_on(target)))[0]
+
+
+def _within(limits: Limits, timed: Sequence[_Timed], fits: str) -> list[_Timed]:
+    """The plans, each with its slowdown, that keep the limits on compute.
+
+    Raises MsfError if there are none; ``fits`` is how its sentence begins.
+    """
+    kept = list(timed)
+    is_free = limits.ram is None and limits.max_overhead is None and limits.max_slowdown is None
+    overhead = FREE_OVERHEAD if is_free else limits.max_overhead
+    if overhead is not None:
+        kept = [pair for pair in timed if pair[0].plan.overhead <= overhead]
+        if not kept:
+            least = min(choice.plan.overhead for choice, _ in timed)
+            raise MsfError(
+                f"{fits} only at a MAC overhead of {least:.3f}, above the {overhead:g} allowed; allow more overhead or "
+                "more RAM."
+            )
+    if limits.max_slowdown is None:
+        return kept
+    fast = [pair for pair in kept if pair[1] <= limits.max_slowdown]
+    if not fast:
+        least = min(slowdown for _, slowdown in kept)
+        raise MsfError(
+            f"{fits} only at {least:.3f} times the fastest plan's estimated time on {limits.core}, above the "
+            f"{limits.max_slowdown:g} allowed; allow more slowdown, overhead or RAM."
+        )
+    return fast
+
+
+def _too_large(choices: Sequence[Choice], limits: Limits, source: str) -> str:
+    least = min(choices, key=lambda choice: (choice.needed_on(limits.target), choice.plan.macs))
+    return (
+        f"{source} does not fit {limits.ram:,} bytes of arena: the least reachable is "
+        f"{least.needed_on(limits.target):,} bytes, at a MAC overhead of {least.plan.overhead:.3f}."
+    )

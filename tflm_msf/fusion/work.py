@@ -1,0 +1,203 @@
+"""What a plan makes the kernels do, counted in units that instructions go up with in proportion."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tflm_msf.fusion.block import Block, Group
+from tflm_msf.fusion.plan import Plan
+from tflm_msf.ops import Stage, StageOp
+from tflm_msf.ops.stage import POINTWISE
+
+Ints = npt.NDArray[np.int64]
+
+Work = Mapping[str, int]
+"""How much of each kind of work there is: MACs, output values, pixels, calls, by kind of operator."""
+
+_COPYING = (
+    StageOp.PAD,
+    StageOp.CONCATENATION,
+    StageOp.SLICE,
+    StageOp.SPACE_TO_DEPTH,
+    StageOp.DEPTH_TO_SPACE,
+    StageOp.RESIZE_NEAREST_NEIGHBOR,
+)
+
+
+class _Chunks(NamedTuple):
+    """How often a group's stages run, and how many of its pixels come in fours, in twos and alone."""
+
+    calls: int
+    fours: int
+    twos: int
+    ones: int
+
+    @property
+    def pixels(self) -> int:
+        return self.fours + self.twos + self.ones
+
+
+def work_of(plan: Plan) -> Work:
+    """The work in a plan's blocks. Builtins are left out: every plan of a model leaves them to TFLM alike."""
+    total: Counter[str] = Counter()
+    for block in plan.blocks:
+        total.update(_block_work(block))
+    return {name: count for name, count in sorted(total.items()) if count}
+
+
+def _block_work(block: Block) -> Work:
+    work: Counter[str] = Counter(blocks=1, tiles=len(block.groups) * len(block.groups[-1].strips))
+    for group in block.groups:
+        chunks = _chunks(block, group)
+        for unit in group.units:
+            work.update(_stage_work(_stage(block, unit), group, chunks))
+        work.update({"steps": chunks.calls, "calls": chunks.calls * len(group.units)})
+    return work
+
+
+def _stage(block: Block, unit: int) -> Stage:
+    stage = block.network.units[unit].stage
+    assert stage is not None
+    return stage
+
+
+def _chunks(block: Block, group: Group) -> _Chunks:
+    """The chunks that the kernels' walk cuts a group's rows into (see SPEC.md, *Running*)."""
+    lengths: Counter[int] = Counter()
+    places = zip(group.strips, zip(*_rings(block, group), strict=True), strict=True)
+    for ((x0, x1), rings), times in Counter(places).items():
+        for length, count in _chunk_lengths(group.rows, x1 - x0, group.chunk, rings).items():
+            lengths[length] += count * times
+    return _Chunks(
+        calls=sum(lengths.values()),
+        fours=sum(count * (length // 4 * 4) for length, count in lengths.items()),
+        twos=sum(count * (length % 4 // 2 * 2) for length, count in lengths.items()),
+        ones=sum(count * (length % 2) for length, count in lengths.items()),
+    )
+
+
+class _Ring(NamedTuple):
+    """A ring that ends chunks: its pixels, those of one row, and the column in it where the group's rows begin."""
+
+    pixels: int
+    line: int
+    offset: int
+
+
+def _rings(block: Block, group: Group) -> Iterator[list[_Ring]]:
+    """For the group's own ring and each one that it reads pixel by pixel: what it is in each strip."""
+    sizes = {buffer.tensor: buffer.pixels for buffer in block.buffers if not buffer.is_chunk}
+    makers = {_stage(block, made.units[-1]).output: made for made in block.groups}
+    last = _stage(block, group.units[-1])
+    tensors = [] if last.reduces else [last.output]
+    for unit in group.units:
+        stage = _stage(block, unit)
+        tensors += stage.inputs if stage.window == POINTWISE else ()
+    yield [_Ring(0, 0, 0)] * len(group.strips)
+    for tensor in tensors:
+        maker = makers.get(tensor)
+        if tensor in sizes and maker is not None and not _stage(block, maker.units[-1]).reduces:
+            yield [
+                _Ring(sizes[tensor], made[1] - made[0], own[0] - made[0])
+                for own, made in zip(group.strips, maker.strips, strict=False)
+            ]
+
+
+def _chunk_lengths(rows: int, width: int, chunk: int, rings: tuple[_Ring, ...]) -> Mapping[int, int]:
+    """How many chunks of each length there are in ``rows`` rows of ``width`` pixels."""
+    starts = np.arange(rows)[:, None]
+    cuts = [np.zeros((rows, 1), np.int64), np.full((rows, 1), width)]
+    for ring in rings:
+        if ring.pixels:
+            first = -(starts * ring.line + ring.offset) % ring.pixels
+            cuts.append(np.minimum(first + np.arange(0, width, ring.pixels), width))
+    runs = np.diff(np.sort(np.concatenate(cuts, axis=1), axis=1)).ravel()
+    full = int((runs // chunk).sum())
+    rest = np.bincount(runs % chunk, minlength=chunk)
+    lengths = {length: int(rest[length]) for length in range(1, chunk) if rest[length]}
+    return {**lengths, chunk: full} if full else lengths
+
+
+def _stage_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
+    values = chunks.pixels * stage.output_map.c
+    if stage.op is StageOp.CONV_2D:
+        return _conv_work(stage, group, chunks)
+    if stage.op is StageOp.DEPTHWISE_CONV_2D:
+        return _depthwise_work(stage, group, chunks)
+    if stage.op is StageOp.TRANSPOSE_CONV:
+        taps = stage.window.kernel_h * stage.window.kernel_w
+        return {
+            "transpose_macs": chunks.pixels * stage.macs_per_pixel,
+            "transpose_dots": values * taps,
+            "transpose_values": values,
+        }
+    if stage.op is StageOp.FULLY_CONNECTED:
+        return {
+            "dense_macs": chunks.pixels * stage.macs_per_pixel,
+            "dense_dots": chunks.pixels * stage.output_map.c,
+            "dense_values": stage.output_map.c * len(group.strips),
+        }
+    if stage.op in (StageOp.AVERAGE_POOL_2D, StageOp.MAX_POOL_2D):
+        taps = stage.window.kernel_h * stage.window.kernel_w
+        return {"pool_taps": values * taps, "pool_values": values}
+    if stage.op is StageOp.GLOBAL_POOL:
+        return {"global_pool_values": chunks.pixels * stage.input_maps[0].c}
+    if stage.op in _COPYING:
+        return {"copied_pixels": chunks.pixels, "copied_values": values}
+    return {f"{stage.op.name.lower()}_values": values}
+
+
+def _conv_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
+    """A convolution's values are dot products: one for a 1x1 window, else one for each of its rows."""
+    macs, window, out_c = stage.macs_per_pixel, stage.window, stage.output_map.c
+    row = window.kernel_w * stage.input_maps[0].c
+    kind = "pointwise" if window == POINTWISE else "conv"
+    work = {
+        f"{kind}_macs_by_4": chunks.fours * macs,
+        f"{kind}_macs_by_2": chunks.twos * macs,
+        f"{kind}_macs_by_1": chunks.ones * macs,
+        f"{kind}_rows_by_4": chunks.fours * out_c * window.kernel_h,
+        f"{kind}_rows": (chunks.twos + chunks.ones) * out_c * window.kernel_h,
+        f"{kind}_vectors": chunks.pixels * out_c * window.kernel_h * -(-row // 16),
+        f"{kind}_odd_macs": chunks.pixels * out_c * window.kernel_h * (row % 4),
+        f"{kind}_values": chunks.pixels * out_c,
+    }
+    if kind == "conv":
+        inside = _inside(stage, group)
+        work["conv_pixels"] = chunks.pixels
+        work["conv_edge_macs"] = max(chunks.pixels - inside, 0) * macs
+    return work
+
+
+def _depthwise_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
+    taps, channels = stage.window.kernel_h * stage.window.kernel_w, stage.output_map.c
+    inside = min(_inside(stage, group), chunks.pixels)
+    edge = chunks.pixels - inside
+    multiplies = "wide" if channels == stage.input_maps[0].c else "multiplied"
+    return {
+        f"depthwise_{multiplies}_macs": inside * taps * channels,
+        f"depthwise_{multiplies}_edge_macs": edge * taps * channels,
+        f"depthwise_{multiplies}_vectors": inside * taps * -(-channels // 16),
+        "depthwise_taps": inside * taps,
+        "depthwise_pixels": inside,
+        "depthwise_values": inside * channels,
+        "depthwise_edge_pixels": edge,
+        "depthwise_edge_values": edge * channels,
+    }
+
+
+def _inside(stage: Stage, group: Group) -> int:
+    """Pixels whose window lies wholly inside the input."""
+    window, source = stage.window, stage.input_maps[0]
+    y = window.top(np.arange(group.rows))
+    rows = int(((y >= 0) & (y + window.reach_h <= source.h)).sum())
+    cols = 0
+    for x0, x1 in group.strips:
+        x = window.left(np.arange(x0, x1))
+        cols += int(((x >= 0) & (x + window.reach_w <= source.w)).sum())
+    return rows * cols
