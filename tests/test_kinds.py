@@ -1,0 +1,47 @@
+"""Networks of many kinds: the bits and the bytes of real TFLM at three plans of each, and with streamed input."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.exactness import Original, pareto_paths, random_path
+from tests.kinds import KINDS, network
+from tflm_msf.fusion.network import Network
+from tflm_msf.fusion.search import Edge
+from tflm_msf.rewrite import rewrite_file
+from tflm_msf.tflite_io import read_model, write_model
+from tflm_msf.verify import verify
+
+PLANS = 3
+
+STAY_BUILTIN = {"float_ends": {"QUANTIZE", "DEQUANTIZE"}}
+"""Operators that are not fused; of all other networks, every operator is."""
+
+
+def three_plans(network: Network) -> list[tuple[Edge, ...]]:
+    """The ends and the middle of the front; where it is shorter, plans that no search would choose."""
+    random = Random(0)
+    paths = dict.fromkeys(pareto_paths(network, most=PLANS))
+    while len(paths) < PLANS:
+        paths[random_path(network, random)] = None
+    return list(paths)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_three_plans_are_exact(name: str) -> None:
+    original = Original(network(name))
+    unfused = {original.model.main.ops[unit.ops[0]].builtin for unit in original.network.units if unit.stage is None}
+    assert unfused == STAY_BUILTIN.get(name, set())
+    for path in three_plans(original.network):
+        original.assert_exact(path)
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name != "two_inputs"])
+def test_rows_of_the_input_may_be_streamed(name: str) -> None:
+    original = write_model(network(name))
+    rewritten = rewrite_file(original, name, stream_input=True).data
+    report = verify(original, rewritten, runs=3)
+    assert report.passed, (report.mismatches, report.problems)
+    assert read_model(rewritten, name).main.inputs == ()
