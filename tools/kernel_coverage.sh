@@ -7,13 +7,13 @@ python=$1
 shift
 tests=("$@")
 if [[ ${#tests[@]} -eq 0 ]]; then
-  tests=(tests/kernels tests/ops tests/runtime tests/test_exact.py tests/test_operators.py tests/test_corpus.py)
+  tests=(tests/adapter tests/kernels tests/ops tests/runtime tests/test_exact.py tests/test_operators.py tests/test_corpus.py)
   tests+=(-m "not slow")
 fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-(cd "$root" && cp -r tflm_kernels tflm_msf tests benchmarks pyproject.toml Makefile "$work")
+tar -C "$root" -c --exclude=.venv --exclude=.pio --exclude=build --exclude=.git . | tar -C "$work" -x
 export TFLM_MSF_MODELS=${TFLM_MSF_MODELS:-$root/../shared/models}
 cd "$work"
 
@@ -21,27 +21,54 @@ suffix=$("$python" -c 'from importlib.machinery import EXTENSION_SUFFIXES; print
 library=tflm_msf/runtime/_kernels$suffix
 rm -f tflm_msf/runtime/_kernels*.so
 mkdir objects
-for source in tflm_kernels/src/*.c tflm_msf/runtime/wheel_adapter.c; do
+for source in "$work"/tflm_kernels/src/*.c "$work"/tflm_msf/runtime/wheel_adapter.c; do
   name=$(basename "$source" .c)
   gcc -std=c99 -O0 --coverage -fPIC -Itflm_kernels/src -c "$source" -o "objects/$name.o"
 done
 gcc -shared --coverage objects/*.o -ldl -o "$library"
 
-if ! "$python" -m pytest -q -p no:cacheprovider "${tests[@]}" > tests.log 2>&1; then
+# The adapter to TFLM is compiled by its own tests.
+mkdir bin
+cat > bin/g++ << EOF
+#!/bin/sh
+case "\$*" in *adapter.cpp*|*adapter.o*) exec $(command -v g++) --coverage "\$@";; *) exec $(command -v g++) "\$@";; esac
+EOF
+chmod +x bin/g++
+
+if ! PATH=$work/bin:$PATH "$python" -m pytest -q -p no:cacheprovider --basetemp=tmp "${tests[@]}" > tests.log 2>&1; then
   tail -30 tests.log
   echo "Some tests failed; what they reached counts all the same."
 fi
 
-lines=0
-reached=0
-gcov -o objects objects/*.gcda > gcov.log
-for report in *.c.gcov msf*.h.gcov; do
-  [[ $report != wheel_adapter* ]] || continue
-  all=$(grep -cE '^ *([0-9]+\*?|#####|=====):' "$report" || true)
-  missed=$(grep -cE '^ *(#####|=====):' "$report" || true)
-  printf '%5d of %5d lines  %s\n' $((all - missed)) "$all" "${report%.gcov}"
-  grep -hE '^ *(#####|=====):' "$report" | sed 's/^/        /' || true
-  lines=$((lines + all))
-  reached=$((reached + all - missed))
+mkdir reports
+number=0
+for counts in objects/*.gcda $(find tmp -name '*adapter.gcda'); do
+  number=$((number + 1))
+  mkdir "reports/$number"
+  (cd "reports/$number" && gcov "$work/$counts" > /dev/null)
 done
-printf '%5d of %5d lines, %d.%d %%\n' "$reached" "$lines" $((100 * reached / lines)) $((1000 * reached / lines % 10))
+
+# A line may be in several reports: it is reached if it is reached in any of them.
+awk -F: '
+  FNR == 1 {
+    name = FILENAME
+    sub(/.*\//, "", name)
+    sub(/\.gcov$/, "", name)
+    if (!(name in known)) { known[name] = 1; names[++files] = name }
+  }
+  { count = $1; gsub(/[ *]/, "", count) }
+  count != "-" && $2 + 0 > 0 { lines[name, $2 + 0] = $0; if (count !~ /[#=]/) reached[name, $2 + 0] = 1 }
+  END {
+    for (key in lines) {
+      split(key, at, SUBSEP)
+      all[at[1]]++
+      if (key in reached) { hit[at[1]]++ } else { missed[at[1]] = missed[at[1]] lines[key] "\n" }
+    }
+    for (i = 1; i <= files; i++) {
+      name = names[i]
+      printf "%5d of %5d lines  %s\n%s", hit[name], all[name], name, missed[name]
+      total += all[name]
+      total_hit += hit[name]
+    }
+    printf "%5d of %5d lines, %.1f %%\n", total_hit, total, 100 * total_hit / total
+  }' reports/*/msf*.gcov reports/*/tflm_msf*.gcov

@@ -14,6 +14,7 @@ from tests.kernels import handmade
 from tests.kernels.handmade import (
     ADD,
     CHUNK,
+    DEPTH_TO_SPACE,
     MAX_POOL_2D,
     NONE,
     PROGRESS,
@@ -268,6 +269,7 @@ PAIR = replace(
     groups=(Group(0, 2),),
     sizes=(12, 256, 12, PROGRESS + 6),
 )
+SPREAD = with_stage(negate(), 0, op=DEPTH_TO_SPACE)
 REFUSED = {
     "no groups": replace(negate(), groups=()),
     "overlap with params": replace(negate(), overlap=(1, 2, 0)),
@@ -345,6 +347,7 @@ REFUSED = {
     "block with padding": with_stage(handmade.moves(), 0, pad=(0, 1)),
     "block with dilation": with_stage(handmade.moves(), 0, dilation=(2, 1)),
     "more blocks than there are": with_tensor(handmade.moves(), 1, h=4),
+    "spread pixels of a window": with_stage(SPREAD, 0, kernel=(1, 2)),
     "slice that begins too far down": with_stage(handmade.moves(), 1, pad=(-2, 0)),
     "slice that steps too far right": with_stage(handmade.moves(), 1, stride=(2, 3)),
     "slice with padding": with_stage(handmade.moves(), 1, pad=(0, 1)),
@@ -366,7 +369,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("made", [negate(), TWICE, PAIR, *(make() for make in handmade.ALL)])
+@pytest.mark.parametrize("made", [negate(), TWICE, PAIR, SPREAD, *(make() for make in handmade.ALL)])
 def test_what_the_refused_programs_are_made_from_is_accepted(made: Handmade) -> None:
     assert prepare(made.pack(), operands_of(made)) == Status.OK
 
