@@ -67,6 +67,14 @@ class MoreLayers(Layers):
         options = Table("ConcatenationOptions", {"axis": self.random.choice([-1, len(shape) - 1])})
         return self._op("CONCATENATION", same, self._like(parts[0], shape), options)
 
+    def append(self, *parts: int, axis: int = 1) -> int:
+        """CONCATENATION of rows, or along any axis with nothing in front of it, all on the scale of the first part."""
+        same = [self.like(part, parts[0]) for part in parts]
+        shape = list(self.shape(parts[0]))
+        shape[axis] = sum(self.shape(part)[axis] for part in parts)
+        out = self._like(parts[0], tuple(shape))
+        return self._op("CONCATENATION", same, out, Table("ConcatenationOptions", {"axis": axis}))
+
     def split(self, x: int, axis: int, count: int) -> list[int]:
         """SPLIT into equal parts."""
         shape = list(self.shape(x))

@@ -24,7 +24,7 @@ class WideNetwork(_Network):
         self.layers: Layers = self.more
         more = [self.activate, self.activate, self.bound, self.slope, self.pads, self.larger, self.softmax]
         more += [self.enlarge, self.enlarge, self.deconvolve, self.spread, self.zoom_out_and_in]
-        more += [self.join, self.join, self.part, self.crop, self.blocks, self.shuffle]
+        more += [self.join, self.join, self.stack, self.part, self.crop, self.blocks, self.shuffle]
         self.steps = [*self.steps, *more * 2]
 
     def activate(self, x: int) -> int:
@@ -61,6 +61,10 @@ class WideNetwork(_Network):
         count = self.random.randint(2, 3)
         parts = [x if self.chance(0.3) else self.same_size_as(x, x) for _ in range(count)]
         return self.more.concatenate(*parts) if self.layers.shape(x)[3] * count <= 40 else x
+
+    def stack(self, x: int) -> int:
+        """Rows of a map behind those of another one."""
+        return self.more.append(x, self.same_size_as(x, x)) if self.layers.shape(x)[1] <= 24 else x
 
     def shuffle(self, x: int) -> int:
         """A map in two halves, of which one goes through another path, and back together."""

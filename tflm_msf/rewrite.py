@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from tflm_msf.arena import MCU32, WHEEL64, Target
 from tflm_msf.choice import Choice, Limits, choose, predicted, slowdowns
@@ -94,15 +95,14 @@ class Planner:
     @cached_property
     def front(self) -> tuple[Choice, ...]:
         """Plans that no other beats in both arena and MACs, least MACs first."""
-        choices = [
-            self._choice(network, point)
-            for network in execution_orders(self.network)
-            for point in self._points_of(network)
-        ]
+        spaces = [_Space(network, self._edges_of(network)) for network in execution_orders(self.network)]
+        known: list[Point] = []
+        choices = []
+        for space in sorted(spaces, key=_least_possible):
+            points = _points_of(space, Placer(space.network), known)
+            known += points
+            choices += [self._choice(space.network, point) for point in points]
         return tuple(_undominated(choices))
-
-    def _points_of(self, network: Network) -> list[Point]:
-        return pareto_front(self._edges_of(network), len(network.units), BLOCK_TAIL_BYTES, Placer(network))
 
     def _edges_of(self, network: Network) -> list[Edge]:
         return self.edges if network is self.network else preset_edges(network, self.preset)
@@ -119,6 +119,23 @@ class Planner:
             MsfError: if no plan keeps the limits; the message names the closest one.
         """
         return choose(self.front, limits, self.source)
+
+
+class _Space(NamedTuple):
+    """An execution order, and the fusion DAG of it."""
+
+    network: Network
+    edges: list[Edge]
+
+
+def _points_of(space: _Space, placer: Placer | None = None, known: Sequence[Point] = ()) -> list[Point]:
+    return pareto_front(space.edges, len(space.network.units), BLOCK_TAIL_BYTES, placer, known)
+
+
+def _least_possible(space: _Space) -> int:
+    """Bytes that no plan of the least MACs can go below: the better orders are searched first."""
+    first = _points_of(space)[0]
+    return first.head + BLOCK_TAIL_BYTES * len(first.edges)
 
 
 def is_rewritten(model: Model) -> bool:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.exactness import assert_every_block_exact
+from tests.exactness import assert_every_block_exact, blocks_to
 from tests.layers import Geometry, Weighting
 from tests.operators import MoreLayers
 from tflm_msf.fusion.network import build_network
@@ -28,13 +28,59 @@ def test_concatenation_of_a_map_with_itself() -> None:
     assert_every_block_exact(layers.model([layers.concatenate(x, x, x)]))
 
 
+@pytest.mark.parametrize("parts", range(2, 5))
+def test_concatenation_of_rows(parts: int) -> None:
+    layers = MoreLayers(Random(parts))
+    x = layers.input(1, 6, 5, 3)
+    maps = [
+        layers.conv(x, 2, Geometry((3, 3), (stride, 1)), Weighting())
+        for stride in ([2, 1, 3, 1] if parts < 4 else [6] * 4)
+    ]
+    joined = layers.append(*maps[:parts])
+    assert_every_block_exact(layers.model([layers.depthwise(joined, 1, Geometry(), Weighting())]))
+
+
+def test_heads_of_a_detector_are_joined_where_they_lie() -> None:
+    """As SSD does it: maps of several sizes, flattened, joined, an activation over all of them."""
+    layers = MoreLayers(Random(7))
+    x = layers.conv(layers.input(1, 8, 6, 3), 4, Geometry(), Weighting())
+    heads = []
+    for size in (8 * 6, 4 * 3, 2 * 2):
+        heads.append(layers.reshape(layers.conv(x, 6, Geometry(), Weighting()), 1, 2 * size, 3))
+        x = layers.conv(x, 4, Geometry(stride=(2, 2)), Weighting())
+    joined = layers.append(*heads)
+    model = layers.model([layers.activation("LOGISTIC", joined), layers.relu(x)])
+    assert_every_block_exact(model)
+    network = build_network(model.main)
+    assert all(unit.stage for unit in network.units)
+    (last,) = (number for number, unit in enumerate(network.units) if unit.outputs == (joined,))
+    block = next(edge.block for edge in blocks_to(network, last) if edge.block)
+    assert block.overlap_input in network.units[last - 1].outputs
+    assert block.overlap == 0
+
+
+def test_concatenation_of_a_tensor_with_itself_and_with_the_input() -> None:
+    layers = MoreLayers(Random(8))
+    x = layers.input(1, 3, 4, 2)
+    y = layers.like(layers.relu(x), x)
+    assert_every_block_exact(layers.model([layers.append(x, y, y, x)]))
+
+
+def test_a_part_is_read_by_others_too() -> None:
+    layers = MoreLayers(Random(9))
+    x = layers.relu(layers.input(1, 4, 5, 2))
+    y = layers.depthwise(x, 1, Geometry((3, 3), (2, 1)), Weighting())
+    joined = layers.append(x, y)
+    assert_every_block_exact(layers.model([layers.relu(joined), layers.conv(y, 3, Geometry(), Weighting()), x]))
+
+
 def test_concatenation_that_is_not_fused() -> None:
     layers = MoreLayers(Random(1))
     x, y = layers.input(1, 4, 5, 3), layers.input(1, 4, 5, 3)
     out = layers._like(x, (1, 4, 10, 3))
     layers._op("CONCATENATION", [x, layers.like(y, x)], out, Table("ConcatenationOptions", {"axis": 2}))
     units = build_network(layers.model([out]).main).units
-    assert units[-1].reason == "it joins other axes than channels"
+    assert units[-1].reason == "it joins neither channels nor tensors that stay whole"
 
 
 @pytest.mark.parametrize("axis", [1, 2, 3, -1])

@@ -57,18 +57,21 @@ def place(items: Sequence[Item], overlaps: Overlaps, most_nodes: int = MOST_NODE
     Args:
         items: what to place.
         overlaps: which items may share bytes.
-        most_nodes: effort for each decision; the same effort gives the same placement on any computer.
+        most_nodes: effort for each decision; the same effort gives the same placement on any computer. Once one was
+            cut short, those after it get an eighth.
     """
     overlaps = _aligned(overlaps)
     best = min((_in_order(order, overlaps) for order in _likely_orders(items)), key=lambda found: _total(items, found))
     bound = low = limit = lower_bound(items, overlaps)
+    effort = most_nodes
     while low < _total(items, best) and len(items) <= MOST_ITEMS:
-        found, proved = _search(items, overlaps, limit, most_nodes)
+        found, proved = _search(items, overlaps, limit, effort)
         if found is not None:
             best = found
         else:
             low = limit + ALIGNMENT
             bound = low if proved else bound
+            effort = effort if proved else most_nodes // 8
         limit = low + (_total(items, best) - low) // (2 * ALIGNMENT) * ALIGNMENT
     return Placement(best, _total(items, best), bound)
 

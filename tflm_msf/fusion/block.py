@@ -203,7 +203,7 @@ class BlockWalk:
         The block of one unit comes whatever it takes: there is no other way to run the unit.
         """
         for first in range(self._last, -1, -1):
-            if not self._take_in(first) or len(self._groups) > MAX_GROUPS:
+            if not self._take_in(first) or self._progress_bytes() > PROGRESS_BYTES * MAX_GROUPS:
                 return
             workspace = self._workspace()
             if workspace > max_workspace and first < self._last:
@@ -214,7 +214,7 @@ class BlockWalk:
         """The block from ``first`` on, every buffer placed. To be called on a fresh walk."""
         for unit in range(self._last, first - 1, -1):
             self._take_in(unit)
-        offset = PROGRESS_BYTES * len(self._groups)
+        offset = self._progress_bytes()
         accumulators = []
         for unit, channels in sorted(self._accumulating.items()):
             accumulators.append((unit, offset))
@@ -238,9 +238,13 @@ class BlockWalk:
         assert stage is not None
         return stage
 
+    def _progress_bytes(self) -> int:
+        """One record for each group; copying a prefix takes a group of its own."""
+        return PROGRESS_BYTES * (len(self._groups) + (self._stage(self._last).prefix is not None))
+
     def _workspace(self) -> int:
         chunks = max(group.chunk * group.chunk_channels for group in self._groups.values())
-        fixed = PROGRESS_BYTES * len(self._groups) + 4 * sum(self._accumulating.values())
+        fixed = self._progress_bytes() + 4 * sum(self._accumulating.values())
         return fixed + self._ring_bytes + chunks
 
     def _take_in(self, unit: int) -> bool:
@@ -248,12 +252,13 @@ class BlockWalk:
         stage = self._network.units[unit].stage
         if stage is None or (unit != self._last and not self._becomes_inner(stage)):
             return False
-        if (stage.reduces or stage.op is StageOp.SOURCE) and self._tile_w < self._stage(self._last).output_map.w:
+        runs_once = stage.reduces or stage.op is StageOp.SOURCE or stage.prefix is not None
+        if runs_once and self._tile_w < self._stage(self._last).output_map.w:
             return False
         group = self._group_of(unit, stage)
         if group is None:
             return False
-        for tensor in dict.fromkeys(stage.inputs):
+        for tensor in dict.fromkeys(stage.reads):
             self._readers.setdefault(tensor, []).append(unit)
         self._readers.pop(stage.output, None)
         if stage.reduces:
@@ -266,6 +271,8 @@ class BlockWalk:
         readers = self._readers.get(stage.output, [])
         everywhere = self._network.consumers.get(stage.output, ())
         if len(readers) != len(everywhere) or stage.output in self._network.outputs or not readers:
+            return False
+        if stage.prefix is not None or any(self._stage(reader).prefix == stage.output for reader in readers):
             return False
         return all(
             grid == stage.output_map
@@ -363,17 +370,18 @@ class BlockWalk:
     def _distance(self, tensor: int) -> list[int]:
         """Bytes by which an input has to start behind the output so that pixels are only overwritten once dead.
 
-        Empty if the readers see the input in different layouts.
+        Empty if the readers see the input in different layouts. A prefix is copied before anything else is written.
         """
-        distances, layouts = [], set()
+        before = self._stage(self._last).prefix_map.elements
+        distances, layouts = [0], set()
         readers = (r for t, found in self._readers.items() if self._network.copies.get(t, t) == tensor for r in found)
         for reader in readers:
             stage = self._stage(reader)
             for source, grid in zip(stage.inputs, stage.input_maps, strict=False):
                 if self._network.copies.get(source, source) == tensor:
                     layouts.add(grid)
-                    distances.append(self._distance_to_reader(reader, stage, grid))
-        return [align(max(*distances, 0), 16)] if len(layouts) == 1 else []
+                    distances.append(before + self._distance_to_reader(reader, stage, grid))
+        return [align(max(distances), 16)] if len(layouts) <= 1 else []
 
     def _distance_to_reader(self, reader: int, stage: Stage, grid: Map) -> int:
         """The most by which the end of what has been written is ahead of the input that ``reader`` needs next."""

@@ -123,7 +123,8 @@ def build_network(graph: Graph) -> Network:
             _pass_map_on(op, maps)
             continue
         lowered = _lower_units(graph, index, op, maps, alias, add_tensor)
-        maps.update((unit.outputs[0], unit.stage.output_map) for unit in lowered if unit.stage is not None)
+        stages = (unit.stage for unit in lowered if unit.stage is not None)
+        maps.update((stage.output, stage.output_map) for stage in stages if stage.prefix is None)
         units.extend(lowered)
     graph = replace(graph, tensors=tuple(tensors))
     return Network(graph, _fold_paddings(tuple(units), graph, alias), alias)
@@ -157,9 +158,9 @@ def _lower_units(
     for stage in stages:
         inputs = tuple(alias.get(tensor, tensor) for tensor in stage.inputs)
         output = alias.get(stage.output, stage.output)
-        units.append(
-            Unit((index,), tuple(dict.fromkeys(inputs)), (output,), replace(stage, inputs=inputs, output=output))
-        )
+        prefix = None if stage.prefix is None else alias.get(stage.prefix, stage.prefix)
+        named = replace(stage, inputs=inputs, output=output, prefix=prefix)
+        units.append(Unit((index,), tuple(dict.fromkeys(named.reads)), (output,), named))
     return units
 
 

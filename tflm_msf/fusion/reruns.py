@@ -51,7 +51,9 @@ def _gate(network: Network, pool: int) -> Gate | None:
 def _may_be_copied(unit: Unit) -> bool:
     """True for what makes a map; a single pixel, a gate say, is rather kept."""
     stage = unit.stage
-    return stage is not None and stage.op is not StageOp.SOURCE and stage.output_map.pixels > 1
+    if stage is None or stage.prefix is not None:
+        return False
+    return stage.op is not StageOp.SOURCE and stage.output_map.pixels > 1
 
 
 @dataclass(frozen=True, eq=False)

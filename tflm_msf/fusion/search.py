@@ -9,7 +9,7 @@ blocks, the least MACs are a shortest path; sweeping both gives the whole Pareto
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -271,7 +271,9 @@ class Placer(Protocol):
         """True if it is certain that no plan with ``run`` in it gets by with ``limit`` bytes."""
 
 
-def pareto_front(edges: list[Edge], cuts: int, tail_per_edge: int, placer: Placer | None = None) -> list[Point]:
+def pareto_front(
+    edges: list[Edge], cuts: int, tail_per_edge: int, placer: Placer | None = None, known: Sequence[Point] = ()
+) -> list[Point]:
     """All plans that no other beats in both ``head + tail_per_edge * blocks`` and MACs, least MACs first.
 
     For every number of blocks, the limit on the head goes down from one optimum to just below it; where an earlier
@@ -280,16 +282,22 @@ def pareto_front(edges: list[Edge], cuts: int, tail_per_edge: int, placer: Place
 
     Without ``placer``, the head of a plan is the most that one of its edges needs. With it, it is what a placement
     really takes. The front is exact then too, as long as placements are (see :class:`_PlacedSearch`).
+
+    ``known`` are plans found elsewhere, for another execution order, say: what they are as good as is not looked for.
     """
-    search = _PlacedSearch(Search(edges, cuts), placer)
-    front: list[Point] = []
+    unplaced = Search(edges, cuts)
+    search = _PlacedSearch(unplaced, placer)
+    front = list(known)
 
     def total(point: Point) -> int:
         return point.head + tail_per_edge * len(point.edges)
 
+    cheapest = unplaced.cheapest(NO_LIMIT, cuts)
+    least_macs = cheapest.macs if cheapest else 0
+    start = min((total(other) - tail_per_edge - 1 for other in known if other.macs <= least_macs), default=NO_LIMIT)
     max_edges = cuts
     while max_edges > 0:
-        limit = NO_LIMIT
+        limit = start
         most_taken = 0
         while (found := search.cheapest(limit, max_edges)) is not None:
             point, least = found
@@ -302,7 +310,8 @@ def pareto_front(edges: list[Edge], cuts: int, tail_per_edge: int, placer: Place
             else:
                 limit = min(least - 1, min(rivals) - tail_per_edge * len(point.edges) - 1)
         max_edges = most_taken - 1
-    return sorted(front, key=lambda point: (point.macs, total(point)))
+    found_here = [point for point in front if all(point is not other for other in known)]
+    return sorted(found_here, key=lambda point: (point.macs, total(point)))
 
 
 @dataclass

@@ -5,6 +5,7 @@ Some become several stages. What those hand on to each other are tensors that th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate
@@ -18,7 +19,7 @@ AddTensor = Callable[[Tensor], int]
 
 
 def lower_concatenation(context: OpContext, add_tensor: AddTensor) -> tuple[Stage, ...]:
-    """CONCATENATION of channels, two at a time."""
+    """CONCATENATION of channels, or of whole tensors one behind the other, two at a time."""
     target = context.int8(context.output)
     maps = [map_of(context.graph.tensors[index]) for index in context.op.inputs]
     for index in context.op.inputs:
@@ -27,7 +28,10 @@ def lower_concatenation(context: OpContext, add_tensor: AddTensor) -> tuple[Stag
         context.require(same_scale, "its inputs have other scales than its output")
     context.require(context.option("fused_activation_function", 0) == 0, "TFLM does not take its fused activation")
     rank = len(context.output.shape)
-    context.require(context.option("axis", 0) % max(rank, 1) == rank - 1, "it joins other axes than channels")
+    axis = context.option("axis", 0) % max(rank, 1)
+    if axis < rank - 1 and len(maps) > 1:
+        return _append(context, add_tensor, axis)
+    context.require(axis == rank - 1, "it joins one input only")
     context.require(len({m[:2] for m in maps}) == 1, "its inputs have other heights or widths than the first")
     if len(maps) == 1:
         return (_slice(context.op.inputs[0], context.op.outputs[0], maps[0], maps[0], (0, 0, 0), (1, 1)),)
@@ -36,7 +40,7 @@ def lower_concatenation(context: OpContext, add_tensor: AddTensor) -> tuple[Stag
     for number, (index, added) in enumerate(zip(context.op.inputs[1:], maps[1:], strict=True)):
         output_map = joined._replace(c=joined.c + added.c)
         is_last = number == len(maps) - 2
-        output = context.op.outputs[0] if is_last else add_tensor(_inner(context.output, number, output_map))
+        output = context.op.outputs[0] if is_last else add_tensor(_inner(context.output, number, (1, *output_map)))
         stages.append(
             Stage(
                 op=StageOp.CONCATENATION,
@@ -51,8 +55,31 @@ def lower_concatenation(context: OpContext, add_tensor: AddTensor) -> tuple[Stag
     return tuple(stages)
 
 
-def _inner(output: Tensor, number: int, shape: Map) -> Tensor:
-    return replace(output, name=f"{output.name}/msf_{number}", shape=(1, *shape), shape_signature=())
+def _append(context: OpContext, add_tensor: AddTensor, axis: int) -> tuple[Stage, ...]:
+    """Each input but the first is put behind those before it: joined tensors can take the place of one another."""
+    before, behind = context.output.shape[:axis], context.output.shape[axis + 1 :]
+    context.require(math.prod(before) == 1, "it joins neither channels nor tensors that stay whole")
+    shapes = [context.tensor(position).shape for position in range(len(context.op.inputs))]
+    fit = all((shape[:axis], shape[axis + 1 :]) == (before, behind) for shape in shapes)
+    joined = list(accumulate(shape[axis] for shape in shapes if len(shape) > axis))
+    context.require(fit and joined[-1:] == [context.output.shape[axis]], "its output is not its inputs together")
+    size = math.prod(behind)
+    context.require(0 < size < 65536 and joined[-1] < 65535, "a dimension of its output is 0 or too large")
+    left = context.op.inputs[0]
+    stages: list[Stage] = []
+    for position, index in enumerate(context.op.inputs[1:], 1):
+        is_last = position == len(shapes) - 1
+        shape = (*before, joined[position], *behind)
+        output = context.op.outputs[0] if is_last else add_tensor(_inner(context.output, position, shape))
+        part = context.map_of_input(position)
+        moved = _slice(index, output, part, part, (0, 0, 0), (1, 1))
+        stages.append(replace(moved, prefix=left, prefix_map=Map(1, joined[position - 1], size)))
+        left = output
+    return tuple(stages)
+
+
+def _inner(output: Tensor, number: int, shape: tuple[int, ...]) -> Tensor:
+    return replace(output, name=f"{output.name}/msf_{number}", shape=shape, shape_signature=())
 
 
 def lower_split(context: OpContext, _: AddTensor) -> tuple[Stage, ...]:

@@ -65,6 +65,9 @@ class Map(NamedTuple):
         return self.h * self.w
 
 
+NO_MAP = Map(0, 0, 0)
+
+
 def map_of(tensor: Tensor) -> Map:
     """The map that a tensor [1, h, w, c], [1, w, c], [1, c] or [c] holds.
 
@@ -170,7 +173,8 @@ class Stage:
 
     ``inputs`` and ``output`` are tensor indices of the graph; ``input_maps`` and ``output_map`` say how the stage sees
     them. A reducing stage walks its input's pixels, every other one its output's: its *grid*. ``macs_per_pixel``
-    counts multiply-accumulates for each pixel of the grid.
+    counts multiply-accumulates for each pixel of the grid. If there is a ``prefix``, the output tensor begins with the
+    bytes of that tensor, seen as ``prefix_map``, and the output map lies behind them.
     """
 
     op: StageOp
@@ -188,6 +192,13 @@ class Stage:
     requantization: Requantization | None = None
     second_operand: bytes | None = None
     args: tuple[int, ...] = ()
+    prefix: int | None = None
+    prefix_map: Map = NO_MAP
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """All tensors that are read, the prefix last."""
+        return self.inputs if self.prefix is None else (*self.inputs, self.prefix)
 
     @property
     def grid(self) -> Map:

@@ -81,7 +81,11 @@ class _Encoder:
         self._params = _Params()
         self._rows: list[_TensorRow] = []
         self._index: dict[tuple[int, Map], int] = {}
-        self._group_of = {unit: index for index, group in enumerate(block.groups) for unit in group.units}
+        self._last = self._stage_of(block.groups[-1].units[-1])
+        self._groups_before = 0 if self._last.prefix is None else 1
+        self._group_of = {
+            unit: index for index, group in enumerate(block.groups, self._groups_before) for unit in group.units
+        }
         self._buffers: Mapping[int, Buffer] = {buffer.tensor: buffer for buffer in block.buffers}
         self._operands = (*self._candidate.inputs, None, self._candidate.output, None)
         self._params_operand = len(self._candidate.inputs)
@@ -90,18 +94,20 @@ class _Encoder:
 
     def encode(self) -> Program:
         units = [unit for group in self._block.groups for unit in group.units]
-        stages = b"".join(self._stage(unit) for unit in units)
-        groups = b"".join(self._groups())
+        stages = [self._stage(unit) for unit in units]
+        groups = self._groups()
+        if self._last.prefix is not None:
+            stages.insert(0, self._copy_of(self._last.prefix, self._last.prefix_map))
+            groups.insert(0, GROUP.pack(0, 1, self._last.prefix_map.w, ROWS))
         params = self._params.finish()
-        tensors = b"".join(row.pack() for row in self._rows)
-        body = tensors + stages + groups
-        header = self._header(len(self._rows), len(units), len(params), HEADER.size + len(body), 0)
+        tensors = [row.pack() for row in self._rows]
+        body = b"".join(tensors + stages + groups)
+        counts = len(tensors), len(stages), len(groups)
+        header = self._header(counts, len(params), HEADER.size + len(body), 0)
         checksum = zlib.crc32((header + body)[CHECKSUM_OFFSET + 4 :])
-        return Program(
-            self._header(len(self._rows), len(units), len(params), HEADER.size + len(body), checksum) + body, params
-        )
+        return Program(self._header(counts, len(params), HEADER.size + len(body), checksum) + body, params)
 
-    def _header(self, tensors: int, stages: int, params: int, size: int, checksum: int) -> bytes:
+    def _header(self, counts: tuple[int, int, int], params: int, size: int, checksum: int) -> bytes:
         candidate = self._candidate
         overlap = candidate.overlap_input
         return HEADER.pack(
@@ -110,9 +116,7 @@ class _Encoder:
             HEADER.size,
             size,
             checksum,
-            tensors,
-            stages,
-            len(self._block.groups),
+            *counts,
             len(self._operands),
             self._params_operand + 1,
             self._params_operand,
@@ -129,7 +133,7 @@ class _Encoder:
         )
 
     def _groups(self) -> list[bytes]:
-        packed, first = [], 0
+        packed, first = [], self._groups_before
         for group in self._block.groups:
             kind = self._group_kind(group.units[-1])
             packed.append(GROUP.pack(first, len(group.units), group.chunk, kind))
@@ -137,18 +141,34 @@ class _Encoder:
         return packed
 
     def _group_kind(self, last_unit: int) -> int:
-        stage = self._network.units[last_unit].stage
-        assert stage is not None
+        stage = self._stage_of(last_unit)
         if stage.op is StageOp.SOURCE:
             return SOURCE
         return REDUCE if stage.reduces else ROWS
 
-    def _stage(self, unit: int) -> bytes:
+    def _stage_of(self, unit: int) -> Stage:
         stage = self._network.units[unit].stage
         assert stage is not None
+        return stage
+
+    def _copy_of(self, prefix: int, grid: Map) -> bytes:
+        """A stage that makes the beginning of the output, on a record of its own."""
+        operand = self._operands.index(self._candidate.output)
+        row = _TensorRow(grid, 0, operand, WHOLE, 0, grid.pixels)
+        output = self._record((-1 - len(self._rows), grid), row)
+        copy = Stage(StageOp.SLICE, (prefix,), self._candidate.output, (grid,), grid, args=(0,))
+        return self._pack(copy, [self._tensor(prefix, grid)], output, 0)
+
+    def _stage(self, unit: int) -> bytes:
+        stage = self._stage_of(unit)
         inputs = [self._tensor(t, grid) for t, grid in zip(stage.inputs, stage.input_maps, strict=False)]
         if stage.second_operand is not None:
             inputs.append(self._constant(stage))
+        output = self._tensor(stage.output, stage.output_map)
+        return self._pack(stage, inputs, output, self._accumulators.get(unit, 0))
+
+    def _pack(self, stage: Stage, inputs: list[int], output: int, accumulators: int) -> bytes:
+        """A stage record; ``inputs`` and ``output`` are tensor records."""
         window, zeros = stage.window, (*stage.in_zero, 0)[:2]
         bias = multipliers = shifts = flags = 0
         if stage.requantization is not None:
@@ -163,7 +183,7 @@ class _Encoder:
             0,
             *stage.activation,
             *(*inputs, NONE, NONE)[:2],
-            self._tensor(stage.output, stage.output_map),
+            output,
             window.kernel_h,
             window.kernel_w,
             window.stride_h,
@@ -180,7 +200,7 @@ class _Encoder:
             bias,
             multipliers,
             shifts,
-            self._accumulators.get(unit, 0),
+            accumulators,
             *(*stage.args, 0, 0, 0, 0, 0, 0)[:6],
         )
 
@@ -207,7 +227,8 @@ class _Encoder:
             kind = CHUNK if buffer.is_chunk else RING
             return _TensorRow(grid, producer, self._workspace_operand, kind, buffer.offset, buffer.pixels)
         operand = self._operands.index(self._network.copies.get(tensor, tensor))
-        return _TensorRow(grid, producer, operand, WHOLE, 0, grid.pixels)
+        offset = self._last.prefix_map.elements if tensor == self._candidate.output else 0
+        return _TensorRow(grid, producer, operand, WHOLE, offset, grid.pixels)
 
 
 def encode(block: Block) -> Program:
