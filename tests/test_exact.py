@@ -86,6 +86,16 @@ def test_padding_in_front_of_a_dense_layer_on_pixels() -> None:
     assert_every_block_exact(layers.model([layers.dense(x, 4, Weighting(), keep_dims=True)]))
 
 
+def test_padding_in_front_of_several_convolutions_is_theirs() -> None:
+    layers = Layers(Random(31))
+    x = layers.pad(layers.relu(layers.input(1, 5, 6, 3)), 1, 0, 0, 1)
+    y = layers.depthwise(x, 1, Geometry(), Weighting())
+    z = layers.conv(x, 3, Geometry(same=False), Weighting())
+    model = layers.model([layers.conv(y, 2, Geometry((3, 3), (2, 2)), Weighting()), z])
+    assert [len(unit.ops) for unit in Original(model).network.units] == [1, 2, 2, 1]
+    assert_every_block_exact(model)
+
+
 def test_padding_in_front_of_a_reshape() -> None:
     layers = Layers(Random(3))
     x = layers.reshape(layers.pad(layers.input(1, 4, 5, 3), 1, 2, 1, 0), 1, 6, 7, 3)

@@ -202,7 +202,7 @@ def _same_bytes(graph: Graph, a: int, b: int) -> bool:
 
 
 def _fold_paddings(units: tuple[Unit, ...], graph: Graph, alias: Mapping[int, int]) -> tuple[Unit, ...]:
-    """A PAD whose only reader is a convolution becomes that convolution's own padding: both pad with the zero point."""
+    """A PAD that only convolutions read becomes their own padding: both pad with the zero point."""
     readers: dict[int, list[int]] = {}
     for index, unit in enumerate(units):
         for tensor in unit.inputs:
@@ -213,9 +213,10 @@ def _fold_paddings(units: tuple[Unit, ...], graph: Graph, alias: Mapping[int, in
         if unit.stage is None or unit.stage.op is not StageOp.PAD or unit.stage.output in outputs:
             continue
         using = readers.get(unit.stage.output, [])
-        reader = units[using[0]].stage if len(using) == 1 else None
-        if reader is not None and _can_pad(reader, unit.stage):
-            result[using[0]] = _padded(unit, unit.stage, units[using[0]], reader)
+        folded = [_padded(unit, unit.stage, units[number]) for number in using]
+        if folded and None not in folded:
+            for number, padded in zip(using, folded, strict=True):
+                result[number] = padded
             result[index] = None
     return tuple(unit for unit in result if unit is not None)
 
@@ -227,7 +228,11 @@ def _can_pad(reader: Stage, pad: Stage) -> bool:
     return is_conv and same_map and reader.in_zero == pad.in_zero
 
 
-def _padded(pad_unit: Unit, pad: Stage, conv_unit: Unit, conv: Stage) -> Unit:
+def _padded(pad_unit: Unit, pad: Stage, conv_unit: Unit) -> Unit | None:
+    """The convolution with the padding in it; None if it is none, or another one."""
+    conv = conv_unit.stage
+    if conv is None or not _can_pad(conv, pad):
+        return None
     window = replace(
         conv.window,
         pad_top=conv.window.pad_top + pad.window.pad_top,
