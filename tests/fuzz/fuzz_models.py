@@ -52,6 +52,9 @@ STUCK_SECONDS = 90
 """Of anybody's time: after so long in one piece of C code, a process is ended."""
 
 CASES_AT_ONCE = 100
+CASES_OF_A_POOL = 20_000
+"""Then come fresh processes: click's test runner keeps some kilobytes of every command."""
+
 REAL = (
     "nanou__tinyagri_60x80",
     "sscma__fomo_mnv2_035",
@@ -199,17 +202,19 @@ def fuzz(start: int, count: int, workers: int) -> Outcome:
     total = Outcome(Counter(), {})
     context = multiprocessing.get_context("spawn")
     began = told = time.monotonic()
-    with ProcessPoolExecutor(workers, context, limit_process) as pool:
-        firsts = range(start, start + count, CASES_AT_ONCE)
-        jobs = {pool.submit(run_cases, first, min(first + CASES_AT_ONCE, start + count)) for first in firsts}
-        for job in as_completed(jobs):
-            total.ends.update(job.result().ends)
-            total.wrong.update(job.result().wrong)
-            for number, what in job.result().wrong.items():
-                print(f"--- case {number} {what}", file=sys.stderr, flush=True)
-            if time.monotonic() - told > 30:
-                told = time.monotonic()
-                print(f"{total.ends.total()} cases, {told - began:.0f} s", file=sys.stderr, flush=True)
+    stop = start + count
+    for pool_start in range(start, stop, CASES_OF_A_POOL):
+        firsts = range(pool_start, min(pool_start + CASES_OF_A_POOL, stop), CASES_AT_ONCE)
+        with ProcessPoolExecutor(workers, context, limit_process) as pool:
+            jobs = {pool.submit(run_cases, first, min(first + CASES_AT_ONCE, stop)) for first in firsts}
+            for job in as_completed(jobs):
+                total.ends.update(job.result().ends)
+                total.wrong.update(job.result().wrong)
+                for number, what in job.result().wrong.items():
+                    print(f"--- case {number} {what}", file=sys.stderr, flush=True)
+                if time.monotonic() - told > 30:
+                    told = time.monotonic()
+                    print(f"{total.ends.total()} cases, {told - began:.0f} s", file=sys.stderr, flush=True)
     return total
 
 
