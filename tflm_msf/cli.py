@@ -39,10 +39,13 @@ from tflm_msf.fusion.presets import Preset
 from tflm_msf.fusion.search import as_networkx
 from tflm_msf.graph.pixels import make_pixels
 from tflm_msf.inspect import inspect as inspect_model
+from tflm_msf.ops.conditions import ALWAYS_REQUIRED
 from tflm_msf.printable import printable
 from tflm_msf.report import tables
 from tflm_msf.report.comparison import comparison_table
 from tflm_msf.report.dag import dag_file
+from tflm_msf.report.operators import operators as list_operators
+from tflm_msf.report.operators import operators_list, operators_markdown
 from tflm_msf.report.picture import draw_fronts
 from tflm_msf.rewrite import Planner, front_json, rewrite_file
 from tflm_msf.verify import verify as verify_models
@@ -248,6 +251,19 @@ def inspect(model: Path, as_json: bool) -> None:
         print_json(found)
     else:
         tables.show(tables.operators_table(found))
+
+
+@main.command()
+@click.option("--markdown", is_flag=True, help="Print docs/OPERATORS.md.")
+@as_json
+def operators(markdown: bool, as_json: bool) -> None:
+    """List the TFLite operators: which are fused, on what conditions, and which are passed through."""
+    if as_json:
+        print_json({"always": list(ALWAYS_REQUIRED), "operators": list_operators()})
+    elif markdown:
+        click.echo(operators_markdown(), nl=False)
+    else:
+        tables.show(operators_list())
 
 
 main.add_command(boards)

@@ -124,6 +124,7 @@ def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
 
 __all__ = [
     "LOWERINGS",
+    "SEVERAL_STAGES",
     "AddTensor",
     "Map",
     "NotFusableError",

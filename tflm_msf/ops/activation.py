@@ -18,6 +18,7 @@ from tflm_msf.graph.fixed_point import (
     rescale,
     round_half_away,
 )
+from tflm_msf.ops.conditions import SCALES, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.pointwise import VALUES, table_of_op
 from tflm_msf.ops.stage import NotFusableError, Stage
@@ -30,6 +31,7 @@ TOO_SMALL = "its output scale is too small for TFLM"
 Floats = npt.NDArray[np.float32]
 
 
+@fused_if(SCALES)
 def lower_relu(context: OpContext) -> Stage:
     """RELU: rescaled from the input's to the output's scale, then clamped (``CalculateReluOpData``)."""
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
@@ -40,6 +42,7 @@ def lower_relu(context: OpContext) -> Stage:
     return table_of_op(context, np.clip(scaled, low, INT8_MAX))
 
 
+@fused_if()
 def lower_relu6(context: OpContext) -> Stage:
     """RELU6: TFLM clamps on the input's scale and does not rescale."""
     source = context.int8_activation(context.tensor(0))
@@ -47,6 +50,7 @@ def lower_relu6(context: OpContext) -> Stage:
     return table_of_op(context, np.clip(VALUES, source.zero_point[0], six))
 
 
+@fused_if("an output with zero point -128", "an input scale that TFLM's 4 integer bits can take")
 def lower_logistic(context: OpContext) -> Stage:
     """LOGISTIC: TFLM takes the output to be on scale 1/256 whatever it says, and checks its zero point."""
     target = context.int8(context.output)
@@ -54,12 +58,14 @@ def lower_logistic(context: OpContext) -> Stage:
     return _sigmoid(context, gemmlowp.logistic, fraction_bits=8, zero=INT8_MIN)
 
 
+@fused_if("an input scale that TFLM's 4 integer bits can take")
 def lower_tanh(context: OpContext) -> Stage:
     """TANH: TFLM takes the output to be on scale 1/128 with zero point 0 whatever it says."""
     context.int8(context.output)
     return _sigmoid(context, gemmlowp.tanh, fraction_bits=7, zero=0)
 
 
+@fused_if("scales that TFLM's 16-bit arithmetic takes")
 def lower_hard_swish(context: OpContext) -> Stage:
     """HARD_SWISH: x * relu6(x + 3) / 6 in 16 bits (``HardSwishPrepare`` and its reference kernel)."""
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
@@ -85,6 +91,7 @@ def lower_hard_swish(context: OpContext) -> Stage:
     return table_of_op(context, np.clip(result, INT8_MIN, INT8_MAX))
 
 
+@fused_if(SCALES, "a finite slope")
 def lower_leaky_relu(context: OpContext) -> Stage:
     """LEAKY_RELU: one multiplier for each sign (``CalculateOpDataLeakyRelu``)."""
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
@@ -99,6 +106,7 @@ def lower_leaky_relu(context: OpContext) -> Stage:
     return table_of_op(context, np.clip(result, INT8_MIN, INT8_MAX))
 
 
+@fused_if("a table that does not depend on how a C library rounds `expf`")
 def lower_elu(context: OpContext) -> Stage:
     """ELU, where TFLM's own table does not depend on how the device's C library rounds ``expf``.
 
@@ -123,6 +131,7 @@ def lower_elu(context: OpContext) -> Stage:
     return table_of_op(context, entries)
 
 
+@fused_if(SCALES)
 def lower_abs(context: OpContext) -> Stage:
     """ABS: rescaled only if the scales differ (``PrepareAbsRsqrt``)."""
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)

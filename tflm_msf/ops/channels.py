@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 from tflm_msf.graph import Tensor
+from tflm_msf.ops.conditions import CONSTANTS, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.stage import Map, Stage, StageOp, Window, map_of
 
@@ -18,6 +19,7 @@ AddTensor = Callable[[Tensor], int]
 """Gives a tensor that an operator needs inside an index."""
 
 
+@fused_if("joins channels, or the first axis that is not 1", "all inputs on the output's scale", "no fused activation")
 def lower_concatenation(context: OpContext, add_tensor: AddTensor) -> tuple[Stage, ...]:
     """CONCATENATION of channels, or of whole tensors one behind the other, two at a time."""
     target = context.int8(context.output)
@@ -82,6 +84,7 @@ def _inner(output: Tensor, number: int, shape: tuple[int, ...]) -> Tensor:
     return replace(output, name=f"{output.name}/msf_{number}", shape=shape, shape_signature=())
 
 
+@fused_if("a constant axis", "equal parts")
 def lower_split(context: OpContext, _: AddTensor) -> tuple[Stage, ...]:
     """SPLIT: equal parts, a slice for each."""
     axis = _axis(context, 0, context.tensor(1))
@@ -90,6 +93,7 @@ def lower_split(context: OpContext, _: AddTensor) -> tuple[Stage, ...]:
     return _parts(context, 1, axis, [size] * len(context.op.outputs))
 
 
+@fused_if("constant sizes and axis", "sizes that fit, at most one of them -1")
 def lower_split_v(context: OpContext, _: AddTensor) -> tuple[Stage, ...]:
     """SPLIT_V: parts of given sizes, one of which may be -1 for what is left."""
     axis = _axis(context, 2, context.tensor(0))
@@ -111,6 +115,7 @@ def _parts(context: OpContext, position: int, axis: int, sizes: list[int]) -> tu
     return tuple(stages)
 
 
+@fused_if(CONSTANTS, "inside the input")
 def lower_slice(context: OpContext) -> Stage:
     """SLICE by constant beginnings and sizes, of which -1 means to the end."""
     source = context.tensor(0)
@@ -121,6 +126,7 @@ def lower_slice(context: OpContext) -> Stage:
     return _slice_of(context, 0, context.op.outputs[0], begin, shape, [1] * len(shape))
 
 
+@fused_if(CONSTANTS, "steps forward, of 1 in the channels", "no ellipsis and no new axis")
 def lower_strided_slice(context: OpContext) -> Stage:
     """STRIDED_SLICE by constants, with steps forward in height and width."""
     source = context.tensor(0)
@@ -187,6 +193,7 @@ def _slice(
     )
 
 
+@fused_if("a block from 1 to 255 that divides height and width")
 def lower_space_to_depth(context: OpContext) -> Stage:
     """SPACE_TO_DEPTH: every block of pixels becomes one, its rows one behind the other."""
     context.int8_activation(context.tensor(0))

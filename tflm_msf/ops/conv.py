@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tflm_msf.ops.conditions import BIAS, WEIGHTS, WINDOW, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.requantize import fold_zero_point, requantization
 from tflm_msf.ops.stage import Map, NotFusableError, Requantization, Stage, StageOp, map_of
 from tflm_msf.ops.window import window_of
 
 
+@fused_if(WEIGHTS, BIAS, WINDOW, "not grouped")
 def lower_conv_2d(context: OpContext) -> Stage:
     """CONV_2D with int8 weights [out, kernel h, kernel w, in]."""
     weights = context.int8_weights(1)
@@ -34,6 +36,7 @@ def lower_conv_2d(context: OpContext) -> Stage:
     )
 
 
+@fused_if(WEIGHTS, BIAS, WINDOW)
 def lower_depthwise_conv_2d(context: OpContext) -> Stage:
     """DEPTHWISE_CONV_2D with int8 weights [1, kernel h, kernel w, out]."""
     weights = context.int8_weights(1)

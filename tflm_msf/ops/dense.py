@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from tflm_msf.ops.conditions import BIAS, WEIGHTS, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.requantize import fold_zero_point, requantization
 from tflm_msf.ops.stage import Map, NotFusableError, Stage, StageOp
 
 
+@fused_if(WEIGHTS, BIAS, "weights without zero point, not shuffled")
 def lower_fully_connected(context: OpContext) -> Stage:
     """FULLY_CONNECTED with int8 weights [out, in].
 

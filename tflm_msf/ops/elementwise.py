@@ -8,6 +8,7 @@ import numpy as np
 
 from tflm_msf.graph import Quantization, Tensor
 from tflm_msf.graph.fixed_point import IntArray, quantize_multiplier, rescale
+from tflm_msf.ops.conditions import SCALES, TWO_MAPS, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.pointwise import table_stage
 from tflm_msf.ops.stage import Map, NotFusableError, Stage, StageOp, map_of
@@ -15,6 +16,7 @@ from tflm_msf.ops.stage import Map, NotFusableError, Stage, StageOp, map_of
 ADD_LEFT_SHIFT = 20
 
 
+@fused_if(TWO_MAPS, SCALES)
 def lower_add(context: OpContext) -> Stage:
     """ADD: both summands are brought to twice the larger scale, as TFLM's ``CalculateOpDataAdd`` does."""
     a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
@@ -28,6 +30,7 @@ def lower_add(context: OpContext) -> Stage:
     return _lower_two(context, StageOp.ADD, compute, (ma, sa, mb, sb, mo, so), swapped_args)
 
 
+@fused_if(TWO_MAPS, "the map first, or a constant of one value", SCALES)
 def lower_sub(context: OpContext) -> Stage:
     """SUB: as ADD with the second operand negated (``CalculateOpDataSub``)."""
     a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
@@ -52,6 +55,7 @@ def _common_scale(context: OpContext, a: Quantization, b: Quantization, out: Qua
     return parts
 
 
+@fused_if(TWO_MAPS, SCALES)
 def lower_mul(context: OpContext) -> Stage:
     """MUL: the product of the zero-point-free values on the product of the scales."""
     a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
@@ -64,16 +68,19 @@ def lower_mul(context: OpContext) -> Stage:
     return _lower_two(context, StageOp.MUL, compute, (multiplier, shift), (multiplier, shift))
 
 
+@fused_if(TWO_MAPS)
 def lower_maximum(context: OpContext) -> Stage:
     """MAXIMUM: TFLM compares the bytes, whatever the scales."""
     return _lower_two(context, StageOp.MAXIMUM, np.maximum, (), ())
 
 
+@fused_if(TWO_MAPS)
 def lower_minimum(context: OpContext) -> Stage:
     """MINIMUM: TFLM compares the bytes, whatever the scales."""
     return _lower_two(context, StageOp.MINIMUM, np.minimum, (), ())
 
 
+@fused_if("a map and its slopes: constants, a single pixel or a map", SCALES)
 def lower_prelu(context: OpContext) -> Stage:
     """PRELU: one multiplier from zero on, below it another one for the product with the slope."""
     a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_msf.graph import DType
+from tflm_msf.ops.conditions import fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.stage import NotFusableError, Stage, StageOp, Window, map_of
 
 _INTEGERS = {DType.INT32: np.int32, DType.INT64: np.int64}
 
 
+@fused_if("constant paddings of height, width and channels, from 0 to 32,767", "PADV2: a constant int8 value")
 def lower_pad(context: OpContext) -> Stage:
     """PAD with the output's zero point, PADV2 with a constant: bytes are copied, whatever the scales."""
     context.int8_activation(context.tensor(0))

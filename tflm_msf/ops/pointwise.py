@@ -9,6 +9,7 @@ import numpy as np
 
 from tflm_msf.graph import DType, Tensor
 from tflm_msf.graph.fixed_point import INT8_MAX, INT8_MIN, IntArray, quantize_multiplier, rescale
+from tflm_msf.ops.conditions import SCALES, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.stage import Map, Stage, StageOp, map_of
 
@@ -35,6 +36,7 @@ def table_of_op(context: OpContext, table: IntArray) -> Stage:
     return table_stage(context, context.op.inputs[0], in_map, table)
 
 
+@fused_if("between int8 and int8 or uint8", "not from uint8 to uint8", SCALES)
 def lower_quantize(context: OpContext) -> Stage:
     """QUANTIZE between int8 and int8 or uint8: TFLM's ``Requantize``."""
     source, target = context.byte_activation(context.tensor(0)), context.byte(context.output)

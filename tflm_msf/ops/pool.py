@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tflm_msf.graph.fixed_point import quantize_multiplier
+from tflm_msf.ops.conditions import SCALES, WINDOW, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.stage import Map, Stage, StageOp, Window, map_of
 from tflm_msf.ops.window import window_of
@@ -10,6 +11,7 @@ from tflm_msf.ops.window import window_of
 MAX_POOLED_PIXELS = 1 << 23  # keeps the sum of int8 values in int32
 
 
+@fused_if("the output on the input's scale", WINDOW)
 def lower_average_pool_2d(context: OpContext) -> Stage:
     """AVERAGE_POOL_2D; over the whole map it is a reduction."""
     window, in_map, out_map = _pool(context)
@@ -19,12 +21,14 @@ def lower_average_pool_2d(context: OpContext) -> Stage:
     return _windowed(context, StageOp.AVERAGE_POOL_2D, window, in_map, out_map)
 
 
+@fused_if("the output on the input's scale", WINDOW)
 def lower_max_pool_2d(context: OpContext) -> Stage:
     """MAX_POOL_2D."""
     window, in_map, out_map = _pool(context)
     return _windowed(context, StageOp.MAX_POOL_2D, window, in_map, out_map)
 
 
+@fused_if("constant axes: exactly height and width of four dimensions", "fewer than 2^23 pixels", SCALES)
 def lower_mean(context: OpContext) -> Stage:
     """MEAN over height and width, with the division folded into the multiplier (TFLM's ``QuantizedMeanOrSum``)."""
     in_map = map_of(context.tensor(0))

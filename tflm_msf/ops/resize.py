@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tflm_msf.ops.conditions import RATIO, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.stage import Map, NotFusableError, Stage, StageOp, Window, Zoom, map_of
 
@@ -31,6 +32,7 @@ Reads = Callable[[int], tuple[int, int]]
 """First and last input coordinate that an output coordinate reads."""
 
 
+@fused_if("corners are not aligned", RATIO, "coordinates that float32 does not round")
 def lower_resize_nearest_neighbor(context: OpContext) -> Stage:
     """RESIZE_NEAREST_NEIGHBOR where TFLM's float32 coordinates are what exact arithmetic gives."""
     in_map, out_map = _maps(context)
@@ -50,6 +52,7 @@ def lower_resize_nearest_neighbor(context: OpContext) -> Stage:
     return _stage(context, StageOp.RESIZE_NEAREST_NEIGHBOR, rows, cols, (half,))
 
 
+@fused_if("corners are not aligned", RATIO, "TFLM does not read past its input")
 def lower_resize_bilinear(context: OpContext) -> Stage:
     """RESIZE_BILINEAR in TFLM's fixed point (``ResizeBilinearInteger``)."""
     in_map, out_map = _maps(context)
@@ -75,6 +78,7 @@ def lower_resize_bilinear(context: OpContext) -> Stage:
     return _stage(context, StageOp.RESIZE_BILINEAR, rows, cols, (*scales, half))
 
 
+@fused_if("a block from 1 to 16")
 def lower_depth_to_space(context: OpContext) -> Stage:
     """DEPTH_TO_SPACE: every pixel becomes a block of them."""
     in_map, out_map = map_of(context.tensor(0)), map_of(context.output)

@@ -6,6 +6,7 @@ import numpy as np
 
 from tflm_msf.graph import gemmlowp
 from tflm_msf.graph.fixed_point import INT8_MIN, IntArray, quantize_multiplier, rescale
+from tflm_msf.ops.conditions import fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.stage import Stage, StageOp, map_of
 
@@ -18,6 +19,7 @@ MAX_CHANNELS = 4095
 OUTPUT_SCALE = 1 / 256
 
 
+@fused_if("over the last axis, at most 4095 classes", "int8 output on scale 1/256 with zero point -128")
 def lower_softmax(context: OpContext) -> Stage:
     """SOFTMAX from int8 to int8 on the last axis, with a table of e^(difference) in params."""
     context.int8_activation(context.tensor(0))

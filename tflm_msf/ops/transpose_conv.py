@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tflm_msf.ops.conditions import BIAS, WEIGHTS, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.requantize import requantization
 from tflm_msf.ops.resize import MAX_FACTOR, Axis
@@ -9,6 +10,7 @@ from tflm_msf.ops.stage import NotFusableError, Stage, StageOp, Window, Zoom, ma
 from tflm_msf.ops.window import output_size
 
 
+@fused_if(WEIGHTS, BIAS, "a constant output shape", "strides from 1 to 16")
 def lower_transpose_conv(context: OpContext) -> Stage:
     """TRANSPOSE_CONV with int8 weights [out, kernel h, kernel w, in]; the inputs are shape, weights, map and bias."""
     weights = context.int8_weights(1)
