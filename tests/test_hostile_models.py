@@ -155,6 +155,13 @@ def test_a_constant_is_no_input(tmp_path: Path) -> None:
     assert "the graph's input tensor 1 ('w') is a constant." in said
 
 
+def test_an_arena_of_gigabytes_is_refused(tmp_path: Path) -> None:
+    huge = activation("y", shape=(1, 1, 1, 2**30))
+    ops = (Op("RELU", (0,), (1,)), Op("EXP", (1,), (2,)), Op("EXP", (2,), (3,)))
+    status, said = run(tmp_path, Model((Graph((IMAGE, huge, huge, huge), ops, (0,), (1, 2, 3)),)), "rewrite")
+    assert (status, "bytes of arena, and TFLM counts up to 2,147,483,647" in said) == (2, True), said
+
+
 def test_models_of_any_length_are_refused_or_take_their_time(tmp_path: Path) -> None:
     status, said = run(tmp_path, small_model("x" * 1002), "rewrite")
     assert (status, "has 1,001 operators; more than 1,000 are not planned." in said) == (2, True)

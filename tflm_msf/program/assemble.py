@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tflm_msf.arena import OFFLINE_PLAN, PLANNED_BY_TFLM
+from tflm_msf.errors import MsfError
 from tflm_msf.fusion.block import Block
 from tflm_msf.fusion.network import Network
 from tflm_msf.fusion.plan import Plan
@@ -14,6 +15,8 @@ from tflm_msf.graph import NO_TENSOR, DType, Model, Op, Signature, Tensor
 from tflm_msf.program.encode import CUSTOM_CODE, encode
 
 OFFLINE_PLAN_VERSION = 1
+LARGEST_OFFSET = 2**31 - 1
+"""Offsets are written as int32."""
 
 
 @dataclass
@@ -45,6 +48,9 @@ def assemble(model: Model, network: Network, plan: Plan) -> Model:
         model: the original; its first graph is the one that ``network`` describes.
         network: the graph as fusion sees it.
         plan: the blocks and the placement of tensors.
+
+    Raises:
+        MsfError: if an offset is larger than TFLM can read.
     """
     graph = model.main
     builder = _Builder(network.graph.tensors)
@@ -91,6 +97,11 @@ def _block_op(builder: _Builder, block: Block, offsets: dict[int, int], workspac
 
 def _with_offsets(metadata: tuple[tuple[str, bytes], ...], offsets: list[int]) -> tuple[tuple[str, bytes], ...]:
     """TFLM's offline memory plan: version, subgraph, number of tensors, then an offset for each (-1: not planned)."""
+    if max(offsets, default=0) > LARGEST_OFFSET:
+        raise MsfError(
+            f"the model's tensors would take more than {max(offsets):,} bytes of arena, and TFLM counts "
+            f"up to {LARGEST_OFFSET:,}; use a smaller model."
+        )
     words = np.array([OFFLINE_PLAN_VERSION, 0, len(offsets), *offsets], "<i4")
     others = tuple(entry for entry in metadata if entry[0] != OFFLINE_PLAN)
     return (*others, (OFFLINE_PLAN, words.tobytes()))
