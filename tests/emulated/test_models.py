@@ -69,7 +69,7 @@ def test_counts_are_repeatable_and_do_not_depend_on_what_ran_before() -> None:
     sources = VARIANTS["F1.0"](planner(model)).sources
     twice = [cases(model)[0], cases(model)[1], cases(model)[0]]
     first = measure(load_core("m4"), sources, twice)
-    assert first.instructions[0] == first.instructions[2] != first.instructions[1]
+    assert first.instructions[0] == first.instructions[2] > 1_000_000
     assert measure(load_core("m4"), sources, twice) == first
 
 

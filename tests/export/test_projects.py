@@ -287,7 +287,7 @@ def test_a_model_with_an_operator_that_stays_needs_tflm(tmp_path: Path) -> None:
     model = tmp_path / "m.tflite"
     model.write_bytes(write_model(small_model()))
     exported(model, tmp_path / "fused", "--format", "c")
-    corpus = corpus_file("arm__ssd_mobilenet_v3_small.tflite")
+    corpus = corpus_file("haverland__dig_class100_s1.tflite")
     result = export(corpus, tmp_path / "p", "--format", "c", "--max-overhead", "1")
     assert result.exit_code == 2
     assert "is not part of a fusion block" in result.output

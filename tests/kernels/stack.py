@@ -81,7 +81,15 @@ def call_graph(gcc: str, flags: tuple[str, ...]) -> CallGraph:
                 frames[name], files[name] = int(nbytes), source.name
             for caller, callee in re.findall(r'sourcename: "([^"]+)" targetname: "([^"]+)"', text):
                 calls.setdefault(caller, set()).add(callee)
+            for name, nbytes in assembly_frames(source.read_text(encoding="utf-8")).items():
+                frames[name], files[name] = nbytes, source.name
     return CallGraph(frames, {name: frozenset(called) for name, called in calls.items()}, files)
+
+
+def assembly_frames(source: str) -> dict[str, int]:
+    """Frames of functions in assembly, which no compiler knows: their sources say so."""
+    functions = re.findall(r'^FUNCTION\("(\w+)",(?: /\* stack: (\d+) \*/)?', source, re.MULTILINE)
+    return {name: int(nbytes) for name, nbytes in functions}
 
 
 def worst_case(gcc: str, flags: tuple[str, ...]) -> dict[str, int]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kernels.sanitized import SOURCES, WARNINGS, compiler, kernel_sources
 
-MOST_STACK = 512
+MOST_STACK = 640
 """Bytes that one function may take."""
 
 

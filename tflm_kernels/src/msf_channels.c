@@ -87,7 +87,7 @@ static void run_depth_to_space(const msf_call *call) {
   }
 }
 
-const msf_operator msf_concatenation = {check_concatenation, run_concatenation, 2, 0};
-const msf_operator msf_slice = {check_slice, run_slice, 1, 0};
-const msf_operator msf_space_to_depth = {check_space_to_depth, run_space_to_depth, 1, 0};
-const msf_operator msf_depth_to_space = {check_depth_to_space, run_depth_to_space, 1, 0};
+const msf_operator msf_concatenation = {check_concatenation, run_concatenation, 2, 0, 0};
+const msf_operator msf_slice = {check_slice, run_slice, 1, 0, 0};
+const msf_operator msf_space_to_depth = {check_space_to_depth, run_space_to_depth, 1, 0, 0};
+const msf_operator msf_depth_to_space = {check_depth_to_space, run_depth_to_space, 1, 0, 0};

@@ -1,113 +1,177 @@
 /*
- * CONV_2D. Weights [out channel][kernel row][kernel column][in channel]; the bias already holds
+ * CONV_2D. Kernel row, kernel column and input channel make one index k.
+ *
+ * MSF_LAYOUT_BLOCKED: weights [out channel / 2][k / 4][2][4], k filled up with zeros to a multiple of 4; the last one of
+ * an odd number of channels as [k]. arg[0] is where params has a pixel of the padding. The bias holds
  * bias - input zero point * sum of the channel's weights, so that taps in the padding count as the zero point.
  */
-#include "msf_kernel.h"
+#include "msf_window.h"
 
-#define PIXELS 4 /* outputs of a 1x1 convolution computed together, so that a weight is loaded once for all */
+#define GATHERED 224 /* bytes of the stack for windows that do not lie in pieces of a multiple of 4 */
+
+#define MOST_ACROSS (MSF_MAX_TAPS / MSF_PIXELS) /* segments of several pixels that there are addresses for */
+
+static uint64_t window_size(const msf_stage *s, int32_t channels) {
+  return (uint64_t)s->kernel_h * s->kernel_w * (uint32_t)channels;
+}
+
+static int check_blocked(const msf_stage_shape *shape) {
+  const msf_stage *s = shape->stage;
+  const uint64_t size = (window_size(s, shape->in[0]->c) + 3) / 4 * 4;
+  if (shape->in[0]->c % 4 != 0) {
+    if (size > GATHERED) return 0;
+  } else if (s->kernel_h * s->kernel_w > MSF_MAX_TAPS || s->arg[0] < 0 ||
+             !msf_fits((uint32_t)s->arg[0], shape->in[0]->c, 1, shape->params_size)) {
+    return 0;
+  }
+  return s->weights % 4 == 0 && msf_fits(s->weights, size * shape->out->c, 1, shape->params_size) &&
+         msf_fits_scales(shape);
+}
 
 static int check(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
-  const uint64_t taps = (uint64_t)s->kernel_h * s->kernel_w * shape->in[0]->c;
-  return taps <= UINT32_MAX && msf_fits(s->weights, taps * shape->out->c, 1, shape->params_size) &&
+  const uint64_t size = window_size(s, shape->in[0]->c);
+  if (s->layout == MSF_LAYOUT_BLOCKED) return check_blocked(shape);
+  return size <= UINT32_MAX && msf_fits(s->weights, size * shape->out->c, 1, shape->params_size) &&
          msf_fits_requantization(shape, shape->out->c);
 }
 
-static int32_t dot(int32_t acc, const int8_t *w, const int8_t *x, int32_t n) {
-  for (int32_t i = 0; i < n; i++) acc = msf_mac(acc, w[i], x[i]);
-  return acc;
-}
-
-static int32_t sum(const int8_t *w, int32_t n) {
-  int32_t total = 0;
-  for (int32_t i = 0; i < n; i++) total = msf_wrap_add(total, w[i]);
-  return total;
-}
-
-/* One output value for a window that may lie partly in the padding. */
-static int32_t window(const msf_call *call, const int8_t *w, int32_t acc, msf_taps rows, msf_taps cols) {
+/* Row y of the window whose first column is `left`, with zero points for what is outside. */
+static void gather_row(const msf_call *call, int32_t y, int32_t left, int8_t *to) {
   const msf_stage *s = call->stage;
-  const int32_t c = call->in[0].c;
-  const int32_t row_taps = s->kernel_w * c;
-  const int32_t before = cols.first * c;
-  const int32_t inside = (cols.last - cols.first) * c;
-  int32_t padding = 0;
-  for (int32_t ky = 0; ky < s->kernel_h; ky++, w += row_taps) {
-    if (ky < rows.first || ky >= rows.last || inside == 0) {
-      padding = msf_wrap_add(padding, sum(w, row_taps));
-      continue;
-    }
-    padding = msf_wrap_add(padding, sum(w, before));
-    padding = msf_wrap_add(padding, sum(w + before + inside, row_taps - before - inside));
-    const int32_t y = rows.origin + ky * s->dilation_h;
-    if (s->dilation_w == 1 && msf_is_contiguous(&call->in[0], y, cols.origin + cols.first, cols.last - cols.first)) {
-      acc = dot(acc, w + before, msf_pixel(&call->in[0], y, cols.origin + cols.first), inside);
+  const msf_view *in = &call->in[0];
+  for (int32_t kx = 0; kx < s->kernel_w; kx++, left += s->dilation_w) {
+    if (left >= 0 && left < in->w) {
+      to = msf_copy(to, msf_pixel(in, y, left), in->c);
     } else {
-      for (int32_t kx = cols.first; kx < cols.last; kx++) {
-        acc = dot(acc, w + kx * c, msf_pixel(&call->in[0], y, cols.origin + kx * s->dilation_w), c);
-      }
-    }
-  }
-  return msf_wrap_add(acc, msf_wrap_mul(padding, s->in_zero[0]));
-}
-
-static void run_general(const msf_call *call) {
-  const msf_stage *s = call->stage;
-  const int8_t *weights = msf_bytes(call, s->weights);
-  const msf_outputs outputs = msf_outputs_of(call);
-  const int32_t taps = s->kernel_h * s->kernel_w * call->in[0].c;
-  const msf_taps rows = msf_taps_rows(call);
-  for (int32_t x = call->x0; x < call->x1; x++) {
-    const msf_taps cols = msf_taps_cols(call, x);
-    int8_t *out = msf_pixel(&call->out, call->y, x);
-    const int8_t *w = weights;
-    for (int32_t o = 0; o < call->out.c; o++, w += taps) {
-      out[o] = msf_output(&outputs, o, window(call, w, outputs.bias[o], rows, cols));
+      to = msf_fill(to, s->in_zero[0], in->c);
     }
   }
 }
 
-/* 1x1, stride 1, no padding: pixels are contiguous in and out. */
-static void run_pointwise(const msf_call *call) {
+/* The same for a row without dilation that lies without a gap, at `at` from column span->from on. */
+static void gather_whole_row(const msf_call *call, const msf_span *span, const int8_t *at, int32_t left, int8_t *to) {
+  const int32_t c = call->in[0].c, zero = call->stage->in_zero[0], kernel = call->stage->kernel_w;
+  const int32_t first = msf_min(msf_max(-left, 0), kernel);
+  const int32_t last = msf_max(msf_min(call->in[0].w - left, kernel), first);
+  to = msf_fill(to, (int8_t)zero, first * c);
+  to = msf_copy(to, at + (left + first - span->from) * c, (last - first) * c);
+  msf_fill(to, (int8_t)zero, (kernel - last) * c);
+}
+
+/* The windows of some pixels from x on, each as `length` contiguous values with zeros at its end. */
+static void gather(const msf_call *call, int32_t x, int32_t pixels, int32_t length, int8_t *to) {
   const msf_stage *s = call->stage;
-  const msf_outputs outputs = msf_outputs_of(call);
-  const int32_t in_c = call->in[0].c;
-  const int32_t out_c = call->out.c;
-  const int8_t *x = msf_pixel(&call->in[0], call->y, call->x0);
-  int8_t *out = msf_pixel(&call->out, call->y, call->x0);
-  int32_t left = call->x1 - call->x0;
-  for (; left >= PIXELS; left -= PIXELS, x += PIXELS * in_c, out += PIXELS * out_c) {
-    const int8_t *w = msf_bytes(call, s->weights);
-    for (int32_t o = 0; o < out_c; o++, w += in_c) {
-      int32_t acc0 = outputs.bias[o], acc1 = outputs.bias[o], acc2 = outputs.bias[o], acc3 = outputs.bias[o];
-      for (int32_t i = 0; i < in_c; i++) {
-        acc0 = msf_mac(acc0, w[i], x[i]);
-        acc1 = msf_mac(acc1, w[i], x[in_c + i]);
-        acc2 = msf_mac(acc2, w[i], x[2 * in_c + i]);
-        acc3 = msf_mac(acc3, w[i], x[3 * in_c + i]);
+  const msf_view *in = &call->in[0];
+  const msf_span span = msf_span_of(call, x, pixels);
+  const int32_t size = s->kernel_w * in->c;
+  int32_t y = msf_top(s, call->y);
+  for (int32_t ky = 0; ky < s->kernel_h; ky++, to += size, y += s->dilation_h) {
+    const int is_row = y >= 0 && y < in->h;
+    const int is_whole = is_row && s->dilation_w == 1 && msf_is_contiguous(in, y, span.from, span.to - span.from);
+    const int8_t *at = is_whole ? msf_pixel(in, y, span.from) : 0;
+    int8_t *row = to;
+    for (int32_t p = 0, left = span.origin; p < pixels; p++, left += s->stride_w, row += length) {
+      if (is_whole && span.is_inside) {
+        msf_copy(row, at, size);
+        at += s->stride_w * in->c;
+      } else if (is_whole) {
+        gather_whole_row(call, &span, at, left, row);
+      } else if (is_row) {
+        gather_row(call, y, left, row);
+      } else {
+        msf_fill(row, s->in_zero[0], size);
       }
-      out[o] = msf_output(&outputs, o, acc0);
-      out[out_c + o] = msf_output(&outputs, o, acc1);
-      out[2 * out_c + o] = msf_output(&outputs, o, acc2);
-      out[3 * out_c + o] = msf_output(&outputs, o, acc3);
     }
   }
-  for (; left > 0; left--, x += in_c, out += out_c) {
-    const int8_t *w = msf_bytes(call, s->weights);
-    for (int32_t o = 0; o < out_c; o++, w += in_c) {
-      out[o] = msf_output(&outputs, o, dot(outputs.bias[o], w, x, in_c));
-    }
+  for (int32_t p = 0; p < pixels; p++) msf_fill(to + p * length, 0, length - s->kernel_h * size);
+}
+
+static MSF_NOINLINE int32_t run_gathered(const msf_call *call, int32_t x, msf_job *job) {
+  const int8_t *addresses[MSF_PIXELS];
+  int8_t windows[GATHERED];
+  job->segments = 1;
+  job->length = ((int32_t)window_size(call->stage, call->in[0].c) + 3) & ~3;
+  job->pixels = msf_min(msf_min(call->x1 - x, MSF_PIXELS), GATHERED / job->length);
+  gather(call, x, job->pixels, job->length, windows);
+  for (int32_t p = 0; p < job->pixels; p++) addresses[p] = windows + p * job->length;
+  msf_convolve(job, addresses);
+  return job->pixels;
+}
+
+/* Whole rows of windows as segments, if these lie inside the input in one piece each. Returns 0 if they do not. */
+static int find_rows(const msf_call *call, int32_t x, int32_t pixels, const int8_t **addresses) {
+  const msf_stage *s = call->stage;
+  const msf_view *in = &call->in[0];
+  const msf_span span = msf_span_of(call, x, pixels);
+  const int32_t step = s->stride_w * in->c;
+  if (!span.is_inside || msf_top(s, call->y) < 0 || msf_bottom(s, call->y) >= in->h) return 0;
+  for (int32_t ky = 0; ky < s->kernel_h; ky++) {
+    const int32_t y = msf_top(s, call->y) + ky * s->dilation_h;
+    if (!msf_is_contiguous(in, y, span.from, span.to - span.from)) return 0;
+    const int8_t *at = msf_pixel(in, y, span.from);
+    for (int32_t p = 0; p < pixels; p++, at += step) *addresses++ = at;
+    addresses += MSF_PIXELS - pixels;
+  }
+  return 1;
+}
+
+static void find_segments(const msf_call *call, int32_t x, msf_job *job, const int8_t **addresses) {
+  const msf_stage *s = call->stage;
+  if (s->dilation_w == 1 && s->kernel_h <= MOST_ACROSS && find_rows(call, x, job->pixels, addresses)) {
+    job->across = MSF_PIXELS;
+    job->segments = s->kernel_h;
+    job->length = s->kernel_w * call->in[0].c;
+    return;
+  }
+  job->segments = s->kernel_h * s->kernel_w;
+  job->length = call->in[0].c;
+  job->across = job->segments <= MOST_ACROSS ? MSF_PIXELS : 1;
+  job->pixels = msf_min(job->pixels, job->across);
+  const msf_addresses to = {addresses, job->across, 1, msf_bytes(call, (uint32_t)s->arg[0])};
+  msf_find_taps(call, x, job->pixels, to);
+}
+
+static MSF_NOINLINE int32_t run_addressed(const msf_call *call, int32_t x, msf_job *job) {
+  const int8_t *addresses[MSF_MAX_TAPS];
+  job->pixels = msf_min(call->x1 - x, MSF_PIXELS);
+  find_segments(call, x, job, addresses);
+  msf_convolve(job, addresses);
+  return job->pixels;
+}
+
+/* Input pixels are contiguous. */
+static void run_pointwise(const msf_call *call, msf_job *job) {
+  const int8_t *addresses[MSF_PIXELS];
+  const int8_t *at = msf_pixel(&call->in[0], call->y, call->x0);
+  job->segments = 1;
+  job->length = call->in[0].c;
+  for (int32_t left = call->x1 - call->x0; left > 0; left -= job->pixels, job->out += job->pixels * job->channels) {
+    job->pixels = msf_min(left, MSF_PIXELS);
+    for (int32_t p = 0; p < job->pixels; p++, at += job->length) addresses[p] = at;
+    msf_convolve(job, addresses);
+  }
+}
+
+static void run_blocked(const msf_call *call) {
+  const int is_whole = call->in[0].c % 4 == 0;
+  msf_job job;
+  msf_begin_job(call, &job);
+  if (is_whole && msf_reads_one_pixel(call->stage) && msf_same_size(call)) {
+    run_pointwise(call, &job);
+    return;
+  }
+  for (int32_t x = call->x0; x < call->x1; job.out += job.pixels * job.channels) {
+    x += is_whole ? run_addressed(call, x, &job) : run_gathered(call, x, &job);
   }
 }
 
 static void run(const msf_call *call) {
-  const msf_stage *s = call->stage;
-  const int one_by_one = s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1;
-  if (one_by_one && s->pad_top == 0 && s->pad_left == 0 && msf_same_size(call)) {
-    run_pointwise(call);
+  if (call->stage->layout == MSF_LAYOUT_BLOCKED) {
+    run_blocked(call);
   } else {
-    run_general(call);
+    msf_run_conv_2d_plain(call);
   }
 }
 
-const msf_operator msf_conv_2d = {check, run, 1, 0};
+const msf_operator msf_conv_2d = {check, run, 1, 0, MSF_LAYOUT_BLOCKED};

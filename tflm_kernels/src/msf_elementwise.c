@@ -1,51 +1,24 @@
 /*
- * ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU and TABLE: operators that make a pixel from the same pixel of their inputs.
+ * MUL, MAXIMUM, MINIMUM, PRELU and TABLE: operators that make a pixel from the same pixel of their inputs.
  * A second input may be a single pixel (usually a constant in params), which then serves every pixel.
  */
 #include "msf_kernel.h"
 
-#define ADD_LEFT_SHIFT 20 /* bits of headroom that the reference gives both summands */
-
-static int check_two(const msf_stage_shape *shape) {
+int msf_fits_two(const msf_stage_shape *shape) {
   const msf_tensor *a = shape->in[0], *b = shape->in[1], *out = shape->out;
   const int broadcast = b->h == 1 && b->w == 1;
   return msf_reads_one_pixel(shape->stage) && msf_same_grid(a, out) && (broadcast || msf_same_grid(b, out)) &&
          a->c == out->c && b->c == out->c;
 }
 
-/* arg: multiplier and shift of the first operand, of the second, and of the result. */
-static int check_add(const msf_stage_shape *shape) {
-  const int32_t *arg = shape->stage->arg;
-  return check_two(shape) && msf_shift_in_range(arg[1]) && msf_shift_in_range(arg[3]) && msf_shift_in_range(arg[5]);
-}
-
 /* arg: multiplier and shift of the product. */
 static int check_mul(const msf_stage_shape *shape) {
-  return check_two(shape) && msf_shift_in_range(shape->stage->arg[1]);
+  return msf_fits_two(shape) && msf_shift_in_range(shape->stage->arg[1]);
 }
 
 /* arg: multiplier and shift of the values from 0 on, then of the product with the slope. */
 static int check_prelu(const msf_stage_shape *shape) {
-  return check_two(shape) && msf_shift_in_range(shape->stage->arg[1]) && msf_shift_in_range(shape->stage->arg[3]);
-}
-
-/* Both operands brought to a common scale. */
-static int32_t first_term(const msf_stage *s, int8_t a) {
-  return msf_rescale((a - s->in_zero[0]) * (1 << ADD_LEFT_SHIFT), s->arg[0], s->arg[1]);
-}
-
-static int32_t second_term(const msf_stage *s, int8_t b) {
-  return msf_rescale((b - s->in_zero[1]) * (1 << ADD_LEFT_SHIFT), s->arg[2], s->arg[3]);
-}
-
-static int8_t add(const msf_stage *s, int8_t a, int8_t b) {
-  const int32_t sum = msf_wrap_add(first_term(s, a), second_term(s, b));
-  return msf_requantize(sum, s->arg[4], (int8_t)s->arg[5], s);
-}
-
-static int8_t sub(const msf_stage *s, int8_t a, int8_t b) {
-  const int32_t difference = (int32_t)((uint32_t)first_term(s, a) - (uint32_t)second_term(s, b));
-  return msf_requantize(difference, s->arg[4], (int8_t)s->arg[5], s);
+  return msf_fits_two(shape) && msf_shift_in_range(shape->stage->arg[1]) && msf_shift_in_range(shape->stage->arg[3]);
 }
 
 static int8_t mul(const msf_stage *s, int8_t a, int8_t b) {
@@ -80,8 +53,6 @@ static inline void run_two(const msf_call *call, int8_t (*combine)(const msf_sta
   }
 }
 
-static void run_add(const msf_call *call) { run_two(call, add); }
-static void run_sub(const msf_call *call) { run_two(call, sub); }
 static void run_mul(const msf_call *call) { run_two(call, mul); }
 static void run_maximum(const msf_call *call) { run_two(call, maximum); }
 static void run_minimum(const msf_call *call) { run_two(call, minimum); }
@@ -101,10 +72,8 @@ static void run_table(const msf_call *call) {
   for (int32_t i = 0; i < n; i++) out[i] = table[in[i]];
 }
 
-const msf_operator msf_add = {check_add, run_add, 2, 0};
-const msf_operator msf_sub = {check_add, run_sub, 2, 0};
-const msf_operator msf_mul = {check_mul, run_mul, 2, 0};
-const msf_operator msf_maximum = {check_two, run_maximum, 2, 0};
-const msf_operator msf_minimum = {check_two, run_minimum, 2, 0};
-const msf_operator msf_prelu = {check_prelu, run_prelu, 2, 0};
-const msf_operator msf_table = {check_table, run_table, 1, 0};
+const msf_operator msf_mul = {check_mul, run_mul, 2, 0, 0};
+const msf_operator msf_maximum = {msf_fits_two, run_maximum, 2, 0, 0};
+const msf_operator msf_minimum = {msf_fits_two, run_minimum, 2, 0, 0};
+const msf_operator msf_prelu = {check_prelu, run_prelu, 2, 0, 0};
+const msf_operator msf_table = {check_table, run_table, 1, 0, 0};

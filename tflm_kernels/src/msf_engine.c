@@ -16,28 +16,26 @@ typedef struct {
   int32_t y, x0, x1;
 } span;
 
-static msf_view view_of(const engine *e, uint16_t index, const span *at) {
+static void find_view(const engine *e, uint16_t index, const span *at, msf_view *v) {
   const msf_tensor *t = msf_tensors(e->program) + index;
-  msf_view v;
-  v.base = (int8_t *)e->operands[t->operand].data + t->offset;
-  v.ring = 0;
-  v.x0 = 0;
-  v.y0 = 0;
-  v.line = t->w;
-  v.h = t->h;
-  v.w = t->w;
-  v.c = t->c;
+  v->base = (int8_t *)e->operands[t->operand].data + t->offset;
+  v->ring = 0;
+  v->x0 = 0;
+  v->y0 = 0;
+  v->line = t->w;
+  v->h = t->h;
+  v->w = t->w;
+  v->c = t->c;
   if (t->kind == MSF_CHUNK) {
-    v.x0 = at->x0;
-    v.y0 = at->y;
+    v->x0 = at->x0;
+    v->y0 = at->y;
   } else if (t->kind == MSF_RING && msf_groups(e->program)[t->producer].kind != MSF_GROUP_REDUCE) {
     const msf_progress *producer = &e->progress[t->producer];
-    v.ring = t->pixels;
-    v.x0 = producer->x0;
-    v.y0 = producer->y0;
-    v.line = producer->x1 - producer->x0;
+    v->ring = t->pixels;
+    v->x0 = producer->x0;
+    v->y0 = producer->y0;
+    v->line = producer->x1 - producer->x0;
   }
-  return v;
 }
 
 static void run_stage(const engine *e, const msf_stage *s, const span *at) {
@@ -49,9 +47,9 @@ static void run_stage(const engine *e, const msf_stage *s, const span *at) {
   call.params = (const uint8_t *)e->operands[p->params_operand].data;
   call.accumulators = (int32_t *)(void *)(workspace + (op->reduces ? s->accumulators : 0));
   call.status = e->status;
-  if (op->inputs > 0) call.in[0] = view_of(e, s->in[0], at);
-  if (op->inputs > 1) call.in[1] = view_of(e, s->in[1], at);
-  call.out = view_of(e, s->out, at);
+  if (op->inputs > 0) find_view(e, s->in[0], at, &call.in[0]);
+  if (op->inputs > 1) find_view(e, s->in[1], at, &call.in[1]);
+  find_view(e, s->out, at, &call.out);
   call.y = at->y;
   call.x0 = at->x0;
   call.x1 = at->x1;
@@ -60,9 +58,12 @@ static void run_stage(const engine *e, const msf_stage *s, const span *at) {
 
 /* at, cut short where a ring goes on at its beginning, so that kernels see contiguous pixels. One that serves all is. */
 static void end_with_ring(const engine *e, uint16_t tensor, span *at) {
-  const msf_view v = view_of(e, tensor, at);
-  if (v.ring == 0 || (v.h == 1 && v.w == 1)) return;
-  const uint32_t left = v.ring - msf_index(&v, at->y, at->x0);
+  const msf_tensor *t = msf_tensors(e->program) + tensor;
+  if (t->kind != MSF_RING || msf_groups(e->program)[t->producer].kind == MSF_GROUP_REDUCE) return;
+  if (t->h == 1 && t->w == 1) return;
+  const msf_progress *producer = &e->progress[t->producer];
+  const uint32_t before = (uint32_t)(at->y - producer->y0) * (uint32_t)(producer->x1 - producer->x0);
+  const uint32_t left = t->pixels - (before + (uint32_t)(at->x0 - producer->x0)) % t->pixels;
   if (left < (uint32_t)(at->x1 - at->x0)) at->x1 = at->x0 + (int32_t)left;
 }
 

@@ -34,4 +34,4 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_fully_connected = {check, run, 1, 1};
+const msf_operator msf_fully_connected = {check, run, 1, 1, 0};

@@ -10,12 +10,20 @@
 #define MSF_KERNEL_H_
 
 #include <stdint.h>
+#include <string.h>
 
 #include "msf.h"
 #include "msf_program.h"
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+/* For functions with large frames, which would add up in a caller that has room for one of them. */
+#if defined(__GNUC__)
+#define MSF_NOINLINE __attribute__((noinline))
+#else
+#define MSF_NOINLINE
 #endif
 
 /*
@@ -57,7 +65,12 @@ typedef struct {
   void (*run)(const msf_call *call);
   uint8_t inputs;
   uint8_t reduces; /* consumes its whole input row by row before it has an output */
+  uint8_t layouts; /* the last layout of weights that it knows */
 } msf_operator;
+
+/* The convolutions' way with MSF_LAYOUT_PLAIN: any window, any scale, no haste. */
+void msf_run_conv_2d_plain(const msf_call *call);
+void msf_run_depthwise_conv_2d_plain(const msf_call *call);
 
 extern const msf_operator msf_source;
 extern const msf_operator msf_conv_2d;
@@ -89,6 +102,9 @@ static inline int msf_fits(uint32_t offset, uint64_t count, uint32_t size, uint3
 }
 
 static inline int msf_shift_in_range(int32_t shift) { return shift >= -31 && shift <= 30; }
+
+/* True if an output pixel is made from the same pixel of two inputs, of which the second may be a single one. */
+int msf_fits_two(const msf_stage_shape *shape);
 
 /* True if bias, multipliers and shifts for channels outputs lie in params, and all shifts are ones msf_rescale takes. */
 static inline int msf_fits_requantization(const msf_stage_shape *shape, uint32_t channels) {
@@ -174,6 +190,33 @@ static inline const int8_t *msf_bytes(const msf_call *call, uint32_t offset) {
 
 static inline int32_t msf_max(int32_t a, int32_t b) { return a > b ? a : b; }
 static inline int32_t msf_min(int32_t a, int32_t b) { return a < b ? a : b; }
+
+/* Copies n bytes without a call, in words where addresses need no alignment. Returns the end of the copy. */
+static inline int8_t *msf_copy(int8_t *to, const int8_t *from, int32_t n) {
+#if defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__)
+  for (; n >= 4; n -= 4, to += 4, from += 4) {
+    int32_t word;
+    memcpy(&word, from, 4);
+    memcpy(to, &word, 4);
+  }
+#else
+  for (; n >= 4; n -= 4, to += 4, from += 4) {
+    const int8_t a = from[0], b = from[1], c = from[2], d = from[3];
+    to[0] = a;
+    to[1] = b;
+    to[2] = c;
+    to[3] = d;
+  }
+#endif
+  for (; n > 0; n--) *to++ = *from++;
+  return to;
+}
+
+/* Fills n bytes; returns their end. */
+static inline int8_t *msf_fill(int8_t *to, int8_t value, int32_t n) {
+  for (const int8_t *end = to + n; to != end; to++) *to = value;
+  return to;
+}
 
 /* int32 arithmetic that wraps, as the reference does on every target, without undefined behaviour. */
 static inline int32_t msf_wrap_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }

@@ -112,7 +112,7 @@ static void run_pad(const msf_call *call) {
   }
 }
 
-const msf_operator msf_average_pool_2d = {check_window, run_average, 1, 0};
-const msf_operator msf_max_pool_2d = {check_window, run_max, 1, 0};
-const msf_operator msf_global_pool = {check_global, run_global, 1, 1};
-const msf_operator msf_pad = {check_pad, run_pad, 1, 0};
+const msf_operator msf_average_pool_2d = {check_window, run_average, 1, 0, 0};
+const msf_operator msf_max_pool_2d = {check_window, run_max, 1, 0, 0};
+const msf_operator msf_global_pool = {check_global, run_global, 1, 1, 0};
+const msf_operator msf_pad = {check_pad, run_pad, 1, 0, 0};

@@ -112,7 +112,7 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   const msf_operator *op = msf_find_operator(s->op);
   const int is_last = index == group->first_stage + group->stage_count - 1;
   msf_stage_shape shape;
-  if (op == 0 || s->layout != 0 || (s->flags & ~MSF_UNIFORM) != 0) return MSF_UNSUPPORTED;
+  if (op == 0 || s->layout > op->layouts || (s->flags & ~MSF_UNIFORM) != 0) return MSF_UNSUPPORTED;
   if (op->reduces != (is_last && group->kind == MSF_GROUP_REDUCE)) return MSF_BAD_GEOMETRY;
   if ((s->op == MSF_OP_SOURCE) != (group->kind == MSF_GROUP_SOURCE)) return MSF_BAD_GEOMETRY;
   if (s->op == MSF_OP_SOURCE && (p->flags & MSF_STREAMED) == 0) return MSF_BAD_GEOMETRY;

@@ -58,7 +58,7 @@ typedef struct {
 
 typedef struct {
   uint8_t op;
-  uint8_t layout; /* how the weights are arranged */
+  uint8_t layout; /* MSF_LAYOUT_PLAIN, or what else the operator knows */
   int8_t act_min;
   int8_t act_max;
   uint16_t in[2];
@@ -80,6 +80,14 @@ typedef struct {
 
 /* Flag of a stage: one multiplier and one shift serve all output channels. */
 #define MSF_UNIFORM 1u
+
+/*
+ * How the weights and scales of a convolution lie. Blocked: weights in blocks of two output channels (CONV_2D) or four
+ * (DEPTHWISE_CONV_2D), and scales for short arithmetic: see msf_scales.
+ */
+#define MSF_LAYOUT_PLAIN 0u
+#define MSF_LAYOUT_BLOCKED 1u
+#define MSF_MAX_SHORT_SHIFT 22
 
 /* MSF_GROUP_SOURCE: one stage, MSF_OP_SOURCE, which makes whole rows. */
 enum { MSF_GROUP_ROWS = 0, MSF_GROUP_REDUCE = 1, MSF_GROUP_SOURCE = 2 };

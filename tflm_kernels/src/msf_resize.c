@@ -70,5 +70,5 @@ static void run_bilinear(const msf_call *call) {
   }
 }
 
-const msf_operator msf_resize_nearest_neighbor = {check_nearest, run_nearest, 1, 0};
-const msf_operator msf_resize_bilinear = {check_bilinear, run_bilinear, 1, 0};
+const msf_operator msf_resize_nearest_neighbor = {check_nearest, run_nearest, 1, 0, 0};
+const msf_operator msf_resize_bilinear = {check_bilinear, run_bilinear, 1, 0, 0};

@@ -64,4 +64,4 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_source = {check, run, 0, 0};
+const msf_operator msf_source = {check, run, 0, 0, 0};

@@ -49,4 +49,4 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_transpose_conv = {check, run, 1, 0};
+const msf_operator msf_transpose_conv = {check, run, 1, 0, 0};

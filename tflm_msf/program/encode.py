@@ -11,6 +11,8 @@ import numpy as np
 
 from tflm_msf.fusion.block import Block, Buffer
 from tflm_msf.ops import Map, Stage, StageOp
+from tflm_msf.ops.stage import POINTWISE
+from tflm_msf.program.layout import BLOCKED, CONVOLUTIONS, PLAIN, blocked
 
 CUSTOM_CODE = "MSF_BLOCK"
 """Name under which the kernels register."""
@@ -56,6 +58,16 @@ class _Params:
     def finish(self) -> bytes:
         """All sections; never empty, because a tensor cannot be."""
         return bytes(self._bytes) or bytes(4)
+
+
+@dataclass(frozen=True)
+class _Weighted:
+    """Layout and flags of a stage, where its weights, bias, multipliers and shifts lie, and its arguments."""
+
+    layout: int
+    flags: int
+    places: tuple[int, ...]
+    args: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -170,17 +182,10 @@ class _Encoder:
     def _pack(self, stage: Stage, inputs: list[int], output: int, accumulators: int) -> bytes:
         """A stage record; ``inputs`` and ``output`` are tensor records."""
         window, zeros = stage.window, (*stage.in_zero, 0)[:2]
-        bias = multipliers = shifts = flags = 0
-        if stage.requantization is not None:
-            scales = stage.requantization
-            flags = UNIFORM if scales.is_uniform else 0
-            kept = 1 if scales.is_uniform else len(scales.shifts)
-            bias = self._params.add(scales.bias.astype("<i4").tobytes())
-            multipliers = self._params.add(scales.multipliers[:kept].astype("<i4").tobytes())
-            shifts = self._params.add(scales.shifts[:kept].tobytes())
+        weighted = self._weighted(stage, self._rows[inputs[0]] if inputs else None)
         return STAGE.pack(
             stage.op,
-            0,
+            weighted.layout,
             *stage.activation,
             *(*inputs, NONE, NONE)[:2],
             output,
@@ -194,15 +199,39 @@ class _Encoder:
             window.pad_left,
             *zeros,
             stage.out_zero,
-            flags,
+            weighted.flags,
             *(zoom.factor - 1 | zoom.shift << 4 for zoom in (window.zoom_h, window.zoom_w)),
-            self._params.add(stage.weights) if stage.weights else 0,
-            bias,
-            multipliers,
-            shifts,
+*weighted.places,
             accumulators,
-            *(*stage.args, 0, 0, 0, 0, 0, 0)[:6],
+            *(*weighted.args, 0, 0, 0, 0, 0, 0)[:6],
         )
+
+    def _weighted(self, stage: Stage, source: _TensorRow | None) -> _Weighted:
+        """Puts weights and scales into the parameters. Kernels read words where pixels of the input consist of them."""
+        laid, scales = blocked(stage), stage.requantization
+        if laid is not None and source is not None and (source.offset % 4 == 0 or source.map.c % 4 != 0):
+            sections = (laid.weights, laid.bias, laid.multipliers, laid.shifts)
+            places = tuple(self._params.add(section) for section in sections)
+            return _Weighted(BLOCKED, 0, places, (*stage.args, self._padding(stage)))
+        weights = self._params.add(stage.weights) if stage.weights else 0
+        if scales is None:
+            return _Weighted(PLAIN, 0, (weights, 0, 0, 0), stage.args)
+        kept = 1 if scales.is_uniform else len(scales.shifts)
+        bias = self._params.add(scales.bias.astype("<i4").tobytes())
+        multipliers = self._params.add(scales.multipliers[:kept].astype("<i4").tobytes())
+        shifts = self._params.add(scales.shifts[:kept].tobytes())
+        places = (weights, bias, multipliers, shifts)
+        return _Weighted(PLAIN, UNIFORM if scales.is_uniform else 0, places, stage.args)
+
+    def _padding(self, stage: Stage) -> int:
+        """A pixel of a stage's padding; stages of one zero point share the largest."""
+        if stage.window == POINTWISE:
+            return 0
+        zero = stage.in_zero[0]
+        stages = (self._network.units[unit].stage for unit in self._group_of)
+        windows = (other for other in stages if other is not None and other.op in CONVOLUTIONS)
+        channels = (other.input_maps[0].c for other in windows if other.window != POINTWISE)
+        return self._params.add(np.full(max(channels), zero, np.int8).tobytes())
 
     def _tensor(self, tensor: int, grid: Map) -> int:
         return self._record((tensor, grid), self._row(tensor, grid))

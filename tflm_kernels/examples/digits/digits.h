@@ -19,7 +19,7 @@
 namespace digits {
 
 extern const unsigned char kModel[];
-constexpr size_t kModelSize = 21712;
+constexpr size_t kModelSize = 21936;
 constexpr size_t kArenaSize = 6800;  // bytes, predicted; aligned to 16 bytes it suffices on 32-bit chips
 
 using Resolver = tflite::MicroMutableOpResolver<1>;

@@ -1,0 +1,117 @@
+/*
+ * The inner loops against the definition in msf_arch.h, spelt out: random jobs, every output byte compared, and the bytes
+ * behind the outputs. Sums stay small and scales short, as the kernels may take for granted.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "msf_arch.h"
+
+#define ALIGNED __attribute__((aligned(8)))
+#define JOBS 600
+#define MOST_CHANNELS 24
+#define MOST_SEGMENTS 10
+#define MOST_ADDRESSES (MOST_SEGMENTS * MSF_PIXELS)
+#define OUT_BYTES (MSF_PIXELS * MOST_CHANNELS + 16)
+
+typedef struct {
+  const char *name;
+  void (*run)(const msf_job *job, const int8_t *const *x);
+  int32_t (*product)(const msf_job *job, const int8_t *const *x, int32_t p, int32_t o);
+} loops;
+
+static int8_t weights[8192] ALIGNED, values[8192] ALIGNED;
+static int32_t bias[MOST_CHANNELS] ALIGNED;
+static uint32_t multipliers[MOST_CHANNELS] ALIGNED;
+static uint8_t shifts[MOST_CHANNELS] ALIGNED;
+
+static int32_t random_below(int32_t limit) {
+  static uint32_t state = 1;
+  state = state * 1664525u + 1013904223u;
+  return (int32_t)((state >> 8) % (uint32_t)limit);
+}
+
+static int32_t convolution(const msf_job *job, const int8_t *const *x, int32_t p, int32_t o) {
+  const int32_t size = job->segments * job->length;
+  const int is_single = o == job->channels - 1 && o % 2 == 0;
+  int32_t sum = 0;
+  for (int32_t k = 0; k < size; k++) {
+    const int32_t w = is_single ? o * size + k : (o - o % 2) * size + k / 4 * 8 + o % 2 * 4 + k % 4;
+    sum += weights[w] * x[k / job->length * job->across + p][k % job->length];
+  }
+  return sum;
+}
+
+static int32_t depthwise(const msf_job *job, const int8_t *const *x, int32_t p, int32_t o) {
+  const int32_t block = o / 4 * 4;
+  const int32_t width = msf_min(job->channels - block, 4);
+  int32_t sum = 0;
+  for (int32_t k = 0; k < job->segments; k++) {
+    sum += weights[block * job->segments + k * width + o - block] * x[p * job->segments + k][o];
+  }
+  return sum;
+}
+
+/* As SPEC.md says, in 64 bits. */
+static int8_t shortened(const msf_scales *scales, int32_t o, int32_t sum) {
+  const int64_t high = ((int64_t)sum * multipliers[o] + (1ll << 31)) >> 32;
+  const int64_t half = 1ll << (shifts[o] - 1);
+  const int64_t value = ((high + (high < 0 ? -1 : 0) + half) >> shifts[o]) + (scales->half - 1) / 2;
+  if (value < scales->act_min) return (int8_t)scales->act_min;
+  return value > scales->act_max ? (int8_t)scales->act_max : (int8_t)value;
+}
+
+static void randomize(msf_job *job, const int8_t **addresses, int is_depthwise) {
+  for (uint32_t i = 0; i < sizeof values; i++) {
+    values[i] = (int8_t)(random_below(256) - 128);
+    weights[i] = (int8_t)(random_below(255) - 127);
+  }
+  for (int32_t o = 0; o < MOST_CHANNELS; o++) {
+    bias[o] = random_below(20000) - 10000;
+    multipliers[o] = 0x80000000u + 128u * (uint32_t)random_below(1 << 24);
+    shifts[o] = (uint8_t)(1 + random_below(random_below(8) == 0 ? 22 : 9));
+  }
+  job->scales.bias = bias;
+  job->scales.multipliers = multipliers;
+  job->scales.shifts = shifts;
+  job->scales.half = 2 * (random_below(256) - 128) + 1;
+  job->scales.act_min = -128 + (random_below(2) ? random_below(60) : 0);
+  job->scales.act_max = 127 - (random_below(2) ? random_below(60) : 0);
+  job->weights = weights;
+  job->channels = 1 + random_below(MOST_CHANNELS);
+  job->segments = 1 + random_below(MOST_SEGMENTS);
+  job->length = 4 * (1 + random_below(8));
+  job->across = is_depthwise || random_below(3) ? MSF_PIXELS : 1;
+  job->pixels = job->across == 1 ? 1 : 1 + random_below(MSF_PIXELS);
+  const int32_t unit = is_depthwise && job->channels % 4 == 0 ? 4 : 1;
+  for (int32_t k = 0; k < MOST_ADDRESSES; k++) addresses[k] = values + unit * random_below(4000 / unit);
+}
+
+static int differs(const loops *l, int is_depthwise) {
+  const int8_t *addresses[MOST_ADDRESSES];
+  int8_t out[OUT_BYTES], expected[OUT_BYTES];
+  msf_job job;
+  randomize(&job, addresses, is_depthwise);
+  memset(out, 0x55, sizeof out);
+  memset(expected, 0x55, sizeof expected);
+  job.out = out + 1;
+  for (int32_t p = 0; p < job.pixels; p++) {
+    for (int32_t o = 0; o < job.channels; o++) {
+      expected[1 + p * job.channels + o] = shortened(&job.scales, o, bias[o] + l->product(&job, addresses, p, o));
+    }
+  }
+  l->run(&job, addresses);
+  if (memcmp(out, expected, sizeof out) == 0) return 0;
+  printf("%s: %d channels, %d segments of %d, %d pixels, %d across\n", l->name, (int)job.channels, (int)job.segments,
+         (int)job.length, (int)job.pixels, (int)job.across);
+  return 1;
+}
+
+int main(void) {
+  static const loops all[] = {{"convolution", msf_convolve, convolution},
+                              {"depthwise", msf_convolve_depthwise, depthwise}};
+  int differing = 0;
+  for (int i = 0; i < JOBS; i++) differing += differs(&all[i % 2], i % 2);
+  printf("%d of %d jobs differ\n", differing, JOBS);
+  return differing != 0;
+}

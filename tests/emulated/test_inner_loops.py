@@ -1,0 +1,38 @@
+"""The inner loops of every instruction set do what ``msf_arch.h`` says, on jobs of any shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.emulator import CORES, OPTIMIZED, build, load_core, run
+from tflm_msf.export import kernel_sources
+
+MAIN = Path(__file__).parent / "inner_loops.c"
+PORTABLE = (*OPTIMIZED, "-DMSF_ARCH_PORTABLE")
+
+
+@pytest.mark.parametrize("flags", [OPTIMIZED, PORTABLE], ids=["own", "portable"])
+@pytest.mark.parametrize("name", CORES)
+def test_every_output_byte(name: str, flags: tuple[str, ...]) -> None:
+    core = load_core(name)
+    done = run(core, build(core, {**kernel_sources(), "main.c": MAIN.read_text()}, flags))
+    assert done.status == 0, done.output
+    assert "0 of 600 jobs differ" in done.output
+
+
+@pytest.mark.parametrize("name", ["m4", "m55", "lx106"])
+def test_a_wrong_instruction_would_be_found(name: str) -> None:
+    """Breaks one instruction of each instruction set's own loops."""
+    damage = {
+        "m4": ("msf_arch_dsp.c", "smlatt r6, r12, lr, r6", "smlatt r6, r12, lr, r7"),
+        "m55": ("msf_arch_mve.c", "vmladava.s16 r10, q0, q5", "vmladava.s16 r10, q0, q4"),
+        "lx106": ("msf_arch_xtensa.c", "mul16s", "mul16u"),
+    }
+    file, right, wrong = damage[name]
+    sources = kernel_sources()
+    assert right in sources[file]
+    core = load_core(name)
+    broken = {**sources, file: sources[file].replace(right, wrong, 1), "main.c": MAIN.read_text()}
+    assert run(core, build(core, broken)).status == 1

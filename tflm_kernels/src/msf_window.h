@@ -1,0 +1,54 @@
+/*
+ * The pixels under the windows of a few neighbouring outputs, as addresses, and the scales of blocked layouts.
+ */
+#ifndef MSF_WINDOW_H_
+#define MSF_WINDOW_H_
+
+#include "msf_arch.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MSF_MAX_TAPS 49 /* of a window in a blocked layout: up to 7x7 */
+
+/* The columns that some windows touch. */
+typedef struct {
+  int32_t origin;   /* of the first window, may be negative */
+  int32_t from, to; /* the part inside the input, at least one column */
+  int is_inside;    /* all of them are */
+} msf_span;
+
+static inline msf_span msf_span_of(const msf_call *call, int32_t x, int32_t pixels) {
+  const msf_stage *s = call->stage;
+  const int32_t w = call->in[0].w;
+  msf_span span;
+  span.origin = x * s->stride_w - s->pad_left;
+  const int32_t end = span.origin + (pixels - 1) * s->stride_w + (s->kernel_w - 1) * s->dilation_w + 1;
+  span.is_inside = span.origin >= 0 && end <= w;
+  span.from = msf_min(msf_max(span.origin, 0), w - 1);
+  span.to = msf_max(msf_min(end, w), span.from + 1);
+  return span;
+}
+
+/* True if bias, multipliers and shifts as in msf_scales lie in params, for every output channel. */
+int msf_fits_scales(const msf_stage_shape *shape);
+
+/* Fills in what all jobs of a call have in common; out is that of its first pixel. */
+void msf_begin_job(const msf_call *call, msf_job *job);
+
+/* Where the addresses of taps go, and how far it is to the next tap's and to the next pixel's. */
+typedef struct {
+  const int8_t **to;
+  int32_t per_tap, per_pixel;
+  const int8_t *padding; /* the address of taps in the padding */
+} msf_addresses;
+
+/* Finds all taps of output pixels x to x + pixels - 1. */
+void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, msf_addresses addresses);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MSF_WINDOW_H_ */
