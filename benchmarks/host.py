@@ -110,12 +110,12 @@ def main(models: Sequence[str], files: Sequence[str]) -> None:
     except MsfError as error:
         click.echo(f"host: {error}", err=True)
         sys.exit(2)
-    table = Table(title="instructions inside Invoke, x86-64")
+    table = Table(title="million instructions inside Invoke, x86-64; per MAC")
     table.add_column("model", no_wrap=True)
-    for title in ("original", "rewritten", "ratio", "original per MAC", "rewritten per MAC"):
+    for title in ("original", "rewritten", "ratio", "original", "rewritten"):
         table.add_column(title, justify="right")
     for row in compared:
-        counts = (f"{row.original / 1e6:.2f} M", f"{row.rewritten / 1e6:.2f} M", f"{row.ratio:.2f}")
+        counts = (f"{row.original / 1e6:.2f}", f"{row.rewritten / 1e6:.2f}", f"{row.ratio:.2f}")
         table.add_row(row.model, *counts, f"{row.original / row.macs:.2f}", f"{row.rewritten / row.macs:.2f}")
     Console().print(table)
 

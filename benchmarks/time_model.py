@@ -1,6 +1,6 @@
 """Fits the time model: ``python -m benchmarks.time_model`` measures plans on all cores and writes the costs.
 
-Takes a quarter of an hour. ``--stored`` fits to the counts of the last time (``benchmarks/time_counts.json``) instead,
+Takes some minutes. ``--stored`` fits to the counts of the last time (``benchmarks/time_counts.json``) instead,
 which takes seconds.
 """
 

@@ -47,24 +47,38 @@ def work(layers: Layers, output: int, preset: Preset = Preset.LAYERWISE) -> Work
 def test_a_depthwise_convolution_is_split_into_inside_and_edge() -> None:
     layers = Layers(Random(1))
     done = work(layers, layers.depthwise(layers.input(1, 6, 8, 5), 1, Geometry((3, 3)), Weighting()))
-    assert done["depthwise_pixels"] == 4 * 6
-    assert done["depthwise_edge_pixels"] == 48 - 24
-    assert done["depthwise_wide_macs"] == 24 * 9 * 5
+    assert done["depthwise_taps"] == 48 * 9
+    assert done["depthwise_edge_taps"] == (48 - 24) * 9
+    assert done["depthwise_macs"] == 48 * 9 * 5
+    assert done["depthwise_spare_macs"] == 48 * 9
     assert done["blocks"] == 1
 
 
 def test_pixels_of_a_convolution_come_in_fours_twos_and_ones() -> None:
     layers = Layers(Random(1))
-    done = work(layers, layers.conv(layers.input(1, 5, 7, 3), 2, Geometry((1, 1)), Weighting()))
-    macs = {size: done.get(f"pointwise_macs_by_{size}", 0) for size in (4, 2, 1)}
-    assert macs == {4: 5 * 4 * 6, 2: 5 * 2 * 6, 1: 5 * 6}
+    done = work(layers, layers.conv(layers.input(1, 5, 7, 8), 2, Geometry((1, 1)), Weighting()))
+    assert _macs(done) == {4: 5 * 4 * 16, 2: 5 * 2 * 16, 1: 5 * 16}
     assert done["steps"] == 10
+
+
+def _macs(done: Work) -> dict[int, int]:
+    return {size: done.get(f"conv_macs_by_{size}", 0) for size in (4, 2, 1)}
+
+
+def test_a_window_that_is_copied_is_filled_up_to_whole_words() -> None:
+    layers = Layers(Random(1))
+    done = work(layers, layers.conv(layers.input(1, 8, 8, 3), 2, Geometry((3, 3)), Weighting()))
+    assert done["gathered_bytes"] == 64 * 28
+    assert _macs(done) == {4: 64 * 28 * 2, 2: 0, 1: 0}
+    layers = Layers(Random(1))
+    large = work(layers, layers.conv(layers.input(1, 8, 8, 13), 2, Geometry((3, 3)), Weighting()))
+    assert _macs(large) == {4: 0, 2: 64 * 120 * 2, 1: 0}, "two windows are all that there is room for"
 
 
 @pytest.mark.parametrize("preset", [Preset.FULL, Preset.MCUNETV2])
 def test_no_multiplication_is_lost(preset: Preset) -> None:
     layers = Layers(Random(2))
-    x = layers.conv(layers.input(1, 24, 24, 3), 8, Geometry((3, 3)), Weighting())
+    x = layers.conv(layers.input(1, 24, 24, 4), 8, Geometry((3, 3)), Weighting())
     x = layers.conv(x, 16, Geometry((1, 1)), Weighting())
     x = layers.conv(x, 4, Geometry((3, 3), (2, 2)), Weighting())
     data = write_model(layers.model([x]))

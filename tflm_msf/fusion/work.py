@@ -19,6 +19,12 @@ Ints = npt.NDArray[np.int64]
 Work = Mapping[str, int]
 """How much of each kind of work there is: MACs, output values, pixels, calls, by kind of operator."""
 
+GATHERED = 256
+"""Bytes of the largest window that the kernels copy where its pixels are no multiple of 4 bytes."""
+
+MAX_TAPS = 49
+"""Of the largest window that the kernels have blocks for."""
+
 _COPYING = (
     StageOp.PAD,
     StageOp.CONCATENATION,
@@ -41,6 +47,21 @@ class _Chunks(NamedTuple):
     def pixels(self) -> int:
         return self.fours + self.twos + self.ones
 
+    def at_most(self, pixels: int) -> _Chunks:
+        """The same pixels where no more than so many are made together."""
+        if pixels >= 4:
+            return self
+        if pixels == 3:
+            return self._replace(fours=0, twos=self.twos + self.fours // 2, ones=self.ones + self.fours // 2)
+        if pixels == 2:
+            return self._replace(fours=0, twos=self.twos + self.fours)
+        return self._replace(fours=0, twos=0, ones=self.pixels)
+
+    def share(self, pixels: int) -> _Chunks:
+        """So many of the pixels, with as many of each kind in proportion."""
+        fours, twos = (count * pixels // max(self.pixels, 1) for count in (self.fours, self.twos))
+        return self._replace(fours=fours, twos=twos, ones=pixels - fours - twos)
+
 
 def work_of(plan: Plan) -> Work:
     """The work in a plan's blocks. Builtins are left out: every plan of a model leaves them to TFLM alike."""
@@ -56,8 +77,23 @@ def _block_work(block: Block) -> Work:
         chunks = _chunks(block, group)
         for unit in group.units:
             work.update(_stage_work(_stage(block, unit), group, chunks))
+            work.update(_ring_work(block, _stage(block, unit), group, chunks))
         work.update({"steps": chunks.calls, "calls": chunks.calls * len(group.units)})
     return work
+
+
+def _ring_work(block: Block, stage: Stage, group: Group, chunks: _Chunks) -> Work:
+    """What windows that lie in a ring cost besides: where a row is in it, and rows that go on at its beginning."""
+    pixels = next((b.pixels for b in block.buffers if b.tensor in stage.inputs[:1] and not b.is_chunk), 0)
+    if pixels == 0 or stage.window == POINTWISE:
+        return {}
+    window = stage.window
+    if stage.op not in (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D):
+        return {"ring_taps": chunks.pixels * window.kernel_h * window.kernel_w}
+    span = (group.chunk - 1) * window.stride_w + window.reach_w
+    rows = chunks.calls * window.kernel_h
+    split = rows * min(span, pixels) // pixels
+    return {"ring_rows": rows, "split_rows": split, "split_taps": split * group.chunk * window.kernel_w}
 
 
 def _stage(block: Block, unit: int) -> Stage:
@@ -153,41 +189,65 @@ def _stage_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
 
 
 def _conv_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
-    """A convolution's values are dot products: one for a 1x1 window, else one for each of its rows."""
-    macs, window, out_c = stage.macs_per_pixel, stage.window, stage.output_map.c
-    row = window.kernel_w * stage.input_maps[0].c
-    kind = "pointwise" if window == POINTWISE else "conv"
+    """A convolution sums over segments of contiguous values: a whole window, its rows, or its taps."""
+    window, channels, out_c = stage.window, stage.input_maps[0].c, stage.output_map.c
+    if window == POINTWISE and channels % 4 == 0:
+        values = {"conv_values": chunks.pixels * out_c, "pointwise_calls": chunks.calls}
+        return {**values, **_segments(chunks, out_c, 1, channels)}
+    taps = window.kernel_h * window.kernel_w
+    length = -(-taps * channels // 4) * 4
+    edge = chunks.pixels - min(_inside(stage, group), chunks.pixels)
     work = {
-        f"{kind}_macs_by_4": chunks.fours * macs,
-        f"{kind}_macs_by_2": chunks.twos * macs,
-        f"{kind}_macs_by_1": chunks.ones * macs,
-        f"{kind}_rows_by_4": chunks.fours * out_c * window.kernel_h,
-        f"{kind}_rows": (chunks.twos + chunks.ones) * out_c * window.kernel_h,
-        f"{kind}_vectors": chunks.pixels * out_c * window.kernel_h * -(-row // 16),
-        f"{kind}_odd_macs": chunks.pixels * out_c * window.kernel_h * (row % 4),
-        f"{kind}_values": chunks.pixels * out_c,
+        "conv_values": chunks.pixels * out_c,
+        "conv_window_rows": chunks.calls * window.kernel_h,
     }
-    if kind == "conv":
-        inside = _inside(stage, group)
-        work["conv_pixels"] = chunks.pixels
-        work["conv_edge_macs"] = max(chunks.pixels - inside, 0) * macs
-    return work
+    if channels % 4 != 0 and length > GATHERED:
+        return {**work, "plain_macs": chunks.pixels * stage.macs_per_pixel}
+    if channels % 4 != 0:
+        work["gathered_pixels"] = chunks.pixels
+        work["gathered_bytes"] = chunks.pixels * length
+        return {**work, **_segments(chunks.at_most(GATHERED // length), out_c, 1, length)}
+    by_rows = _segments(chunks.share(chunks.pixels - edge), out_c, window.kernel_h, window.kernel_w * channels)
+    at_edge = chunks.share(edge).at_most(4 if 4 * taps <= MAX_TAPS else 1)
+    by_taps = _segments(at_edge, out_c, taps, channels)
+    return {**work, **{name: by_rows[name] + by_taps[name] for name in by_rows}, "conv_edge_taps": edge * taps}
+
+
+def _segments(chunks: _Chunks, out_c: int, segments: int, length: int) -> dict[str, int]:
+    """The inner loops over ``segments`` of ``length`` values for each of ``out_c`` channels."""
+    starts = out_c * segments
+    return {
+        "conv_macs_by_4": chunks.fours * starts * length,
+        "conv_macs_by_2": chunks.twos * starts * length,
+        "conv_macs_by_1": chunks.ones * starts * length,
+        "conv_starts_by_4": chunks.fours * starts,
+        "conv_starts": (chunks.twos + chunks.ones) * starts,
+        "conv_vectors": chunks.pixels * segments * (out_c // 4) * -(-length // 16),
+        "conv_vector_starts": chunks.pixels * segments * (out_c // 4),
+        "conv_spare_macs": chunks.pixels * segments * length * (out_c % 4),
+    }
 
 
 def _depthwise_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
     taps, channels = stage.window.kernel_h * stage.window.kernel_w, stage.output_map.c
     inside = min(_inside(stage, group), chunks.pixels)
     edge = chunks.pixels - inside
-    multiplies = "wide" if channels == stage.input_maps[0].c else "multiplied"
+    if channels != stage.input_maps[0].c or taps > MAX_TAPS:
+        return {
+            "multiplied_macs": inside * taps * channels,
+            "multiplied_values": inside * channels,
+            "multiplied_edge_macs": edge * taps * channels,
+            "multiplied_edge_values": edge * channels,
+        }
     return {
-        f"depthwise_{multiplies}_macs": inside * taps * channels,
-        f"depthwise_{multiplies}_edge_macs": edge * taps * channels,
-        f"depthwise_{multiplies}_vectors": inside * taps * -(-channels // 16),
-        "depthwise_taps": inside * taps,
-        "depthwise_pixels": inside,
-        "depthwise_values": inside * channels,
-        "depthwise_edge_pixels": edge,
-        "depthwise_edge_values": edge * channels,
+        "depthwise_macs": chunks.pixels * taps * channels,
+        "depthwise_spare_macs": chunks.pixels * taps * (channels % 4),
+        "depthwise_odd_macs": chunks.pixels * taps * channels * (channels % 4 != 0),
+        "depthwise_vectors": chunks.pixels * -(-taps // 4) * (channels // 4) * (channels % 4 == 0),
+        "depthwise_values": chunks.pixels * channels,
+        "depthwise_taps": chunks.pixels * taps,
+        "depthwise_edge_taps": edge * taps,
+        "depthwise_window_rows": chunks.calls * stage.window.kernel_h,
     }
 
 

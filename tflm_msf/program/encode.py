@@ -201,7 +201,7 @@ class _Encoder:
             stage.out_zero,
             weighted.flags,
             *(zoom.factor - 1 | zoom.shift << 4 for zoom in (window.zoom_h, window.zoom_w)),
-*weighted.places,
+            *weighted.places,
             accumulators,
             *(*weighted.args, 0, 0, 0, 0, 0, 0)[:6],
         )
