@@ -26,10 +26,15 @@ typedef struct {
   const int8_t *weights;
   int32_t act_min, act_max;
   int32_t across; /* bytes from a segment's address to the next one's */
+  int32_t pixels;
+  int32_t rest;     /* channels that are left over, */
+  int32_t channels; /* and all of them */
+  int32_t taps;     /* bytes from a pixel's addresses to the next one's, for depthwise convolutions */
 } row;
 
 typedef char check_pair[offsetof(row, pair) == 32 ? 1 : -1];
 typedef char check_across[offsetof(row, across) == 52 ? 1 : -1];
+typedef char check_taps[offsetof(row, taps) == 68 ? 1 : -1];
 
 /* Assembly is one instruction a line. */
 /* clang-format off */
@@ -69,39 +74,44 @@ typedef char check_across[offsetof(row, across) == 52 ? 1 : -1];
   "vstrb.32 q0, [r7], #4\n\t"
 
 /*
- * All fours of channels of one pixel. A channel's weights are every second word: q3 and q4 have the places of those of
+ * All fours of channels. A channel's weights are every second word: q3 and q4 have the places of those of
  * the first and the third channel, less 32; the others are a word further on. The last round of a segment may go too
  * far, which r1 takes back.
  */
 void msf_mve_convolve(const row *r);
-FUNCTION("msf_mve_convolve", /* stack: 124 */
+FUNCTION("msf_mve_convolve", /* stack: 132 */
          "push {r4-r11, lr}\n\t"
          "vpush {d8-d15}\n\t"
-         "sub sp, #24\n\t"
-         "ldrd r5, r7, [r0, #4]\n\t"
-         "ldrd r4, r9, [r0, #12]\n\t"
-         "ldrd r6, r2, [r0, #40]\n\t"
-         "ldr r3, [r0, #48]\n\t"
-         "str r4, [sp, #20]\n\t" /* zero */
-         "vdup.32 q6, r2\n\t"
-         "vdup.32 q7, r3\n\t"
-         "ldrd r2, r3, [r0, #32]\n\t"
-         "ldr r4, [r0, #52]\n\t"
-         "ldr r11, [r0]\n\t"
-         "strd r2, r3, [sp]\n\t" /* pair, end */
+         "sub sp, #32\n\t"
+         "ldrd r4, r2, [r0, #44]\n\t"
+         "vdup.32 q6, r4\n\t"
+         "vdup.32 q7, r2\n\t"
+         "ldr r4, [r0, #12]\n\t"
+         "ldr r3, [r0, #28]\n\t"
+         "strd r4, r0, [sp, #20]\n\t" /* zero, row */
+         "ldrd r4, r2, [r0, #32]\n\t"
+         "ldr r7, [r0, #8]\n\t"
+         "strd r4, r2, [sp]\n\t" /* pair, end */
+         "ldrd r4, r2, [r0, #52]\n\t"
          "str r4, [sp, #8]\n\t"  /* across */
+         "str r2, [sp, #28]\n\t" /* pixels */
          "ldrd r2, r4, [r0, #20]\n\t"
          "strd r2, r4, [sp, #12]\n\t" /* x, segments */
-         "ldr r3, [r0, #28]\n\t"
          "add r1, r3, #15\n\t"
          "bic r1, #15\n\t"
          "sub r1, r3, r1\n\t"
          "lsl r1, #1\n\t"
          "mov r4, #0\n\t"
-         "vidup.u32 q4, r4, #8\n\t"
-         "sub r6, r6, r1\n\t"
+         "vidup.u32 q5, r4, #8\n\t"
+         "rsb r6, r1, #0\n\t"
          "sub r6, #32\n\t"
-         "vadd.i32 q4, q4, r6\n"
+         "vadd.i32 q5, q5, r6\n"
+         "0:\n\t" /* a pixel */
+         "ldr r6, [r0, #40]\n\t"
+         "ldr r5, [r0, #4]\n\t"
+         "ldr r9, [r0, #16]\n\t"
+         "ldr r11, [r0]\n\t"
+         "vadd.i32 q4, q5, r6\n"
          "1:\n\t" /* four channels */
          "ldrd r2, r0, [sp, #12]\n\t"
          "ldr r12, [sp]\n\t"
@@ -136,36 +146,54 @@ FUNCTION("msf_mve_convolve", /* stack: 124 */
          "ldr r2, [sp, #4]\n\t"
          "cmp r7, r2\n\t"
          "bne 1b\n\t"
-         "add sp, #24\n\t"
+         "ldrd r0, r6, [sp, #24]\n\t"
+         "subs r6, #1\n\t"
+         "beq 5f\n\t"
+         "ldrd r4, r5, [r0, #60]\n\t"
+         "ldr r12, [sp, #12]\n\t"
+         "str r6, [sp, #28]\n\t"
+         "add r7, r4\n\t"
+         "add r2, r5\n\t"
+         "add r12, #4\n\t"
+         "str r2, [sp, #4]\n\t"
+         "str r12, [sp, #12]\n\t"
+         "b 0b\n"
+         "5:\n\t"
+         "add sp, #32\n\t"
          "vpop {d8-d15}\n\t"
          "pop {r4-r11, pc}\n");
 
 /*
- * All fours of channels of one pixel. Sixteen bytes are four channels of four taps, whose addresses a vector holds;
+ * All channels. Sixteen bytes are four channels of four taps, whose addresses a vector holds;
  * these are multiples of 4. Products of channels 0 and 2 come from the even bytes, of 1 and 3 from the odd ones;
  * q4 and q5 tell them apart. Sums in r4, r6, r8, r10.
  */
 void msf_mve_depthwise(const row *r);
-FUNCTION("msf_mve_depthwise", /* stack: 120 */
+FUNCTION("msf_mve_depthwise", /* stack: 124 */
          "push {r4-r11, lr}\n\t"
          "vpush {d8-d15}\n\t"
-         "sub sp, #20\n\t"
+         "sub sp, #24\n\t"
          "ldrd r2, r3, [r0, #20]\n\t" /* x, segments */
-         "ldr r1, [r0, #40]\n\t"
          "ldr r4, [r0, #36]\n\t"
          "ldrd r5, r6, [r0, #44]\n\t"
          "lsl r3, #2\n\t"
-         "strd r1, r2, [sp]\n\t"
-         "str r4, [sp, #8]\n\t"
+         "strd r2, r4, [sp, #4]\n\t"
          "vdup.32 q6, r5\n\t"
          "vdup.32 q7, r6\n\t"
          "mov r2, #1\n\t"
          "vdup.32 q4, r2\n\t"
          "lsl r2, #16\n\t"
          "vdup.32 q5, r2\n\t"
+         "ldr r4, [r0, #56]\n\t"
+         "ldr r7, [r0, #8]\n\t"
+         "ldr r12, [r0, #12]\n\t"
+         "strd r0, r4, [sp, #12]\n" /* row, pixels */
+         "0:\n\t" /* a pixel */
+         "ldr r1, [r0, #40]\n\t"
          "ldr r11, [r0]\n\t"
-         "ldrd r5, r7, [r0, #4]\n\t"
-         "ldrd r12, r9, [r0, #12]\n\t"
+         "ldr r5, [r0, #4]\n\t"
+         "ldr r9, [r0, #16]\n\t"
+         "str r1, [sp]\n\t"
          "mov r2, #0\n"
          "1:\n\t" /* four channels */
          "ldrd r1, r0, [sp]\n\t"
@@ -192,14 +220,25 @@ FUNCTION("msf_mve_depthwise", /* stack: 120 */
          "add r2, #4\n\t"
          "cmp r7, r0\n\t"
          "bne 1b\n\t"
-         "add sp, #20\n\t"
+         "ldrd r0, r4, [sp, #12]\n\t"
+         "subs r4, #1\n\t"
+         "beq 5f\n\t"
+         "ldrd r5, r6, [r0, #64]\n\t"
+         "ldrd r8, r10, [sp, #4]\n\t"
+         "str r4, [sp, #16]\n\t"
+         "add r8, r6\n\t"
+         "add r10, r5\n\t"
+         "strd r8, r10, [sp, #4]\n\t"
+         "b 0b\n"
+         "5:\n\t"
+         "add sp, #24\n\t"
          "vpop {d8-d15}\n\t"
          "pop {r4-r11, pc}\n");
 
 /* clang-format on */
 
-/* What all rows of a job have in common; channels: those that whole blocks take. */
-static row first_row(const msf_job *job, const int8_t *const *x, int32_t channels) {
+/* channels: those that whole blocks take. */
+static row row_of(const msf_job *job, const int8_t *const *x, int32_t channels) {
   row r;
   r.multipliers = job->scales.multipliers;
   r.shifts = job->scales.shifts;
@@ -215,30 +254,26 @@ static row first_row(const msf_job *job, const int8_t *const *x, int32_t channel
   r.act_min = job->scales.act_min;
   r.act_max = job->scales.act_max;
   r.across = 4 * job->across;
+  r.pixels = job->pixels;
+  r.rest = job->channels - channels;
+  r.channels = job->channels;
+  r.taps = 4 * job->segments;
   return r;
 }
 
-static void move_on(row *r, int32_t addresses, int32_t outputs) {
-  r->x += addresses;
-  r->out += outputs;
-  r->end += outputs;
-}
-
 void msf_convolve(const msf_job *job, const int8_t *const *x) {
-  row r = first_row(job, x, job->channels & ~3);
-  if (job->channels > 3) {
-    for (int32_t left = job->pixels; left > 0; left--, move_on(&r, 1, job->channels)) msf_mve_convolve(&r);
-  }
-  msf_convolve_from(job, x, job->channels & ~3);
+  const row r = row_of(job, x, job->channels & ~3);
+  if (job->channels > 3) msf_mve_convolve(&r);
+  if (r.rest > 0) msf_convolve_from(job, x, job->channels - r.rest);
 }
 
 void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x) {
-  const int are_words = job->channels % 4 == 0; /* whose addresses are multiples of 4 */
-  row r = first_row(job, x, job->channels);
-  for (int32_t left = are_words ? job->pixels : 0; left > 0; left--, move_on(&r, job->segments, job->channels)) {
+  const row r = row_of(job, x, job->channels);
+  if (job->channels % 4 == 0) { /* addresses are multiples of 4 */
     msf_mve_depthwise(&r);
+  } else {
+    msf_convolve_depthwise_from(job, x, 0);
   }
-  if (!are_words) msf_convolve_depthwise_from(job, x, 0);
 }
 
 static inline int32x4_t summand(const msf_summand *s, int32x4_t value) {

@@ -7,7 +7,7 @@
  */
 #include "msf_window.h"
 
-#define GATHERED 224 /* bytes of the stack for windows that do not lie in pieces of a multiple of 4 */
+#define GATHERED 200 /* bytes of the stack for windows that do not lie in pieces of a multiple of 4 */
 
 #define MOST_ACROSS (MSF_MAX_TAPS / MSF_PIXELS) /* segments of several pixels that there are addresses for */
 
@@ -59,29 +59,39 @@ static void gather_whole_row(const msf_call *call, const msf_span *span, const i
   msf_fill(to, (int8_t)zero, (kernel - last) * c);
 }
 
+/* Row y of the windows of some pixels, `length` bytes from each to the next. */
+static void gather_rows(const msf_call *call, const msf_span *span, int32_t y, int32_t pixels, int32_t length,
+                        int8_t *to) {
+  const msf_stage *s = call->stage;
+  const msf_view *in = &call->in[0];
+  const int32_t size = s->kernel_w * in->c, step = s->stride_w * in->c;
+  const int is_whole = s->dilation_w == 1 && msf_is_contiguous(in, y, span->from, span->to - span->from);
+  const int8_t *at = msf_pixel(in, y, span->from);
+  int32_t left = span->origin;
+  if (is_whole && span->is_inside) {
+    for (; pixels > 0; pixels--, at += step, to += length) msf_copy(to, at, size);
+    return;
+  }
+  for (; pixels > 0; pixels--, left += s->stride_w, to += length) {
+    if (is_whole) {
+      gather_whole_row(call, span, at, left, to);
+    } else {
+      gather_row(call, y, left, to);
+    }
+  }
+}
+
 /* The windows of some pixels from x on, each as `length` contiguous values with zeros at its end. */
 static void gather(const msf_call *call, int32_t x, int32_t pixels, int32_t length, int8_t *to) {
   const msf_stage *s = call->stage;
-  const msf_view *in = &call->in[0];
   const msf_span span = msf_span_of(call, x, pixels);
-  const int32_t size = s->kernel_w * in->c;
+  const int32_t size = s->kernel_w * call->in[0].c;
   int32_t y = msf_top(s, call->y);
-  for (int32_t ky = 0; ky < s->kernel_h; ky++, to += size, y += s->dilation_h) {
-    const int is_row = y >= 0 && y < in->h;
-    const int is_whole = is_row && s->dilation_w == 1 && msf_is_contiguous(in, y, span.from, span.to - span.from);
-    const int8_t *at = is_whole ? msf_pixel(in, y, span.from) : 0;
-    int8_t *row = to;
-    for (int32_t p = 0, left = span.origin; p < pixels; p++, left += s->stride_w, row += length) {
-      if (is_whole && span.is_inside) {
-        msf_copy(row, at, size);
-        at += s->stride_w * in->c;
-      } else if (is_whole) {
-        gather_whole_row(call, &span, at, left, row);
-      } else if (is_row) {
-        gather_row(call, y, left, row);
-      } else {
-        msf_fill(row, s->in_zero[0], size);
-      }
+  for (int32_t ky = s->kernel_h; ky > 0; ky--, to += size, y += s->dilation_h) {
+    if (y >= 0 && y < call->in[0].h) {
+      gather_rows(call, &span, y, pixels, length, to);
+    } else {
+      for (int32_t p = 0; p < pixels; p++) msf_fill(to + p * length, s->in_zero[0], size);
     }
   }
   for (int32_t p = 0; p < pixels; p++) msf_fill(to + p * length, 0, length - s->kernel_h * size);

@@ -11,6 +11,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+#endif
 
 #include "msf.h"
 #include "msf_program.h"
@@ -191,8 +194,16 @@ static inline const int8_t *msf_bytes(const msf_call *call, uint32_t offset) {
 static inline int32_t msf_max(int32_t a, int32_t b) { return a > b ? a : b; }
 static inline int32_t msf_min(int32_t a, int32_t b) { return a < b ? a : b; }
 
-/* Copies n bytes without a call, in words where addresses need no alignment. Returns the end of the copy. */
+/* Copies n bytes without a call, in words or more where addresses need no alignment. Returns the end of the copy. */
 static inline int8_t *msf_copy(int8_t *to, const int8_t *from, int32_t n) {
+#if defined(__ARM_FEATURE_MVE)
+  int8_t *const end = to + n;
+  for (; n > 0; n -= 16, to += 16, from += 16) {
+    const mve_pred16_t left = vctp8q((uint32_t)n);
+    vstrbq_p_s8(to, vldrbq_z_s8(from, left), left);
+  }
+  return end;
+#else
 #if defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__)
   for (; n >= 4; n -= 4, to += 4, from += 4) {
     int32_t word;
@@ -210,12 +221,19 @@ static inline int8_t *msf_copy(int8_t *to, const int8_t *from, int32_t n) {
 #endif
   for (; n > 0; n--) *to++ = *from++;
   return to;
+#endif
 }
 
 /* Fills n bytes; returns their end. */
 static inline int8_t *msf_fill(int8_t *to, int8_t value, int32_t n) {
-  for (const int8_t *end = to + n; to != end; to++) *to = value;
-  return to;
+#if defined(__ARM_FEATURE_MVE)
+  int8_t *const end = to + n;
+  for (; n > 0; n -= 16, to += 16) vstrbq_p_s8(to, vdupq_n_s8(value), vctp8q((uint32_t)n));
+#else
+  int8_t *const end = to + n;
+  for (; to != end; to++) *to = value;
+#endif
+  return end;
 }
 
 /* int32 arithmetic that wraps, as the reference does on every target, without undefined behaviour. */

@@ -54,8 +54,10 @@ static void find_row(const msf_call *call, const msf_span *span, int32_t pixels,
   for (; pixels > 0; pixels--, start += a->per_pixel, left += s->stride_w, at += s->stride_w * c) {
     const int8_t **to = start;
     const int8_t *tap = at;
-    if (left >= 0 && left < last) {
-      for (int32_t kx = s->kernel_w; kx > 0; kx--, to += per_tap, tap += step) *to = tap;
+    if (left >= 0 && left < last && s->kernel_w == 3) { /* by far the most frequent */
+      to[0] = tap;
+      to[per_tap] = tap + step;
+      to[2 * per_tap] = tap + 2 * step;
       continue;
     }
     int32_t col = left;

@@ -16,7 +16,7 @@ CONVOLUTIONS = (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D)
 """Operators that have blocks."""
 
 MAX_TAPS = 49
-GATHERED = 224
+GATHERED = 200
 """Bytes of a window that does not consist of pixels of a multiple of 4 bytes."""
 
 MIN_MULTIPLIER = 1 << 30
