@@ -24,6 +24,9 @@ MAX_SHIFT = 22
 SUM_LIMIT = 1 << 29
 CONSTANT_SHIFT = 18
 
+SCALE_BYTES = 5
+MIN_MACS_PER_BYTE = 10
+
 Int8s = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
 
@@ -40,7 +43,7 @@ class Blocked:
 
 def blocked(stage: Stage) -> Blocked | None:
     """Weights and scales of a stage in the layout ``BLOCKED``, or None if it has to stay ``PLAIN``."""
-    if stage.requantization is None or not _has_blocks(stage):
+    if stage.requantization is None or not _has_blocks(stage) or _is_bulky(stage, stage.requantization):
         return None
     weights, scales = _shortened(stage, _matrix(stage), stage.requantization)
     if not _is_short(weights, scales).all():
@@ -61,6 +64,11 @@ def _has_blocks(stage: Stage) -> bool:
     if stage.op is StageOp.CONV_2D:
         return taps <= MAX_TAPS if channels % 4 == 0 else taps * channels <= GATHERED
     return False
+
+
+def _is_bulky(stage: Stage, scales: Requantization) -> bool:
+    """True if a scale for every channel instead of one for all takes flash for too little work."""
+    return scales.is_uniform and stage.macs < MIN_MACS_PER_BYTE * SCALE_BYTES * stage.output_map.c
 
 
 def _is_short(weights: Int8s, scales: Requantization) -> Bools:
