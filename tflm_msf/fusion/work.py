@@ -19,11 +19,14 @@ Ints = npt.NDArray[np.int64]
 Work = Mapping[str, int]
 """How much of each kind of work there is: MACs, output values, pixels, calls, by kind of operator."""
 
-GATHERED = 256
+GATHERED = 200
 """Bytes of the largest window that the kernels copy where its pixels are no multiple of 4 bytes."""
 
 MAX_TAPS = 49
 """Of the largest window that the kernels have blocks for."""
+
+SCALE_BYTES = 5
+MIN_MACS_PER_BYTE = 10
 
 _COPYING = (
     StageOp.PAD,
@@ -159,6 +162,26 @@ def _chunk_lengths(rows: int, width: int, chunk: int, rings: tuple[_Ring, ...]) 
     return {**lengths, chunk: full} if full else lengths
 
 
+def has_blocks(stage: Stage) -> bool:
+    """True if the kernels have blocks for a convolution of this shape, and these are worth their flash."""
+    taps = stage.window.kernel_h * stage.window.kernel_w
+    channels = stage.input_maps[0].c
+    if _is_bulky(stage):
+        return False
+    if stage.op is StageOp.DEPTHWISE_CONV_2D:
+        return taps <= MAX_TAPS and channels == stage.output_map.c
+    if stage.op is StageOp.CONV_2D:
+        return taps <= MAX_TAPS if channels % 4 == 0 else taps * channels <= GATHERED
+    return False
+
+
+def _is_bulky(stage: Stage) -> bool:
+    """True if a scale for every channel instead of one for all takes flash for too little work."""
+    scales = stage.requantization
+    has_one = scales is not None and scales.is_uniform
+    return has_one and stage.macs < MIN_MACS_PER_BYTE * SCALE_BYTES * stage.output_map.c
+
+
 def _stage_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
     values = chunks.pixels * stage.output_map.c
     if stage.op is StageOp.CONV_2D:
@@ -191,6 +214,8 @@ def _stage_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
 def _conv_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
     """A convolution sums over segments of contiguous values: a whole window, its rows, or its taps."""
     window, channels, out_c = stage.window, stage.input_maps[0].c, stage.output_map.c
+    if not has_blocks(stage):
+        return {"plain_macs": chunks.pixels * stage.macs_per_pixel, "plain_values": chunks.pixels * out_c}
     if window == POINTWISE and channels % 4 == 0:
         values = {"conv_values": chunks.pixels * out_c, "pointwise_calls": chunks.calls}
         return {**values, **_segments(chunks, out_c, 1, channels)}
@@ -201,8 +226,6 @@ def _conv_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
         "conv_values": chunks.pixels * out_c,
         "conv_window_rows": chunks.calls * window.kernel_h,
     }
-    if channels % 4 != 0 and length > GATHERED:
-        return {**work, "plain_macs": chunks.pixels * stage.macs_per_pixel}
     if channels % 4 != 0:
         work["gathered_pixels"] = chunks.pixels
         work["gathered_bytes"] = chunks.pixels * length
@@ -232,7 +255,7 @@ def _depthwise_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
     taps, channels = stage.window.kernel_h * stage.window.kernel_w, stage.output_map.c
     inside = min(_inside(stage, group), chunks.pixels)
     edge = chunks.pixels - inside
-    if channels != stage.input_maps[0].c or taps > MAX_TAPS:
+    if not has_blocks(stage):
         return {
             "multiplied_macs": inside * taps * channels,
             "multiplied_values": inside * channels,
@@ -245,8 +268,8 @@ def _depthwise_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
         "depthwise_odd_macs": chunks.pixels * taps * channels * (channels % 4 != 0),
         "depthwise_vectors": chunks.pixels * -(-taps // 4) * (channels // 4) * (channels % 4 == 0),
         "depthwise_values": chunks.pixels * channels,
-        "depthwise_taps": chunks.pixels * taps,
-        "depthwise_edge_taps": edge * taps,
+        "depthwise_taps": chunks.pixels * taps if stage.window.kernel_w != 3 else edge * taps,
+        "depthwise_threes": inside * stage.window.kernel_h if stage.window.kernel_w == 3 else 0,
         "depthwise_window_rows": chunks.calls * stage.window.kernel_h,
     }
 

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from tflm_msf.fusion.work import has_blocks
 from tflm_msf.graph.fixed_point import IntArray, rescale
 from tflm_msf.ops import Requantization, Stage, StageOp
 
@@ -15,17 +16,10 @@ PLAIN, BLOCKED = 0, 1
 CONVOLUTIONS = (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D)
 """Operators that have blocks."""
 
-MAX_TAPS = 49
-GATHERED = 200
-"""Bytes of a window that does not consist of pixels of a multiple of 4 bytes."""
-
 MIN_MULTIPLIER = 1 << 30
 MAX_SHIFT = 22
 SUM_LIMIT = 1 << 29
 CONSTANT_SHIFT = 18
-
-SCALE_BYTES = 5
-MIN_MACS_PER_BYTE = 10
 
 Int8s = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
@@ -43,7 +37,7 @@ class Blocked:
 
 def blocked(stage: Stage) -> Blocked | None:
     """Weights and scales of a stage in the layout ``BLOCKED``, or None if it has to stay ``PLAIN``."""
-    if stage.requantization is None or not _has_blocks(stage) or _is_bulky(stage, stage.requantization):
+    if stage.requantization is None or not has_blocks(stage):
         return None
     weights, scales = _shortened(stage, _matrix(stage), stage.requantization)
     if not _is_short(weights, scales).all():
@@ -54,21 +48,6 @@ def blocked(stage: Stage) -> Blocked | None:
         multipliers=(2 * scales.multipliers.astype(np.int64)).astype("<u4").tobytes(),
         shifts=(-scales.shifts).tobytes(),
     )
-
-
-def _has_blocks(stage: Stage) -> bool:
-    taps = stage.window.kernel_h * stage.window.kernel_w
-    channels = stage.input_maps[0].c
-    if stage.op is StageOp.DEPTHWISE_CONV_2D:
-        return taps <= MAX_TAPS and channels == stage.output_map.c
-    if stage.op is StageOp.CONV_2D:
-        return taps <= MAX_TAPS if channels % 4 == 0 else taps * channels <= GATHERED
-    return False
-
-
-def _is_bulky(stage: Stage, scales: Requantization) -> bool:
-    """True if a scale for every channel instead of one for all takes flash for too little work."""
-    return scales.is_uniform and stage.macs < MIN_MACS_PER_BYTE * SCALE_BYTES * stage.output_map.c
 
 
 def _is_short(weights: Int8s, scales: Requantization) -> Bools:
