@@ -5,17 +5,29 @@
 #include "msf.h"
 #include "msf_kernel.h"
 
+/* A pixel of a grid: later in reading order means greater. */
+typedef uint32_t msf_point;
+
+static inline msf_point msf_point_at(int32_t y, int32_t x) { return (uint32_t)y << 16 | (uint32_t)x; }
+static inline int32_t msf_row_of(msf_point point) { return (int32_t)(point >> 16); }
+static inline int32_t msf_column_of(msf_point point) { return (int32_t)(point & 0xFFFFu); }
+
 /*
- * How far a group has come in the current tile: every pixel before (y, x) in reading order is done. Lives at the start
+ * How far a group has come in the current tile: every pixel before `next` in reading order is done. Lives at the start
  * of the workspace, one for each group.
  */
 typedef struct {
-  uint16_t y, x;           /* the pixel that comes next, on the group's grid */
-  uint16_t goal_y, goal_x; /* the pixel that the asker does not need any more */
-  uint16_t asker;          /* group that waits for this one, or MSF_NONE */
-  uint16_t y0;             /* first row and columns of the tile */
+  msf_point next; /* on the group's grid */
+  msf_point goal; /* the pixel that the asker does not need any more */
+  uint8_t asker;  /* group that waits for this one, or MSF_NO_GROUP */
+  uint8_t ready;  /* inputs of its stages that are known to be there for the next step */
+  uint16_t y0;    /* first row and columns of the tile */
   uint16_t x0, x1;
 } msf_progress;
+
+#define MSF_NO_GROUP 0xFFu
+
+typedef char msf_check_progress[sizeof(msf_progress) == 16 && MSF_MAX_GROUPS <= MSF_NO_GROUP ? 1 : -1];
 
 typedef struct {
   int32_t y0, y1, x0, x1;
@@ -48,8 +60,11 @@ static inline const msf_tensor *msf_grid(const msf_program *p, const msf_group *
 /* Whether the application has set a row source. */
 int msf_has_row_source(void);
 
-/* The operator with this number, or NULL. */
-const msf_operator *msf_find_operator(uint8_t op);
+/* The operators by number. */
+extern const msf_operator *const msf_operators[MSF_OP_COUNT];
+
+/* The operator of a stage, whose number must be one. */
+static inline const msf_operator *msf_operator_of(const msf_stage *s) { return msf_operators[s->op]; }
 
 /* Sets every group to the first row and the columns of a tile that the groups after it need of it. */
 void msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile *tile);

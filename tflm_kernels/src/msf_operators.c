@@ -1,6 +1,6 @@
 #include "msf_engine.h"
 
-static const msf_operator *const operators[MSF_OP_COUNT] = {
+const msf_operator *const msf_operators[MSF_OP_COUNT] = {
     [MSF_OP_SOURCE] = &msf_source,
     [MSF_OP_CONV_2D] = &msf_conv_2d,
     [MSF_OP_DEPTHWISE_CONV_2D] = &msf_depthwise_conv_2d,
@@ -25,5 +25,3 @@ static const msf_operator *const operators[MSF_OP_COUNT] = {
     [MSF_OP_RESIZE_BILINEAR] = &msf_resize_bilinear,
     [MSF_OP_TRANSPOSE_CONV] = &msf_transpose_conv,
 };
-
-const msf_operator *msf_find_operator(uint8_t op) { return op < MSF_OP_COUNT ? operators[op] : 0; }

@@ -109,7 +109,7 @@ static int window_fits(const msf_stage *s) {
 static msf_status check_stage(const msf_program *p, const msf_operand *operands, uint16_t g, uint16_t index) {
   const msf_group *group = msf_groups(p) + g;
   const msf_stage *s = msf_stages(p) + index;
-  const msf_operator *op = msf_find_operator(s->op);
+  const msf_operator *op = s->op < MSF_OP_COUNT ? msf_operator_of(s) : 0;
   const int is_last = index == group->first_stage + group->stage_count - 1;
   msf_stage_shape shape;
   if (op == 0 || s->layout > op->layouts || (s->flags & ~MSF_UNIFORM) != 0) return MSF_UNSUPPORTED;

@@ -39,7 +39,7 @@ static void require_inputs(const msf_program *p, msf_progress *progress, uint16_
   const msf_stage *s = msf_stages(p) + group->first_stage;
   const msf_progress *own = &progress[g];
   for (uint16_t i = 0; i < group->stage_count; i++, s++) {
-    for (int k = 0; k < msf_find_operator(s->op)->inputs; k++) {
+    for (int k = 0; k < msf_operator_of(s)->inputs; k++) {
       const msf_tensor *in = msf_tensors(p) + s->in[k];
       int32_t x0, x1, y0, y1;
       if (in->producer == MSF_NONE || in->producer == g) continue;
@@ -70,8 +70,8 @@ void msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile
     } else if (own->x1 == 0) {
       set_extent(own, 0, 0, 0); /* nobody reads anything but padding */
     }
-    own->y = own->y0;
-    own->x = own->x0;
+    own->next = msf_point_at(own->y0, own->x0);
+    own->ready = 0;
     require_inputs(p, progress, g);
   }
 }
