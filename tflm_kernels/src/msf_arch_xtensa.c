@@ -78,10 +78,14 @@ static ALWAYS_INLINE void convolve_pairs(const msf_job *job, const int8_t *const
   }
 }
 
-void msf_convolve(const msf_job *job, const int8_t *const *x) {
+static MSF_NOINLINE void convolve_blocks(const msf_job *job, const int8_t *const *x) {
   int32_t p = 0;
   for (; p + BLOCK <= job->pixels; p += BLOCK) convolve_pairs(job, x, p, BLOCK);
   if (p < job->pixels) convolve_pairs(job, x, p, 1);
+}
+
+void msf_convolve(const msf_job *job, const int8_t *const *x) {
+  convolve_blocks(job, x);
   msf_convolve_from(job, x, job->channels & ~1);
 }
 

@@ -36,8 +36,30 @@ static int check(const msf_stage_shape *shape) {
          msf_fits_requantization(shape, shape->out->c);
 }
 
+/* Columns of row y from column x on, n of them inside the input. A ring goes on at its beginning. */
+static int8_t *gather_inside(const msf_view *in, int32_t y, int32_t x, int32_t n, int8_t *to) {
+  uint32_t place = msf_index(in, y, x);
+  for (; !msf_is_in_one_piece(in, place, n); place = 0) {
+    const int32_t run = (int32_t)(in->ring - place);
+    to = msf_copy(to, in->base + place * (uint32_t)in->c, run * in->c);
+    n -= run;
+  }
+  return msf_copy(to, in->base + place * (uint32_t)in->c, n * in->c);
+}
+
 /* Row y of the window whose first column is `left`, with zero points for what is outside. */
 static void gather_row(const msf_call *call, int32_t y, int32_t left, int8_t *to) {
+  const int32_t c = call->in[0].c, kernel = call->stage->kernel_w;
+  const int8_t zero = call->stage->in_zero[0];
+  const int32_t first = msf_min(msf_max(-left, 0), kernel);
+  const int32_t last = msf_max(msf_min(call->in[0].w - left, kernel), first);
+  if (first > 0) to = msf_fill(to, zero, first * c);
+  if (first < last) to = gather_inside(&call->in[0], y, left + first, last - first, to);
+  if (last < kernel) msf_fill(to, zero, (kernel - last) * c);
+}
+
+/* The same for a window with gaps between its columns. */
+static void gather_dilated_row(const msf_call *call, int32_t y, int32_t left, int8_t *to) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
   for (int32_t kx = 0; kx < s->kernel_w; kx++, left += s->dilation_w) {
@@ -49,52 +71,32 @@ static void gather_row(const msf_call *call, int32_t y, int32_t left, int8_t *to
   }
 }
 
-/* The same for a row without dilation that lies without a gap, at `at` from column span->from on. */
-static void gather_whole_row(const msf_call *call, const msf_span *span, const int8_t *at, int32_t left, int8_t *to) {
-  const int32_t c = call->in[0].c, zero = call->stage->in_zero[0], kernel = call->stage->kernel_w;
-  const int32_t first = msf_min(msf_max(-left, 0), kernel);
-  const int32_t last = msf_max(msf_min(call->in[0].w - left, kernel), first);
-  to = msf_fill(to, (int8_t)zero, first * c);
-  to = msf_copy(to, at + (left + first - span->from) * c, (last - first) * c);
-  msf_fill(to, (int8_t)zero, (kernel - last) * c);
-}
-
-/* Row y of the windows of some pixels, `length` bytes from each to the next. */
-static void gather_rows(const msf_call *call, const msf_span *span, int32_t y, int32_t pixels, int32_t length,
-                        int8_t *to) {
+/* The windows of some pixels from x on, each as `length` contiguous values with zeros at its end. */
+static MSF_NOINLINE void gather(const msf_call *call, int32_t x, int32_t pixels, int32_t length, int8_t *to) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
-  const int32_t size = s->kernel_w * in->c, step = s->stride_w * in->c;
-  const int is_whole = s->dilation_w == 1 && msf_is_contiguous(in, y, span->from, span->to - span->from);
-  const int8_t *at = msf_pixel(in, y, span->from);
-  int32_t left = span->origin;
-  if (is_whole && span->is_inside) {
-    for (; pixels > 0; pixels--, at += step, to += length) msf_copy(to, at, size);
-    return;
-  }
-  for (; pixels > 0; pixels--, left += s->stride_w, to += length) {
-    if (is_whole) {
-      gather_whole_row(call, span, at, left, to);
-    } else {
-      gather_row(call, y, left, to);
-    }
-  }
-}
-
-/* The windows of some pixels from x on, each as `length` contiguous values with zeros at its end. */
-static void gather(const msf_call *call, int32_t x, int32_t pixels, int32_t length, int8_t *to) {
-  const msf_stage *s = call->stage;
   const msf_span span = msf_span_of(call, x, pixels);
-  const int32_t size = s->kernel_w * call->in[0].c;
+  const int32_t size = s->kernel_w * in->c, stride = s->stride_w, dilation = s->dilation_h;
+  const uint32_t line = (uint32_t)dilation * (uint32_t)in->line;
+  int8_t *const end = to + pixels * length;
   int32_t y = msf_top(s, call->y);
-  for (int32_t ky = s->kernel_h; ky > 0; ky--, to += size, y += s->dilation_h) {
-    if (y >= 0 && y < call->in[0].h) {
-      gather_rows(call, &span, y, pixels, length, to);
+  uint32_t position = msf_position(in, y, span.from);
+  for (int32_t ky = s->kernel_h; ky > 0; ky--, to += size, y += dilation, position += line) {
+    const uint32_t place = msf_place(in, position);
+    int32_t left = span.origin;
+    if ((uint32_t)y >= (uint32_t)in->h) {
+      for (int8_t *row = to; row < end; row += length) msf_fill(row, s->in_zero[0], size);
+    } else if (s->dilation_w != 1) {
+      for (int8_t *row = to; row < end; row += length, left += stride) gather_dilated_row(call, y, left, row);
+    } else if (span.is_inside && msf_is_in_one_piece(in, place, span.to - span.from)) {
+      msf_copy_pieces(to, length, in->base + place * (uint32_t)in->c, stride * in->c, pixels, size);
     } else {
-      for (int32_t p = 0; p < pixels; p++) msf_fill(to + p * length, s->in_zero[0], size);
+      for (int8_t *row = to; row < end; row += length, left += stride) gather_row(call, y, left, row);
     }
   }
-  for (int32_t p = 0; p < pixels; p++) msf_fill(to + p * length, 0, length - s->kernel_h * size);
+  for (int32_t rest = length - s->kernel_h * size; rest > 0; rest--, to++) {
+    for (int8_t *last = to; last < end; last += length) *last = 0;
+  }
 }
 
 static MSF_NOINLINE int32_t run_gathered(const msf_call *call, int32_t x, msf_job *job) {
@@ -109,37 +111,100 @@ static MSF_NOINLINE int32_t run_gathered(const msf_call *call, int32_t x, msf_jo
   return job->pixels;
 }
 
-/* Whole rows of windows as segments, if these lie inside the input in one piece each. Returns 0 if they do not. */
-static int find_rows(const msf_call *call, int32_t x, int32_t pixels, const int8_t **addresses) {
+/* Where the addresses of rows of windows go; and room behind them for rows that do not lie in one piece. */
+typedef struct {
+  const int8_t **addresses;
+  int8_t *room;
+  int32_t left; /* bytes of the room */
+} msf_rows;
+
+/* Room for n bytes, or NULL. */
+static int8_t *take_room(msf_rows *rows, int32_t n) {
+  int8_t *const taken = rows->room;
+  if (rows->left < n) return 0;
+  rows->room += n;
+  rows->left -= n;
+  return taken;
+}
+
+/*
+ * Row y of some windows, of which not all lie inside the input in one piece. Column span->from is at `place`. Returns 0 if
+ * there is no room for the others.
+ */
+static MSF_NOINLINE int find_broken_row(const msf_call *call, const msf_span *span, int32_t y, uint32_t place,
+                                        int32_t pixels, msf_rows *rows) {
+  const msf_view *in = &call->in[0];
+  const int32_t kernel = call->stage->kernel_w, stride = call->stage->stride_w, c = in->c;
+  const uint32_t inside = (uint32_t)msf_max(in->w - kernel + 1, 0); /* windows end inside before it */
+  int32_t left = span->origin;
+  for (int32_t p = 0; p < pixels; p++, left += stride) {
+    const uint32_t at = msf_place(in, place + (uint32_t)(left - span->from));
+    if ((uint32_t)left < inside && msf_is_in_one_piece(in, at, kernel)) {
+      rows->addresses[p] = in->base + at * (uint32_t)c;
+    } else {
+      int8_t *copy = take_room(rows, kernel * c);
+      if (copy == 0) return 0;
+      gather_row(call, y, left, copy);
+      rows->addresses[p] = copy;
+    }
+  }
+  return 1;
+}
+
+/* A row of the padding. Returns 0 if there is no room for it. */
+static MSF_NOINLINE int find_row_outside(const msf_call *call, int32_t pixels, msf_rows *rows) {
+  const int32_t size = call->stage->kernel_w * call->in[0].c;
+  int8_t *row = take_room(rows, size);
+  if (row == 0) return 0;
+  msf_fill(row, call->stage->in_zero[0], size);
+  for (int32_t p = 0; p < pixels; p++) rows->addresses[p] = row;
+  return 1;
+}
+
+/* Whole rows of windows as segments. Returns 0 if too many of them do not lie in one piece. */
+static int find_rows(const msf_call *call, int32_t x, int32_t pixels, msf_rows rows) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
   const msf_span span = msf_span_of(call, x, pixels);
-  const int32_t step = s->stride_w * in->c;
-  if (!span.is_inside || msf_top(s, call->y) < 0 || msf_bottom(s, call->y) >= in->h) return 0;
-  for (int32_t ky = 0; ky < s->kernel_h; ky++) {
-    const int32_t y = msf_top(s, call->y) + ky * s->dilation_h;
-    if (!msf_is_contiguous(in, y, span.from, span.to - span.from)) return 0;
-    const int8_t *at = msf_pixel(in, y, span.from);
-    for (int32_t p = 0; p < pixels; p++, at += step) *addresses++ = at;
-    addresses += MSF_PIXELS - pixels;
+  const int32_t step = s->stride_w * in->c, columns = span.to - span.from, dilation = s->dilation_h;
+  const uint32_t line = (uint32_t)dilation * (uint32_t)in->line;
+  int32_t y = msf_top(s, call->y);
+  uint32_t position = msf_position(in, y, span.from);
+  if (!span.is_inside && s->kernel_h * s->kernel_w * in->c > rows.left)
+    return 0; /* a window at the edge is all broken */
+  for (int32_t ky = s->kernel_h; ky > 0; ky--, y += dilation, position += line, rows.addresses += MSF_PIXELS) {
+    const uint32_t place = msf_place(in, position);
+    if ((uint32_t)y >= (uint32_t)in->h) {
+      if (!find_row_outside(call, pixels, &rows)) return 0;
+    } else if (!span.is_inside || !msf_is_in_one_piece(in, place, columns)) {
+      if (!find_broken_row(call, &span, y, place, pixels, &rows)) return 0;
+    } else {
+      const int8_t *at = in->base + place * (uint32_t)in->c;
+      for (int32_t p = 0; p < pixels; p++, at += step) rows.addresses[p] = at;
+    }
   }
   return 1;
 }
 
 static void find_segments(const msf_call *call, int32_t x, msf_job *job, const int8_t **addresses) {
   const msf_stage *s = call->stage;
-  if (s->dilation_w == 1 && s->kernel_h <= MOST_ACROSS && find_rows(call, x, job->pixels, addresses)) {
-    job->across = MSF_PIXELS;
-    job->segments = s->kernel_h;
-    job->length = s->kernel_w * call->in[0].c;
-    return;
+  if (s->dilation_w == 1 && s->kernel_h <= MOST_ACROSS) {
+    const int8_t **behind = addresses + s->kernel_h * MSF_PIXELS;
+    const int32_t left = (int32_t)sizeof *addresses * (MSF_MAX_TAPS - s->kernel_h * MSF_PIXELS);
+    const msf_rows rows = {addresses, (int8_t *)(void *)behind, left};
+    if (find_rows(call, x, job->pixels, rows)) {
+      job->across = MSF_PIXELS;
+      job->segments = s->kernel_h;
+      job->length = s->kernel_w * call->in[0].c;
+      return;
+    }
   }
   job->segments = s->kernel_h * s->kernel_w;
   job->length = call->in[0].c;
   job->across = job->segments <= MOST_ACROSS ? MSF_PIXELS : 1;
   job->pixels = msf_min(job->pixels, job->across);
   const msf_addresses to = {addresses, job->across, 1, msf_bytes(call, (uint32_t)s->arg[0])};
-  msf_find_taps(call, x, job->pixels, to);
+  msf_find_taps(call, x, job->pixels, &to);
 }
 
 static MSF_NOINLINE int32_t run_addressed(const msf_call *call, int32_t x, msf_job *job) {

@@ -33,7 +33,7 @@ static void run_blocked(const msf_call *call) {
   const msf_addresses to = {addresses, 1, job.segments, msf_bytes(call, (uint32_t)s->arg[1])};
   for (int32_t x = call->x0; x < call->x1; x += job.pixels, job.out += job.pixels * job.channels) {
     job.pixels = msf_min(msf_min(call->x1 - x, MSF_PIXELS), MSF_MAX_TAPS / job.segments);
-    msf_find_taps(call, x, job.pixels, to);
+    msf_find_taps(call, x, job.pixels, &to);
     msf_convolve_depthwise(&job, addresses);
   }
 }

@@ -168,10 +168,23 @@ static inline int msf_same_size(const msf_call *call) {
   return call->in[0].h == call->out.h && call->in[0].w == call->out.w;
 }
 
-/* Where pixel (y, x) lies, counted in pixels from base. */
+/* How many pixels there are before pixel (y, x), as a ring would count them if it never started again; modulo 2^32. */
+static inline uint32_t msf_position(const msf_view *v, int32_t y, int32_t x) {
+  return (uint32_t)(y - v->y0) * (uint32_t)v->line + (uint32_t)(x - v->x0);
+}
+
+/* Where the pixel at a position lies, counted in pixels from base. */
+static inline uint32_t msf_place(const msf_view *v, uint32_t position) {
+  return v->ring == 0 ? position : position % v->ring;
+}
+
 static inline uint32_t msf_index(const msf_view *v, int32_t y, int32_t x) {
-  const uint32_t index = (uint32_t)(y - v->y0) * (uint32_t)v->line + (uint32_t)(x - v->x0);
-  return v->ring == 0 ? index : index % v->ring;
+  return msf_place(v, msf_position(v, y, x));
+}
+
+/* True if n pixels from a place on lie one behind the other, and do not go on at the start of the ring. */
+static inline int msf_is_in_one_piece(const msf_view *v, uint32_t place, int32_t n) {
+  return v->ring == 0 || place + (uint32_t)n <= v->ring;
 }
 
 static inline int8_t *msf_pixel(const msf_view *v, int32_t y, int32_t x) {
@@ -180,7 +193,7 @@ static inline int8_t *msf_pixel(const msf_view *v, int32_t y, int32_t x) {
 
 /* True if pixels (y, x) to (y, x + n - 1) lie one behind the other, and do not go on at the start of the ring. */
 static inline int msf_is_contiguous(const msf_view *v, int32_t y, int32_t x, int32_t n) {
-  return v->ring == 0 || msf_index(v, y, x) + (uint32_t)n <= v->ring;
+  return msf_is_in_one_piece(v, msf_index(v, y, x), n);
 }
 
 static inline const int32_t *msf_words(const msf_call *call, uint32_t offset) {
@@ -222,6 +235,19 @@ static inline int8_t *msf_copy(int8_t *to, const int8_t *from, int32_t n) {
   for (; n > 0; n--) *to++ = *from++;
   return to;
 #endif
+}
+
+/* Copies `count` pieces of n bytes, from and to addresses that are as far apart as said. */
+static inline void msf_copy_pieces(int8_t *to, int32_t to_step, const int8_t *from, int32_t from_step, int32_t count,
+                                   int32_t n) {
+#if defined(__ARM_FEATURE_MVE)
+  if (n <= 16) {
+    const mve_pred16_t all = vctp8q((uint32_t)n);
+    for (; count > 0; count--, to += to_step, from += from_step) vstrbq_p_s8(to, vldrbq_z_s8(from, all), all);
+    return;
+  }
+#endif
+  for (; count > 0; count--, to += to_step, from += from_step) msf_copy(to, from, n);
 }
 
 /* Fills n bytes; returns their end. */

@@ -45,7 +45,7 @@ typedef struct {
 } msf_addresses;
 
 /* Finds all taps of output pixels x to x + pixels - 1. */
-void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, msf_addresses addresses);
+void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, const msf_addresses *a);
 
 #ifdef __cplusplus
 }
