@@ -1,6 +1,6 @@
 /*
  * The inner loops against the definition in msf_arch.h, spelt out: random jobs, every output byte compared, and the bytes
- * behind the outputs. Sums stay small and scales short, as the kernels may take for granted.
+ * before and behind the outputs. Sums stay small and scales short, as the kernels may take for granted.
  */
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +8,11 @@
 #include "msf_arch.h"
 
 #define ALIGNED __attribute__((aligned(8)))
-#define JOBS 600
+#define JOBS 900
 #define MOST_CHANNELS 24
 #define MOST_SEGMENTS 10
 #define MOST_ADDRESSES (MOST_SEGMENTS * MSF_PIXELS)
+#define MOST_ADDED 100
 #define OUT_BYTES (MSF_PIXELS * MOST_CHANNELS + 16)
 
 typedef struct {
@@ -20,7 +21,8 @@ typedef struct {
   int32_t (*product)(const msf_job *job, const int8_t *const *x, int32_t p, int32_t o);
 } loops;
 
-static int8_t weights[8192] ALIGNED, values[8192] ALIGNED;
+#define MOST_LENGTH 80
+static int8_t weights[MOST_CHANNELS * MOST_SEGMENTS * MOST_LENGTH] ALIGNED, values[4096 + MOST_LENGTH] ALIGNED;
 static int32_t bias[MOST_CHANNELS] ALIGNED;
 static uint32_t multipliers[MOST_CHANNELS] ALIGNED;
 static uint8_t shifts[MOST_CHANNELS] ALIGNED;
@@ -52,20 +54,33 @@ static int32_t depthwise(const msf_job *job, const int8_t *const *x, int32_t p, 
   return sum;
 }
 
-/* As SPEC.md says, in 64 bits. */
-static int8_t shortened(const msf_scales *scales, int32_t o, int32_t sum) {
-  const int64_t high = ((int64_t)sum * multipliers[o] + (1ll << 31)) >> 32;
-  const int64_t half = 1ll << (shifts[o] - 1);
-  const int64_t value = ((high + (high < 0 ? -1 : 0) + half) >> shifts[o]) + (scales->half - 1) / 2;
+/* As SPEC.md says, in 64 bits; a shift of 0 rounds nothing. */
+static int64_t rescaled(int64_t sum, uint32_t multiplier, uint32_t shift) {
+  const int64_t high = (sum * multiplier + (1ll << 31)) >> 32;
+  return shift == 0 ? high : (high + (high < 0 ? -1 : 0) + (1ll << (shift - 1))) >> shift;
+}
+
+static int8_t clamped(const msf_scales *scales, int64_t value) {
   if (value < scales->act_min) return (int8_t)scales->act_min;
   return value > scales->act_max ? (int8_t)scales->act_max : (int8_t)value;
 }
 
+static int8_t shortened(const msf_scales *scales, int32_t o, int32_t sum) {
+  return clamped(scales, rescaled(sum, multipliers[o], shifts[o]) + (scales->half - 1) / 2);
+}
+
+static void randomize_scales(msf_scales *scales) {
+  scales->half = 2 * (random_below(256) - 128) + 1;
+  scales->act_min = -128 + (random_below(2) ? random_below(60) : 0);
+  scales->act_max = 127 - (random_below(2) ? random_below(60) : 0);
+  if (random_below(2)) scales->half = 2 * scales->act_min + 1; /* as RELU has it */
+}
+
+/* Some weights are of one sign and as large as can be, so that sums of products are. */
 static void randomize(msf_job *job, const int8_t **addresses, int is_depthwise) {
-  for (uint32_t i = 0; i < sizeof values; i++) {
-    values[i] = (int8_t)(random_below(256) - 128);
-    weights[i] = (int8_t)(random_below(255) - 127);
-  }
+  const int32_t kind = random_below(4);
+  for (uint32_t i = 0; i < sizeof values; i++) values[i] = (int8_t)(kind == 0 ? -128 : random_below(256) - 128);
+  for (uint32_t i = 0; i < sizeof weights; i++) weights[i] = (int8_t)(kind == 0 ? -127 : random_below(255) - 127);
   for (int32_t o = 0; o < MOST_CHANNELS; o++) {
     bias[o] = random_below(20000) - 10000;
     multipliers[o] = 0x80000000u + 128u * (uint32_t)random_below(1 << 24);
@@ -74,13 +89,11 @@ static void randomize(msf_job *job, const int8_t **addresses, int is_depthwise) 
   job->scales.bias = bias;
   job->scales.multipliers = multipliers;
   job->scales.shifts = shifts;
-  job->scales.half = 2 * (random_below(256) - 128) + 1;
-  job->scales.act_min = -128 + (random_below(2) ? random_below(60) : 0);
-  job->scales.act_max = 127 - (random_below(2) ? random_below(60) : 0);
+  randomize_scales(&job->scales);
   job->weights = weights;
   job->channels = 1 + random_below(MOST_CHANNELS);
-  job->segments = 1 + random_below(MOST_SEGMENTS);
-  job->length = 4 * (1 + random_below(8));
+  job->segments = is_depthwise && random_below(2) ? 9 : 1 + random_below(MOST_SEGMENTS);
+  job->length = 4 * (1 + random_below(MOST_LENGTH / 4));
   job->across = is_depthwise || random_below(3) ? MSF_PIXELS : 1;
   job->pixels = job->across == 1 ? 1 : 1 + random_below(MSF_PIXELS);
   const int32_t unit = is_depthwise && job->channels % 4 == 0 ? 4 : 1;
@@ -107,11 +120,47 @@ static int differs(const loops *l, int is_depthwise) {
   return 1;
 }
 
+static void randomize_addition(msf_addition *job) {
+  msf_summand *const summands[] = {&job->first, &job->second};
+  for (int i = 0; i < 2; i++) {
+    summands[i]->zero = random_below(256) - 128;
+    summands[i]->multiplier = 0x80000000u + 128u * (uint32_t)random_below(1 << 24);
+    summands[i]->shift = random_below(3) == 0 ? 0 : random_below(6);
+    summands[i]->sign = summands[i]->shift == 0 ? 0 : -1;
+  }
+  job->sign = random_below(2) ? 1 : -1;
+  job->multiplier = 0x80000000u + 128u * (uint32_t)random_below(1 << 24);
+  job->shift = (uint32_t)(18 + random_below(5));
+  randomize_scales(&job->scales);
+}
+
+static int64_t summand(const msf_summand *s, int8_t value) {
+  return rescaled((int64_t)(value - s->zero) * (1 << MSF_HEADROOM), s->multiplier, (uint32_t)s->shift);
+}
+
+static int addition_differs(void) {
+  int8_t out[MOST_ADDED + 16], expected[MOST_ADDED + 16];
+  const int32_t n = 1 + random_below(MOST_ADDED);
+  msf_addition job;
+  randomize_addition(&job);
+  memset(out, 0x55, sizeof out);
+  memset(expected, 0x55, sizeof expected);
+  for (int32_t i = 0; i < MOST_ADDED + 2; i++) values[i] = (int8_t)(random_below(256) - 128);
+  for (int32_t i = 0; i < n; i++) {
+    const int64_t sum = summand(&job.first, values[1 + i]) + job.sign * summand(&job.second, values[2 + i]);
+    expected[1 + i] = clamped(&job.scales, rescaled(sum, job.multiplier, job.shift) + (job.scales.half - 1) / 2);
+  }
+  msf_add_values(&job, values + 1, values + 2, out + 1, n);
+  if (memcmp(out, expected, sizeof out) == 0) return 0;
+  printf("addition: %d values\n", (int)n);
+  return 1;
+}
+
 int main(void) {
   static const loops all[] = {{"convolution", msf_convolve, convolution},
                               {"depthwise", msf_convolve_depthwise, depthwise}};
   int differing = 0;
-  for (int i = 0; i < JOBS; i++) differing += differs(&all[i % 2], i % 2);
+  for (int i = 0; i < JOBS; i++) differing += i % 3 == 2 ? addition_differs() : differs(&all[i % 3], i % 3);
   printf("%d of %d jobs differ\n", differing, JOBS);
   return differing != 0;
 }

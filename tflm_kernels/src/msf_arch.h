@@ -61,7 +61,7 @@ void msf_convolve(const msf_job *job, const int8_t *const *x);
 
 /*
  * Channel o is the sum of the products of weights and values o of every tap. x is [pixel][tap], multiples of 4 if
- * channels is one. length and across do not count.
+ * channels is one. length and across do not count. No weight is -128, so that products of two taps fit in 16 bits.
  */
 void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x);
 

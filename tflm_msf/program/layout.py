@@ -40,7 +40,7 @@ def blocked(stage: Stage) -> Blocked | None:
     if stage.requantization is None or not has_blocks(stage):
         return None
     weights, scales = _shortened(stage, _matrix(stage), stage.requantization)
-    if not _is_short(weights, scales).all():
+    if not _is_short(weights, scales).all() or not _fits_pairs(stage, weights):
         return None
     return Blocked(
         weights=_in_pairs(weights) if stage.op is StageOp.CONV_2D else _in_fours(weights),
@@ -55,6 +55,11 @@ def _is_short(weights: Int8s, scales: Requantization) -> Bools:
     largest = np.abs(scales.bias.astype(np.int64)) + _reach(weights)
     in_range = (scales.multipliers >= MIN_MULTIPLIER) & (scales.shifts < 0) & (scales.shifts >= -MAX_SHIFT)
     return (largest < SUM_LIMIT) & in_range
+
+
+def _fits_pairs(stage: Stage, weights: Int8s) -> bool:
+    """Kernels add products of two taps of a depthwise convolution in 16 bits; -128 times -128 would be too much."""
+    return stage.op is not StageOp.DEPTHWISE_CONV_2D or bool((weights > -128).all())
 
 
 def _reach(weights: Int8s) -> IntArray:
