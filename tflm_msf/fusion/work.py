@@ -25,6 +25,9 @@ GATHERED = 200
 MAX_TAPS = 49
 """Of the largest window that the kernels have blocks for."""
 
+ROOM = 4 * MAX_TAPS
+"""Bytes that the kernels have for the addresses of rows of windows, and for copies of rows that are not in one piece."""
+
 SCALE_BYTES = 5
 MIN_MACS_PER_BYTE = 10
 
@@ -230,7 +233,10 @@ def _conv_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
         work["gathered_pixels"] = chunks.pixels
         work["gathered_bytes"] = chunks.pixels * length
         return {**work, **_segments(chunks.at_most(GATHERED // length), out_c, 1, length)}
-    by_rows = _segments(chunks.share(chunks.pixels - edge), out_c, window.kernel_h, window.kernel_w * channels)
+    row_bytes = window.kernel_w * channels
+    if window.kernel_h * (16 + row_bytes) <= ROOM:
+        return {**work, **_segments(chunks, out_c, window.kernel_h, row_bytes)}
+    by_rows = _segments(chunks.share(chunks.pixels - edge), out_c, window.kernel_h, row_bytes)
     at_edge = chunks.share(edge).at_most(4 if 4 * taps <= MAX_TAPS else 1)
     by_taps = _segments(at_edge, out_c, taps, channels)
     return {**work, **{name: by_rows[name] + by_taps[name] for name in by_rows}, "conv_edge_taps": edge * taps}
