@@ -89,6 +89,23 @@ def test_a_rewritten_model_verifies(model: Path) -> None:
     assert verified["arena"]["original"]["total"] == report["arena"]["original"]["total"]
 
 
+def test_plain_weights_change_neither_bits_nor_arena(model: Path) -> None:
+    blocked = run_json("rewrite", model, "-o", model.with_name("blocked.tflite"))
+    plain = run_json("rewrite", model, "--weights", "plain", "-o", model.with_name("plain.tflite"))
+    assert Path(plain["output"]).read_bytes() != Path(blocked["output"]).read_bytes()
+    assert (plain["arena"], plain["arena32"]) == (blocked["arena"], blocked["arena32"])
+    verified = run_json("verify", model, plain["output"], "--runs", "3")
+    assert verified["bit_exact"] is True
+    assert verified["arena"]["rewritten"]["total"] == plain["arena"]["plan"]["total"]
+
+
+def test_the_time_of_a_library_is_not_estimated(model: Path) -> None:
+    assert run_json("rewrite", model, "--weights", "plain")["time"] is None
+    assert "instructions" not in run("rewrite", model, "--weights", "plain").stdout
+    done = run("rewrite", model, "--weights", "plain", "--max-slowdown", "1.2")
+    assert_refused(done, "is not estimated: leave --max-slowdown out, or choose --weights blocked")
+
+
 def test_input_files_may_follow_one_option_or_be_repeated(model: Path, tmp_path: Path) -> None:
     output = run_json("rewrite", model)["output"]
     files = []
@@ -261,7 +278,14 @@ def test_rewriting_a_rewritten_model_changes_nothing(model: Path) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    [("--ram-limit", "64k"), ("--max-overhead", "2"), ("--stream-input",), ("--int8-io",), ("--preset", "layerwise")],
+    [
+        ("--ram-limit", "64k"),
+        ("--max-overhead", "2"),
+        ("--stream-input",),
+        ("--int8-io",),
+        ("--preset", "layerwise"),
+        ("--weights", "plain"),
+    ],
 )
 def test_a_rewritten_model_has_no_other_plans(model: Path, option: tuple[str, ...]) -> None:
     output = run_json("rewrite", model)["output"]

@@ -69,7 +69,7 @@ def tool_options():
     """Arguments for `tflm-msf export` besides model and output."""
     kind = option("format", "tflm")
     arguments = ["--format", kind, *(["--without-kernels"] if kind == "c" else [])]
-    for name in ("ram_limit", "max_overhead", "board"):
+    for name in ("ram_limit", "max_overhead", "board", "weights"):
         if option(name):
             arguments += ["--" + name.replace("_", "-"), option(name)]
     for name in ("stream_input", "int8_io", "skip_softmax"):

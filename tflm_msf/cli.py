@@ -29,6 +29,7 @@ from tflm_msf.cli_common import (
     ram_limit,
     read_file,
     stream_input,
+    weights,
     write_whole,
 )
 from tflm_msf.cli_export import export
@@ -41,6 +42,7 @@ from tflm_msf.graph.pixels import make_pixels
 from tflm_msf.inspect import inspect as inspect_model
 from tflm_msf.ops.conditions import ALWAYS_REQUIRED
 from tflm_msf.printable import printable
+from tflm_msf.program.layout import Weights
 from tflm_msf.report import tables
 from tflm_msf.report.comparison import comparison_table
 from tflm_msf.report.dag import dag_file
@@ -107,6 +109,7 @@ def main() -> None:
 @pixel_range
 @int8_io
 @preset
+@weights
 @as_json
 def rewrite(
     model: Path,
@@ -121,6 +124,7 @@ def rewrite(
     pixel_range: tuple[float, float] | None,
     int8_io: bool,
     preset: str,
+    weights: str,
     as_json: bool,
 ) -> None:
     """Rewrite MODEL so that it takes less arena.
@@ -134,8 +138,16 @@ def rewrite(
     output = output or model.with_name(f"{model.stem}_msf.tflite")
     pixels = make_pixels(pixel_format, pixel_range)
     with busy(f"Searching the fusions of {model.name}"):
-        allowed = limits(board, ram_limit, max_overhead, max_slowdown, core)
-        result = rewrite_file(read_file(model), str(model), allowed, stream_input, int8_io, Preset(preset), pixels)
+        result = rewrite_file(
+            read_file(model),
+            str(model),
+            limits(board, ram_limit, max_overhead, max_slowdown, core),
+            stream_input,
+            int8_io,
+            Preset(preset),
+            pixels,
+            Weights(weights),
+        )
     write_whole(output, result.data)
     report = {"output": str(output), **result.report}
     if as_json:

@@ -18,6 +18,7 @@ from tflm_msf.errors import MsfError
 from tflm_msf.fusion.presets import Preset
 from tflm_msf.fusion.time_model import load_costs
 from tflm_msf.graph.pixels import PixelFormat
+from tflm_msf.program.layout import Weights
 from tflm_msf.sizes import parse_size
 
 MODEL = click.Path(path_type=Path)
@@ -127,6 +128,14 @@ preset = click.option(
     default=Preset.FULL.value,
     show_default=True,
     help="Search only the schedules of an earlier method (see `compare`).",
+)
+weights = click.option(
+    "--weights",
+    type=click.Choice([weights.value for weights in Weights]),
+    default=Weights.BLOCKED.value,
+    show_default=True,
+    help="How weights of convolutions are laid out: in blocks for the kernels' own inner loops, or plain, for kernels "
+    "that are compiled with CMSIS-NN or ESP-NN. All kernels run both.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
 

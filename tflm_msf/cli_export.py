@@ -25,6 +25,7 @@ from tflm_msf.cli_common import (
     ram_limit,
     read_file,
     stream_input,
+    weights,
     write_whole,
 )
 from tflm_msf.errors import MsfError
@@ -35,6 +36,7 @@ from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
 from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels, make_pixels
+from tflm_msf.program.layout import Weights
 from tflm_msf.rewrite import is_rewritten, rewrite_file
 from tflm_msf.tflite_io import read_model
 
@@ -48,6 +50,18 @@ class _Loaded:
     model: Model
     data: bytes
     original: bytes | None
+
+
+@dataclass(frozen=True)
+class _Rewriting:
+    """How a model is to be rewritten, as in `rewrite`; the defaults are those of the options."""
+
+    ram_limit: int | None = None
+    max_overhead: float | None = None
+    stream_input: bool = False
+    int8_io: bool = False
+    pixels: Pixels = AS_THE_MODEL
+    weights: Weights = Weights.BLOCKED
 
 
 @click.command()
@@ -78,6 +92,7 @@ class _Loaded:
 @pixel_format
 @pixel_range
 @int8_io
+@weights
 @as_json
 def export(
     model: Path,
@@ -96,6 +111,7 @@ def export(
     pixel_format: str | None,
     pixel_range: tuple[float, float] | None,
     int8_io: bool,
+    weights: str,
     as_json: bool,
 ) -> None:
     """Write MODEL as source code.
@@ -119,7 +135,8 @@ def export(
     only_model = kind == "tflm" or without_kernels
     with busy(f"Exporting {model.name}"):
         target_board = board or (DEFAULT_BOARD if kind == "platformio" else None)
-        loaded = _load(model, target_board, ram_limit, max_overhead, stream_input, int8_io, pixels)
+        rewriting = _Rewriting(ram_limit, max_overhead, stream_input, int8_io, pixels, Weights(weights))
+        loaded = _load(model, target_board, rewriting)
         prefix = name or c_name(model.stem)
         if only_model:
             files = _model_only(loaded, kind, prefix, target_board, skip_softmax)
@@ -134,24 +151,23 @@ def export(
         click.echo("\n".join(f"Wrote {output / path}" for path in sorted(files)))
 
 
-def _load(
-    path: Path,
-    board: str | None,
-    ram_limit: int | None,
-    max_overhead: float | None,
-    stream_input: bool,
-    int8_io: bool,
-    pixels: Pixels,
-) -> _Loaded:
+def _load(path: Path, board: str | None, rewriting: _Rewriting) -> _Loaded:
     """Reads a model, and rewrites it if nobody has done so yet."""
     data = read_file(path)
     model = read_model(data, str(path))
     if is_rewritten(model):
-        if ram_limit is not None or max_overhead is not None or stream_input or int8_io or pixels != AS_THE_MODEL:
+        if rewriting != _Rewriting():
             raise MsfError(f"{path} is rewritten already: give the original, or leave the options for rewriting out.")
         return _Loaded(model, data, None)
-    allowed = limits(board, ram_limit, max_overhead)
-    rewritten = rewrite_file(data, str(path), allowed, stream_input, int8_io, pixels=pixels).data
+    rewritten = rewrite_file(
+        data,
+        str(path),
+        limits(board, rewriting.ram_limit, rewriting.max_overhead),
+        rewriting.stream_input,
+        rewriting.int8_io,
+        pixels=rewriting.pixels,
+        weights=rewriting.weights,
+    ).data
     return _Loaded(read_model(rewritten, str(path)), rewritten, data)
 
 

@@ -24,6 +24,7 @@ from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels
 from tflm_msf.program.assemble import assemble
 from tflm_msf.program.decode import describe_program, is_streamed
 from tflm_msf.program.encode import CUSTOM_CODE
+from tflm_msf.program.layout import Weights
 from tflm_msf.tflite_io import read_model, write_model
 
 BLOCK_TAIL_BYTES = 136
@@ -37,12 +38,16 @@ MOST_UNITS = 1_000
 
 @dataclass(frozen=True)
 class Planner:
-    """A model and everything that can be made of it, within the schedule space that ``preset`` names."""
+    """A model and everything that can be made of it, within the schedule space that ``preset`` names.
+
+    ``weights`` says how those of convolutions are laid out; no plan depends on it.
+    """
 
     source: str
     model: Model
     network: Network
     preset: Preset = Preset.FULL
+    weights: Weights = Weights.BLOCKED
 
     @classmethod
     def of(
@@ -53,6 +58,7 @@ class Planner:
         int8_io: bool = False,
         preset: Preset = Preset.FULL,
         pixels: Pixels = AS_THE_MODEL,
+        weights: Weights = Weights.BLOCKED,
     ) -> Planner:
         """Reads a model.
 
@@ -64,6 +70,7 @@ class Planner:
             int8_io: let float inputs and outputs that are only quantised and dequantised be int8.
             preset: the schedule space to search.
             pixels: what the rows of a streamed input hold.
+            weights: how those of convolutions are laid out.
 
         Raises:
             MsfError: if the bytes are not a valid model, or one that cannot be rewritten.
@@ -85,7 +92,7 @@ class Planner:
         if stream_input:
             model = pixels.written_into(model)
             network = with_streamed_input(network, source, pixels)
-        return cls(source, model, network, preset)
+        return cls(source, model, network, preset, weights)
 
     @cached_property
     def edges(self) -> list[Edge]:
@@ -109,15 +116,20 @@ class Planner:
 
     def _choice(self, network: Network, point: Point) -> Choice:
         plan = make_plan(network, point.edges)
-        model = assemble(self.model, network, plan)
+        model = assemble(self.model, network, plan, self.weights)
         return Choice(network, plan, model, predicted(model, WHEEL64))
 
     def choose(self, limits: Limits = NO_LIMITS) -> Choice:
         """The plan for a user's limits (see :func:`tflm_msf.choice.choose`).
 
         Raises:
-            MsfError: if no plan keeps the limits; the message names the closest one.
+            MsfError: if no plan keeps the limits; the message names the closest one. Plain weights: if time is limited.
         """
+        if limits.max_slowdown is not None and self.weights is Weights.PLAIN:
+            raise MsfError(
+                "the time of convolutions in CMSIS-NN or ESP-NN is not estimated: leave --max-slowdown out, or choose "
+                "--weights blocked."
+            )
         return choose(self.front, limits, self.source)
 
 
@@ -168,6 +180,7 @@ def rewrite_file(
     int8_io: bool = False,
     preset: Preset = Preset.FULL,
     pixels: Pixels = AS_THE_MODEL,
+    weights: Weights = Weights.BLOCKED,
 ) -> Rewritten:
     """Rewrites a model. One that was rewritten already stays as it is, if nothing is asked for but the default.
 
@@ -179,15 +192,17 @@ def rewrite_file(
         int8_io: see :meth:`Planner.of`.
         preset: see :meth:`Planner.of`.
         pixels: see :meth:`Planner.of`.
+        weights: see :meth:`Planner.of`.
 
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
     """
     model = read_model(data, source)
     asked_for_more = stream_input or int8_io or preset is not Preset.FULL or limits.are_set
-    if is_rewritten(model) and not asked_for_more and pixels == AS_THE_MODEL:
+    is_usual = pixels == AS_THE_MODEL and weights is Weights.BLOCKED
+    if is_rewritten(model) and not asked_for_more and is_usual:
         return Rewritten(data, _report_unchanged(model, len(data)))
-    planner = Planner.of(data, source, stream_input, int8_io, preset, pixels)
+    planner = Planner.of(data, source, stream_input, int8_io, preset, pixels, weights)
     choice = planner.choose(limits)
     rewritten = write_model(choice.model)
     return Rewritten(rewritten, _report(planner, choice, limits.core, len(data), len(rewritten)))
@@ -214,11 +229,7 @@ def _report(planner: Planner, choice: Choice, core: str, size_before: int, size_
     return {
         "macs": {"original": plan.original_macs, "plan": plan.macs},
         "overhead": round(plan.overhead, 6),
-        "time": {
-            "core": core,
-            "instructions": round(choice.instructions(core)),
-            "slowdown": round(slowdowns(planner.front, core)[planner.front.index(choice)], 3),
-        },
+        "time": _time_json(planner, choice, core) if planner.weights is Weights.BLOCKED else None,
         "arena": {"original": arena_json(planner.model, WHEEL64), "plan": arena_json(choice.model, WHEEL64)},
         "arena32": {"original": arena_json(planner.model, MCU32), "plan": arena_json(choice.model, MCU32)},
         "head_bound": plan.head_bound,
@@ -228,6 +239,15 @@ def _report(planner: Planner, choice: Choice, core: str, size_before: int, size_
         "streamed": planner.network.is_streamed,
         "pixels": pixels_json(choice.model),
         "already_rewritten": False,
+    }
+
+
+def _time_json(planner: Planner, choice: Choice, core: str) -> dict[str, Any]:
+    """Estimated instructions of a plan with the kernels' own inner loops."""
+    return {
+        "core": core,
+        "instructions": round(choice.instructions(core)),
+        "slowdown": round(slowdowns(planner.front, core)[planner.front.index(choice)], 3),
     }
 
 

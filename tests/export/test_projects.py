@@ -215,10 +215,19 @@ def test_a_rewritten_model_is_exported_as_it_is(tmp_path: Path) -> None:
     assert "self-check: PASS" in call("make", "CFLAGS=-O1", cwd=project)
     seven = exported(tmp_path / "r.tflite", tmp_path / "q", "--format", "c", "--input", str(SEVEN))
     assert "number 7" in call("make", "CFLAGS=-O1", cwd=seven)
-    refused = export(tmp_path / "r.tflite", tmp_path / "x", "--format", "c", "--ram-limit", "64k")
-    assert refused.exit_code == 2
-    assert "is rewritten already" in refused.output
+    for option in (("--ram-limit", "64k"), ("--weights", "plain")):
+        refused = export(tmp_path / "r.tflite", tmp_path / "x", "--format", "c", *option)
+        assert refused.exit_code == 2
+        assert "is rewritten already" in refused.output
     assert not (tmp_path / "x").exists()
+
+
+def test_plain_weights_are_exported(tmp_path: Path) -> None:
+    blocked = exported(DIGITS, tmp_path / "b", "--format", "c", "--name", "digits")
+    plain = exported(DIGITS, tmp_path / "p", "--format", "c", "--name", "digits", "--weights", "plain")
+    assert (blocked / "digits.h").read_text() == (plain / "digits.h").read_text()
+    assert (blocked / "digits.c").read_text() != (plain / "digits.c").read_text()
+    assert "self-check: PASS" in call("make", "CFLAGS=-O1", cwd=plain)
 
 
 def test_what_is_there_stays_unless_forced(tmp_path: Path) -> None:

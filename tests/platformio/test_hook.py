@@ -66,6 +66,12 @@ def test_rewrites_when_something_changed_and_only_then(project: Path) -> None:
     assert REWRITES not in told
     assert "Compiling" not in told
 
+    write_options(project, OPTIONS + "custom_tflm_msf_weights = plain")
+    ok, told = build(project)
+    assert ok, told
+    assert REWRITES in told
+    assert arena_of(project) == arena
+
     write_options(project, OPTIONS + "custom_tflm_msf_ram_limit = 100KiB")
     ok, told = build(project)
     assert ok, told
@@ -84,6 +90,7 @@ def test_rewrites_when_something_changed_and_only_then(project: Path) -> None:
         ("custom_tflm_msf_ram_limit = 1k", "does not fit 1,000 bytes of arena: the least reachable is"),
         ("custom_tflm_msf_board = nucleo_f44", "did you mean nucleo_f446re"),
         ("custom_tflm_msf_int8_io = maybe", "write yes or no"),
+        ("custom_tflm_msf_weights = blocks", "'blocks' is not one of 'blocked', 'plain'"),
         ("custom_tflm_msf_tool = /nowhere/tflm-msf", "not a program"),
     ],
 )

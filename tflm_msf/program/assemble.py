@@ -12,7 +12,8 @@ from tflm_msf.fusion.block import Block
 from tflm_msf.fusion.network import Network
 from tflm_msf.fusion.plan import Plan
 from tflm_msf.graph import NO_TENSOR, DType, Model, Op, Signature, Tensor
-from tflm_msf.program.encode import CUSTOM_CODE, encode
+from tflm_msf.program.encode import CUSTOM_CODE, Program, encode
+from tflm_msf.program.layout import Weights
 
 OFFLINE_PLAN_VERSION = 1
 LARGEST_OFFSET = 2**31 - 1
@@ -41,13 +42,14 @@ class _Builder:
         return self.index[tensor]
 
 
-def assemble(model: Model, network: Network, plan: Plan) -> Model:
+def assemble(model: Model, network: Network, plan: Plan, weights: Weights = Weights.BLOCKED) -> Model:
     """The rewritten model: same inputs and outputs, blocks in place of what they fuse, tensors nobody uses dropped.
 
     Args:
         model: the original; its first graph is the one that ``network`` describes.
         network: the graph as fusion sees it.
         plan: the blocks and the placement of tensors.
+        weights: how those of convolutions are laid out.
 
     Raises:
         MsfError: if an offset is larger than TFLM can read.
@@ -58,7 +60,8 @@ def assemble(model: Model, network: Network, plan: Plan) -> Model:
     ops: list[Op] = []
     for number, step in enumerate(plan.steps):
         if step.block is not None:
-            ops.append(_block_op(builder, step.block, plan.offsets, step.workspace_offset, number))
+            encoded = encode(step.block, weights)
+            ops.append(_block_op(builder, step.block, encoded, plan.offsets, step.workspace_offset, number))
         else:
             op = graph.ops[network.units[step.edge.first].ops[0]]
             ops.append(_kept_op(builder, op, network, plan.offsets))
@@ -79,8 +82,9 @@ def _kept_op(builder: _Builder, op: Op, network: Network, offsets: dict[int, int
     return replace(op, inputs=keep(op.inputs), outputs=keep(op.outputs), intermediates=keep(op.intermediates))
 
 
-def _block_op(builder: _Builder, block: Block, offsets: dict[int, int], workspace_offset: int, number: int) -> Op:
-    encoded = encode(block)
+def _block_op(
+    builder: _Builder, block: Block, encoded: Program, offsets: dict[int, int], workspace_offset: int, number: int
+) -> Op:
     inputs = [builder.keep(tensor, offsets) for tensor in block.candidate.inputs]
     params = Tensor(f"msf_params_{number}", (len(encoded.params),), DType.INT8, data=encoded.params)
     inputs.append(builder.add(params, PLANNED_BY_TFLM))

@@ -12,7 +12,7 @@ import numpy as np
 from tflm_msf.fusion.block import Block, Buffer
 from tflm_msf.ops import Map, Stage, StageOp
 from tflm_msf.ops.stage import POINTWISE
-from tflm_msf.program.layout import BLOCKED, CONVOLUTIONS, PLAIN, blocked
+from tflm_msf.program.layout import BLOCKED, CONVOLUTIONS, PLAIN, Weights, blocked
 
 CUSTOM_CODE = "MSF_BLOCK"
 """Name under which the kernels register."""
@@ -86,9 +86,10 @@ class _TensorRow:
 
 
 class _Encoder:
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, weights: Weights) -> None:
         self._network = block.network
         self._block = block
+        self._weights = weights
         self._candidate = block.candidate
         self._params = _Params()
         self._rows: list[_TensorRow] = []
@@ -208,7 +209,7 @@ class _Encoder:
 
     def _weighted(self, stage: Stage, source: _TensorRow | None) -> _Weighted:
         """Puts weights and scales into the parameters. Kernels read words where pixels of the input consist of them."""
-        laid, scales = blocked(stage), stage.requantization
+        laid, scales = blocked(stage, self._weights), stage.requantization
         if laid is not None and source is not None and (source.offset % 4 == 0 or source.map.c % 4 != 0):
             sections = (laid.weights, laid.bias, laid.multipliers, laid.shifts)
             places = tuple(self._params.add(section) for section in sections)
@@ -260,6 +261,6 @@ class _Encoder:
         return _TensorRow(grid, producer, operand, WHOLE, offset, grid.pixels)
 
 
-def encode(block: Block) -> Program:
+def encode(block: Block, weights: Weights = Weights.BLOCKED) -> Program:
     """The program and the parameters of a block."""
-    return _Encoder(block).encode()
+    return _Encoder(block, weights).encode()

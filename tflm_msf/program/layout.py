@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import cast
 
 import numpy as np
@@ -15,6 +16,17 @@ from tflm_msf.ops import Requantization, Stage, StageOp
 PLAIN, BLOCKED = 0, 1
 CONVOLUTIONS = (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D)
 """Operators that have blocks."""
+
+
+class Weights(Enum):
+    """Which layout a rewritten model has where there is a choice."""
+
+    BLOCKED = "blocked"
+    """For the kernels' own inner loops; a stage that has no blocks stays plain."""
+
+    PLAIN = "plain"
+    """As TFLite lays them out: for kernels that are compiled with CMSIS-NN or ESP-NN."""
+
 
 MIN_MULTIPLIER = 1 << 30
 MAX_SHIFT = 22
@@ -35,15 +47,15 @@ class Blocked:
     shifts: bytes
 
 
-def blocked(stage: Stage) -> Blocked | None:
+def blocked(stage: Stage, weights: Weights) -> Blocked | None:
     """Weights and scales of a stage in the layout ``BLOCKED``, or None if it has to stay ``PLAIN``."""
-    if stage.requantization is None or not has_blocks(stage):
+    if weights is Weights.PLAIN or stage.requantization is None or not has_blocks(stage):
         return None
-    weights, scales = _shortened(stage, _matrix(stage), stage.requantization)
-    if not _is_short(weights, scales).all() or not _fits_pairs(stage, weights):
+    matrix, scales = _shortened(stage, _matrix(stage), stage.requantization)
+    if not _is_short(matrix, scales).all() or not _fits_pairs(stage, matrix):
         return None
     return Blocked(
-        weights=_in_pairs(weights) if stage.op is StageOp.CONV_2D else _in_fours(weights),
+        weights=_in_pairs(matrix) if stage.op is StageOp.CONV_2D else _in_fours(matrix),
         bias=scales.bias.astype("<i4").tobytes(),
         multipliers=(2 * scales.multipliers.astype(np.int64)).astype("<u4").tobytes(),
         shifts=(-scales.shifts).tobytes(),

@@ -62,8 +62,9 @@ def rewrite_table(report: Json) -> RenderableType:
     macs = report["macs"]
     table.add_row("MACs", f"{macs['original']:,}", f"{macs['plan']:,}", f"F = {report['overhead']:.3f}")
     time = report["time"]
-    slowdown = f"{time['slowdown']:.3f} x the fastest plan"
-    table.add_row(f"instructions on {time['core']}, estimated", "", _millions(time["instructions"]), slowdown)
+    if time:
+        slowdown = f"{time['slowdown']:.3f} x the fastest plan"
+        table.add_row(f"instructions on {time['core']}, estimated", "", _millions(time["instructions"]), slowdown)
     parts: list[RenderableType] = [table, blocks_table(report["blocks"])]
     if report["unfused"]:
         parts.append(unfused_table(report["unfused"]))
