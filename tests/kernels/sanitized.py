@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,29 @@ SOURCES = ROOT / "tflm_kernels" / "src"
 HERE = Path(__file__).parent
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 SANITIZE = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library that kernels can be compiled for: here a double, in a directory below ``doubles``."""
+
+    name: str
+    macro: str
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What the kernels and the double are compiled with."""
+        return (f"-D{self.macro}", f"-I{DOUBLES}", f"-I{DOUBLES / self.name}")
+
+    @property
+    def sources(self) -> list[Path]:
+        """The double's C files."""
+        return [*sorted(DOUBLES.glob("*.c")), *sorted((DOUBLES / self.name).glob("*.c"))]
+
+
+DOUBLES = HERE / "doubles"
+CMSIS_NN = Library("cmsis_nn", "MSF_CMSIS_NN")
+ESP_NN = Library("esp_nn", "MSF_ESP_NN")
 
 
 class Counts(NamedTuple):
@@ -39,17 +63,18 @@ def kernel_sources() -> list[Path]:
     return sorted(SOURCES.glob("*.c"))
 
 
-def build_harness(sources: Path = SOURCES) -> Path:
+def build_harness(sources: Path = SOURCES, library: Library | None = None) -> Path:
     """The harness with the kernels in ``sources``, compiled once for each state of all files."""
-    files = [*sorted(HERE.glob("fuzz_*.[ch]")), *sorted(sources.glob("*.[ch]"))]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    files = [*sorted(HERE.glob("fuzz_*.[ch]")), *sorted(sources.glob("*.[ch]")), *(library.sources if library else ())]
+    flags = library.flags if library else ()
+    digest = hashlib.sha256(repr(flags).encode() + b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     target = ROOT / "build" / "sanitized" / f"fuzz_harness-{digest}"
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(f".{os.getpid()}")
     units = [str(file) for file in files if file.suffix == ".c"]
-    command = [compiler(), "-std=c99", "-D_POSIX_C_SOURCE=200809L", *SANITIZE, f"-I{sources}"]
+    command = [compiler(), "-std=c99", "-D_POSIX_C_SOURCE=200809L", *SANITIZE, *flags, f"-I{sources}"]
     subprocess.run([*command, *units, "-o", str(partial)], check=True)
     partial.replace(target)
     return target

@@ -19,6 +19,7 @@ from tflm_msf.fusion.block import BlockWalk, LinesKept, tile_widths
 from tflm_msf.fusion.network import build_network
 from tflm_msf.graph import Model
 from tflm_msf.program.encode import encode
+from tflm_msf.program.layout import Weights
 
 NO_LIMIT = 1 << 40
 
@@ -56,9 +57,9 @@ def models() -> dict[str, Model]:
     }
 
 
-def seeds() -> list[Seed]:
+def seeds(weights: Weights = Weights.BLOCKED) -> list[Seed]:
     """All of them, always the same."""
-    fused = [seed for name, model in models().items() for seed in _blocks(name, model)]
+    fused = [seed for name, model in models().items() for seed in _blocks(name, model, weights)]
     by_hand = [
         Seed(make.__name__, made.pack(), made.params, made.params_operand, made.sizes)
         for make in handmade.ALL
@@ -67,7 +68,7 @@ def seeds() -> list[Seed]:
     return [*fused, *by_hand]
 
 
-def _blocks(name: str, model: Model) -> Iterator[Seed]:
+def _blocks(name: str, model: Model, weights: Weights) -> Iterator[Seed]:
     """The longest block of a model, in whole rows, and in two widths of strips where it may be cut into strips."""
     network = build_network(model.main)
     last = len(network.units) - 1
@@ -77,7 +78,7 @@ def _blocks(name: str, model: Model) -> Iterator[Seed]:
         if not found:
             continue
         block = BlockWalk(network, kept, last, width).lay_out(found[-1].first)
-        encoded = encode(block)
+        encoded = encode(block, weights)
         inputs = tuple(network.nbytes(tensor) for tensor in found[-1].inputs)
         rest = (len(encoded.params), network.nbytes(found[-1].output), found[-1].workspace)
         yield Seed(f"{name}_{width}", encoded.program, encoded.params, len(inputs), (*inputs, *rest))
@@ -171,11 +172,11 @@ def _deconvolved() -> Model:
     return layers.model([layers.conv(x, 2, Geometry(), Weighting())])
 
 
-def write_cases(directory: Path) -> list[Path]:
+def write_cases(directory: Path, weights: Weights = Weights.BLOCKED) -> list[Path]:
     """One file for each seed."""
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    for seed in seeds():
+    for seed in seeds(weights):
         paths.append(directory / f"{seed.name}.case")
         paths[-1].write_bytes(seed.as_case())
     return paths

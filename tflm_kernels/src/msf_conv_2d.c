@@ -5,6 +5,7 @@
  * an odd number of channels as [k]. arg[0] is where params has a pixel of the padding. The bias holds
  * bias - input zero point * sum of the channel's weights, so that taps in the padding count as the zero point.
  */
+#include "msf_library.h"
 #include "msf_window.h"
 
 #define GATHERED 200 /* bytes of the stack for windows that do not lie in pieces of a multiple of 4 */
@@ -244,7 +245,7 @@ static void run_blocked(const msf_call *call) {
 static void run(const msf_call *call) {
   if (call->stage->layout == MSF_LAYOUT_BLOCKED) {
     run_blocked(call);
-  } else {
+  } else if (!msf_library_convolve(call)) {
     msf_run_conv_2d_plain(call);
   }
 }

@@ -5,6 +5,7 @@
  * one to three channels as [kernel row][kernel column][channel]. arg[1] is where params has a pixel of the padding, at a
  * multiple of 4; so is the input, if its channels are one. The bias is folded as for CONV_2D.
  */
+#include "msf_library.h"
 #include "msf_window.h"
 
 static int check_blocked(const msf_stage_shape *shape) {
@@ -41,7 +42,7 @@ static void run_blocked(const msf_call *call) {
 static void run(const msf_call *call) {
   if (call->stage->layout == MSF_LAYOUT_BLOCKED) {
     run_blocked(call);
-  } else {
+  } else if (!msf_library_convolve(call)) {
     msf_run_depthwise_conv_2d_plain(call);
   }
 }
