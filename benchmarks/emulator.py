@@ -109,7 +109,7 @@ def _with_headers(name: str, sources: Mapping[str, str]) -> dict[str, str]:
         path = wanted.pop()
         if path in sources and path not in found:
             found[path] = sources[path]
-            wanted += re.findall(r'^\s*#\s*include\s+"([^"]+)"', sources[path], re.M)
+            wanted += re.findall(r'^\s*#\s*include\s+["<]([^">]+)[">]', sources[path], re.M)
     return found
 
 
