@@ -37,29 +37,7 @@ static int check(const msf_stage_shape *shape) {
          msf_fits_requantization(shape, shape->out->c);
 }
 
-/* Columns of row y from column x on, n of them inside the input. A ring goes on at its beginning. */
-static int8_t *gather_inside(const msf_view *in, int32_t y, int32_t x, int32_t n, int8_t *to) {
-  uint32_t place = msf_index(in, y, x);
-  for (; !msf_is_in_one_piece(in, place, n); place = 0) {
-    const int32_t run = (int32_t)(in->ring - place);
-    to = msf_copy(to, in->base + place * (uint32_t)in->c, run * in->c);
-    n -= run;
-  }
-  return msf_copy(to, in->base + place * (uint32_t)in->c, n * in->c);
-}
-
-/* Row y of the window whose first column is `left`, with zero points for what is outside. */
-static void gather_row(const msf_call *call, int32_t y, int32_t left, int8_t *to) {
-  const int32_t c = call->in[0].c, kernel = call->stage->kernel_w;
-  const int8_t zero = call->stage->in_zero[0];
-  const int32_t first = msf_min(msf_max(-left, 0), kernel);
-  const int32_t last = msf_max(msf_min(call->in[0].w - left, kernel), first);
-  if (first > 0) to = msf_fill(to, zero, first * c);
-  if (first < last) to = gather_inside(&call->in[0], y, left + first, last - first, to);
-  if (last < kernel) msf_fill(to, zero, (kernel - last) * c);
-}
-
-/* The same for a window with gaps between its columns. */
+/* Row y of the window whose first column is `left` and whose columns have gaps between them; zero points for what is outside. */
 static void gather_dilated_row(const msf_call *call, int32_t y, int32_t left, int8_t *to) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
@@ -92,7 +70,7 @@ static MSF_NOINLINE void gather(const msf_call *call, int32_t x, int32_t pixels,
     } else if (span.is_inside && msf_is_in_one_piece(in, place, span.to - span.from)) {
       msf_copy_pieces(to, length, in->base + place * (uint32_t)in->c, stride * in->c, pixels, size);
     } else {
-      for (int8_t *row = to; row < end; row += length, left += stride) gather_row(call, y, left, row);
+      for (int8_t *row = to; row < end; row += length, left += stride) msf_gather_row(call, y, left, s->kernel_w, row);
     }
   }
   for (int32_t rest = length - s->kernel_h * size; rest > 0; rest--, to++) {
@@ -145,7 +123,7 @@ static MSF_NOINLINE int find_broken_row(const msf_call *call, const msf_span *sp
     } else {
       int8_t *copy = take_room(rows, kernel * c);
       if (copy == 0) return 0;
-      gather_row(call, y, left, copy);
+      msf_gather_row(call, y, left, kernel, copy);
       rows->addresses[p] = copy;
     }
   }

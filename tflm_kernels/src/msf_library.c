@@ -1,5 +1,6 @@
 /* What the back ends share: whether a call fits, and the band that a library gets to see. */
 #include "msf_library.h"
+#include "msf_window.h"
 
 #if defined(MSF_LIBRARY)
 
@@ -58,31 +59,13 @@ static const int8_t *find_band(const msf_call *call) {
   return !MSF_LIBRARY_ALIGNED || is_aligned(at) ? at : 0;
 }
 
-/* `columns` pixels of row y from column `left` on, with zero points for what is outside. Returns their end. */
-static int8_t *gather_row(const msf_call *call, int32_t y, int32_t left, int32_t columns, int8_t *to) {
-  const msf_view *in = &call->in[0];
-  const int8_t zero = call->stage->in_zero[0];
-  if (y < 0 || y >= in->h) return msf_fill(to, zero, columns * in->c);
-  const int32_t first = msf_min(msf_max(-left, 0), columns);
-  const int32_t last = msf_max(msf_min(in->w - left, columns), first);
-  int32_t pixels;
-  to = msf_fill(to, zero, first * in->c);
-  for (int32_t x = first; x < last; x += pixels) {
-    pixels = last - x;
-    if (in->ring != 0) { /* as far as the ring goes on */
-      const uint32_t rest = in->ring - msf_index(in, y, left + x);
-      if (rest < (uint32_t)pixels) pixels = (int32_t)rest;
-    }
-    to = msf_copy(to, msf_pixel(in, y, left + x), pixels * in->c);
-  }
-  return msf_fill(to, zero, (columns - last) * in->c);
-}
-
 static void gather(const msf_call *call, int32_t columns, int8_t *to) {
   const msf_stage *s = call->stage;
   int32_t y = msf_top(s, call->y);
   for (int32_t ky = s->kernel_h; ky > 0; ky--, y += s->dilation_h) {
-    to = gather_row(call, y, msf_left(s, call->x0), columns, to);
+    const int is_inside = y >= 0 && y < call->in[0].h;
+    to = is_inside ? msf_gather_row(call, y, msf_left(s, call->x0), columns, to)
+                   : msf_fill(to, s->in_zero[0], columns * call->in[0].c);
   }
 }
 

@@ -47,6 +47,12 @@ typedef struct {
 /* Finds all taps of output pixels x to x + pixels - 1. */
 void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, const msf_addresses *a);
 
+/*
+ * Copies columns `left` to left + columns - 1 of row y, which is inside the input; zero points stand for columns that are
+ * outside. Returns the end of the copy.
+ */
+int8_t *msf_gather_row(const msf_call *call, int32_t y, int32_t left, int32_t columns, int8_t *to);
+
 #ifdef __cplusplus
 }
 #endif
