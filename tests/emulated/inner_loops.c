@@ -8,7 +8,7 @@
 #include "msf_arch.h"
 
 #define ALIGNED __attribute__((aligned(8)))
-#define JOBS 900
+#define JOBS 1500
 #define MOST_CHANNELS 24
 #define MOST_SEGMENTS 10
 #define MOST_ADDRESSES (MOST_SEGMENTS * MSF_PIXELS)
@@ -156,11 +156,49 @@ static int addition_differs(void) {
   return 1;
 }
 
+static int dot_differs(void) {
+  const int32_t n = random_below(100), at = random_below(100), from = random_below(100);
+  int32_t expected = (int32_t)(0x7FFFF000 + random_below(0x1000)); /* may wrap */
+  for (int32_t i = 0; i < 200; i++) {
+    values[i] = (int8_t)(random_below(256) - 128);
+    weights[i] = (int8_t)(random_below(256) - 128);
+  }
+  const int32_t sum = msf_dot(expected, weights + at, values + from, n);
+  for (int32_t i = 0; i < n; i++) expected = msf_wrap_add(expected, weights[at + i] * values[from + i]);
+  if (sum == expected) return 0;
+  printf("dot product: %d values\n", (int)n);
+  return 1;
+}
+
+static int sums_differ(void) {
+  int32_t sums[MOST_CHANNELS], expected[MOST_CHANNELS];
+  const int32_t n = random_below(MOST_CHANNELS);
+  for (int32_t i = 0; i < MOST_CHANNELS; i++) {
+    sums[i] = expected[i] = (int32_t)(0x7FFFFF80 + random_below(0x80)); /* may wrap */
+    values[i + 1] = (int8_t)(random_below(256) - 128);
+    if (i < n) expected[i] = msf_wrap_add(expected[i], values[i + 1]);
+  }
+  msf_add_to_sums(sums, values + 1, n);
+  if (memcmp(sums, expected, sizeof sums) == 0) return 0;
+  printf("sums: %d values\n", (int)n);
+  return 1;
+}
+
+static int job_differs(int i) {
+  static const loops convolutions = {"convolution", msf_convolve, convolution};
+  static const loops depthwises = {"depthwise", msf_convolve_depthwise, depthwise};
+  switch (i % 5) {
+    case 0: return differs(&convolutions, 0);
+    case 1: return differs(&depthwises, 1);
+    case 2: return addition_differs();
+    case 3: return dot_differs();
+    default: return sums_differ();
+  }
+}
+
 int main(void) {
-  static const loops all[] = {{"convolution", msf_convolve, convolution},
-                              {"depthwise", msf_convolve_depthwise, depthwise}};
   int differing = 0;
-  for (int i = 0; i < JOBS; i++) differing += i % 3 == 2 ? addition_differs() : differs(&all[i % 3], i % 3);
+  for (int i = 0; i < JOBS; i++) differing += job_differs(i);
   printf("%d of %d jobs differ\n", differing, JOBS);
   return differing != 0;
 }

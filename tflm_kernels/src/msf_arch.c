@@ -41,7 +41,20 @@ void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int
   }
 }
 
+#if !defined(MSF_ARCH_MVE) && !defined(MSF_ARCH_DSP)
+
+int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n) {
+  for (int32_t i = 0; i < n; i++) sum = msf_mac(sum, w[i], x[i]);
+  return sum;
+}
+
+#endif
+
 #ifndef MSF_ARCH_MVE
+
+void msf_add_to_sums(int32_t *sums, const int8_t *values, int32_t n) {
+  for (int32_t i = 0; i < n; i++) sums[i] = msf_wrap_add(sums[i], values[i]);
+}
 
 /* At most 2^28, as the value without its zero point is less than 2^8. */
 static inline int32_t summand(const msf_summand *s, int8_t value) {

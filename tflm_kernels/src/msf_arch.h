@@ -86,6 +86,12 @@ typedef struct {
 /* n values of a and b become n of out, which need no alignment. */
 void msf_add_values(const msf_addition *job, const int8_t *a, const int8_t *b, int8_t *out, int32_t n);
 
+/* sum + the products of n weights and values, which need no alignment. The sum wraps. */
+int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n);
+
+/* Adds n values to n sums, which wrap. */
+void msf_add_to_sums(int32_t *sums, const int8_t *values, int32_t n);
+
 /* What implementations leave to plain C: channels from `first` on, such as the last ones that make no whole block. */
 void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first);
 void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int32_t first);

@@ -8,6 +8,7 @@
 
 #ifdef MSF_ARCH_DSP
 
+#include <arm_acle.h>
 #include <stddef.h>
 
 /* What the functions below need to know; they copy it to the stack and read it by its offsets. */
@@ -303,6 +304,23 @@ void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x) {
   }
   msf_convolve_depthwise_from(job, x, job->channels & ~3);
   activate(job);
+}
+
+static inline uint32_t rotate(uint32_t word) { return word >> 8 | word << 24; }
+
+/* Four products. */
+static inline int32_t add_word(int32_t sum, const int8_t *w, const int8_t *x) {
+  uint32_t a, b;
+  memcpy(&a, w, 4);
+  memcpy(&b, x, 4);
+  sum = __smlad(__sxtb16(a), __sxtb16(b), sum);
+  return __smlad(__sxtb16(rotate(a)), __sxtb16(rotate(b)), sum);
+}
+
+int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n) {
+  for (; n >= 8; n -= 8, w += 8, x += 8) sum = add_word(add_word(sum, w, x), w + 4, x + 4);
+  for (; n > 0; n--) sum = msf_mac(sum, *w++, *x++);
+  return sum;
 }
 
 #endif /* MSF_ARCH_DSP */

@@ -8,6 +8,7 @@
 
 #ifdef MSF_ARCH_MVE
 
+#include <arm_mve.h>
 #include <stddef.h>
 
 /* The functions below read a job by its offsets. */
@@ -778,6 +779,22 @@ void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x) {
     msf_mve_depthwise_nine_positive(job, x);
   } else {
     msf_mve_depthwise_nine(job, x);
+  }
+}
+
+int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n) {
+  for (; n > 0; n -= 16, w += 16, x += 16) {
+    const mve_pred16_t left = vctp8q((uint32_t)n);
+    sum = vmladavaq_p_s8(sum, vldrbq_z_s8(w, left), vldrbq_z_s8(x, left), left);
+  }
+  return sum;
+}
+
+void msf_add_to_sums(int32_t *sums, const int8_t *values, int32_t n) {
+  for (; n > 0; n -= 4, sums += 4, values += 4) {
+    const mve_pred16_t left = vctp32q((uint32_t)n);
+    const int32x4_t sum = vaddq_s32(vldrwq_z_s32(sums, left), vldrbq_z_s32(values, left));
+    vstrwq_p_s32(sums, sum, left);
   }
 }
 

@@ -2,14 +2,9 @@
  * CONV_2D in MSF_LAYOUT_PLAIN. Weights [out channel][kernel row][kernel column][in channel]; the bias already holds
  * bias - input zero point * sum of the channel's weights, so that taps in the padding count as the zero point.
  */
-#include "msf_kernel.h"
+#include "msf_arch.h"
 
 #define PIXELS 4 /* outputs of a 1x1 convolution computed together, so that a weight is loaded once for all */
-
-static int32_t dot(int32_t acc, const int8_t *w, const int8_t *x, int32_t n) {
-  for (int32_t i = 0; i < n; i++) acc = msf_mac(acc, w[i], x[i]);
-  return acc;
-}
 
 static int32_t sum(const int8_t *w, int32_t n) {
   int32_t total = 0;
@@ -34,10 +29,10 @@ static int32_t window(const msf_call *call, const int8_t *w, int32_t acc, msf_ta
     padding = msf_wrap_add(padding, sum(w + before + inside, row_taps - before - inside));
     const int32_t y = rows.origin + ky * s->dilation_h;
     if (s->dilation_w == 1 && msf_is_contiguous(&call->in[0], y, cols.origin + cols.first, cols.last - cols.first)) {
-      acc = dot(acc, w + before, msf_pixel(&call->in[0], y, cols.origin + cols.first), inside);
+      acc = msf_dot(acc, w + before, msf_pixel(&call->in[0], y, cols.origin + cols.first), inside);
     } else {
       for (int32_t kx = cols.first; kx < cols.last; kx++) {
-        acc = dot(acc, w + kx * c, msf_pixel(&call->in[0], y, cols.origin + kx * s->dilation_w), c);
+        acc = msf_dot(acc, w + kx * c, msf_pixel(&call->in[0], y, cols.origin + kx * s->dilation_w), c);
       }
     }
   }
@@ -88,7 +83,7 @@ static void run_pointwise(const msf_call *call) {
   for (; left > 0; left--, x += in_c, out += out_c) {
     const int8_t *w = msf_bytes(call, s->weights);
     for (int32_t o = 0; o < out_c; o++, w += in_c) {
-      out[o] = msf_output(&outputs, o, dot(outputs.bias[o], w, x, in_c));
+      out[o] = msf_output(&outputs, o, msf_dot(outputs.bias[o], w, x, in_c));
     }
   }
 }

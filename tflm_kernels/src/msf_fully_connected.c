@@ -2,18 +2,13 @@
  * FULLY_CONNECTED on a feature map that arrives row by row: every output accumulates its share of each row, so the
  * map is never held whole. Weights [out channel][row][column][in channel]; bias folded as for CONV_2D.
  */
-#include "msf_kernel.h"
+#include "msf_arch.h"
 
 static int check(const msf_stage_shape *shape) {
   const uint64_t depth = (uint64_t)shape->in[0]->h * shape->in[0]->w * shape->in[0]->c;
   return msf_reads_one_pixel(shape->stage) && depth <= INT32_MAX && shape->out->h == 1 && shape->out->w == 1 &&
          msf_fits(shape->stage->weights, depth * shape->out->c, 1, shape->params_size) &&
          msf_fits_requantization(shape, shape->out->c) && msf_fits_accumulators(shape, shape->out->c);
-}
-
-static int32_t dot(int32_t acc, const int8_t *w, const int8_t *x, int32_t n) {
-  for (int32_t i = 0; i < n; i++) acc = msf_mac(acc, w[i], x[i]);
-  return acc;
 }
 
 static void run(const msf_call *call) {
@@ -28,7 +23,7 @@ static void run(const msf_call *call) {
   const int8_t *w = msf_bytes(call, s->weights) + (call->y * in->w + call->x0) * in->c;
   int8_t *out = msf_pixel(&call->out, 0, 0);
   for (int32_t o = 0; o < call->out.c; o++, w += depth) {
-    const int32_t acc = dot(first ? outputs.bias[o] : call->accumulators[o], w, x, arrived);
+    const int32_t acc = msf_dot(first ? outputs.bias[o] : call->accumulators[o], w, x, arrived);
     call->accumulators[o] = acc;
     if (last) out[o] = msf_output(&outputs, o, acc);
   }
