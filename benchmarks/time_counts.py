@@ -116,12 +116,12 @@ def _can_be_exported(named: tuple[str, bytes]) -> bool:
 
 
 def _jobs(name: str, data: bytes, cores: Sequence[str]) -> Iterator[_Job]:
-    """Plans that differ in work: both ends of each preset's front."""
+    """Plans that differ in work: both ends of each preset's front, and its middle."""
     cases = make_cases(data, runs=1)
     seen = []
     for preset in PRESETS:
         front = [c for c in Planner.of(data, name, preset=preset).front if c.plan.overhead <= MOST_OVERHEAD]
-        for index in {0, len(front) - 1}:
+        for index in sorted({0, len(front) // 2, len(front) - 1}):
             if front[index].work not in seen:
                 seen.append(front[index].work)
                 yield _Job(name, f"{preset.value} {index}", front[index], cases, cores)

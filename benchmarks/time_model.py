@@ -30,7 +30,7 @@ HELD_BACK_MODELS = ("mlperf__kws_dscnn", "mlperf__vww_96", "sscma__fomo_mnv2_035
 HELD_BACK_EVERY = 4
 """Of the other models of the corpus, the fit does not see every so many-th plan."""
 
-RIDGE = 2e-3
+RIDGE = 5e-4
 """Keeps costs small that only few plans tell apart, or they are fitted to those plans' peculiarities."""
 
 SWEEPS = 20_000

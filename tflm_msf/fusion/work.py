@@ -26,7 +26,7 @@ MAX_TAPS = 49
 """Of the largest window that the kernels have blocks for."""
 
 ROOM = 4 * MAX_TAPS
-"""Bytes that the kernels have for the addresses of rows of windows, and for copies of rows that are not in one piece."""
+"""Bytes that the kernels have for addresses of rows of windows, and for copies of those that are not in one piece."""
 
 SCALE_BYTES = 5
 MIN_MACS_PER_BYTE = 10
@@ -274,6 +274,7 @@ def _depthwise_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
         "depthwise_odd_macs": chunks.pixels * taps * channels * (channels % 4 != 0),
         "depthwise_vectors": chunks.pixels * -(-taps // 4) * (channels // 4) * (channels % 4 == 0),
         "depthwise_values": chunks.pixels * channels,
+        "depthwise_starts": chunks.calls * channels,
         "depthwise_taps": chunks.pixels * taps if stage.window.kernel_w != 3 else edge * taps,
         "depthwise_threes": inside * stage.window.kernel_h if stage.window.kernel_w == 3 else 0,
         "depthwise_window_rows": chunks.calls * stage.window.kernel_h,
