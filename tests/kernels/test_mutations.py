@@ -54,7 +54,7 @@ def test_no_flipped_bit_goes_unnoticed(harness: Path, cases: list[Path]) -> None
 
 
 FAULTS = {
-    "ring": ("msf_kernel.h", "v->ring == 0 ? index : index % v->ring", "index"),
+    "ring": ("msf_kernel.h", "v->ring == 0 ? position : position % v->ring", "position"),
     "chunk": ("msf_prepare.c", "out->pixels >= (uint32_t)msf_min(group->chunk, out->w)", "out->pixels > 0"),
     "producer": (
         "msf_prepare.c",

@@ -21,6 +21,7 @@ def cppcheck(directory: Path, *sources: Path) -> subprocess.CompletedProcess[str
         "--inconclusive",
         "--std=c99",
         "--quiet",
+        "--max-configs=64",
         "--error-exitcode=9",
     )
     command = [compiler("cppcheck"), *checks, f"-I{directory}", *map(str, sources)]

@@ -49,7 +49,7 @@ static int check_space_to_depth(const msf_stage_shape *shape) {
   const msf_tensor *in = shape->in[0], *out = shape->out;
   return s->kernel_h == s->stride_h && s->kernel_w == s->stride_w && s->pad_top == 0 && s->pad_left == 0 &&
          s->dilation_h == 1 && s->dilation_w == 1 && out->h * s->stride_h <= in->h && out->w * s->stride_w <= in->w &&
-         in->c * s->kernel_h * s->kernel_w == out->c;
+         (uint32_t)in->c * s->kernel_h * s->kernel_w == out->c; /* strides, and so kernels, are below 256 */
 }
 
 static void run_space_to_depth(const msf_call *call) {

@@ -21,7 +21,7 @@ static int check_blocked(const msf_stage_shape *shape) {
   const uint64_t size = (window_size(s, shape->in[0]->c) + 3) / 4 * 4;
   if (shape->in[0]->c % 4 != 0) {
     if (size > GATHERED) return 0;
-  } else if (s->kernel_h * s->kernel_w > MSF_MAX_TAPS || s->arg[0] < 0 ||
+  } else if (window_size(s, 1) > MSF_MAX_TAPS || s->arg[0] < 0 ||
              !msf_fits((uint32_t)s->arg[0], shape->in[0]->c, 1, shape->params_size)) {
     return 0;
   }

@@ -129,8 +129,8 @@ static inline int ends_spans(const engine *e, const msf_stage *s, const msf_tens
 }
 
 /*
- * A group that must go on before group g can make the pixels of at, now set to work; MSF_NO_GROUP if there is none: then
- * at ends where a ring goes on at its beginning. Once that group is done, the inputs up to it are ready and are not
+ * A group that must go on before group g can make the pixels of at, now set to work; MSF_NO_GROUP if there is none. Ends
+ * at where a ring goes on at its beginning. Once that group is done, the inputs up to it are ready and are not
  * asked for again.
  */
 static uint8_t find_lacking(const engine *e, uint8_t g, span *at) {
@@ -138,18 +138,17 @@ static uint8_t find_lacking(const engine *e, uint8_t g, span *at) {
   const msf_group *group = &e->groups[g];
   const msf_stage *s = e->stages + group->first_stage;
   const msf_stage *const end = s + group->stage_count;
-  const span all = *at;
   int32_t n = 0;
   for (; s != end; s++) {
     const int32_t inputs = msf_operator_of(s)->inputs;
     for (int32_t k = 0; k < inputs; k++, n++) {
       const msf_tensor *in = e->tensors + s->in[k];
       if (in->producer == MSF_NONE || in->producer == g) continue;
-      if (n >= own->ready && is_lacking(e, s, in, g, &all)) {
+      if (ends_spans(e, s, in)) end_with_ring(e, in, at);
+      if (n >= own->ready && is_lacking(e, s, in, g, at)) {
         own->ready = (uint8_t)msf_min(n + 1, UINT8_MAX);
         return (uint8_t)in->producer;
       }
-      if (ends_spans(e, s, in)) end_with_ring(e, in, at);
     }
   }
   const msf_tensor *out = e->tensors + end[-1].out;
