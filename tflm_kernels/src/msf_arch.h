@@ -1,5 +1,5 @@
 /*
- * The inner loops of convolutions, one implementation for each instruction set. All give the same bits.
+ * The inner loops of convolutions and additions, one implementation for each instruction set. All give the same bits.
  *
  * Which one is compiled follows from the compiler's target; -DMSF_ARCH_PORTABLE asks for plain C99 everywhere.
  */

@@ -11,6 +11,8 @@
 #include <arm_acle.h>
 #include <stddef.h>
 
+#include "msf_assembly.h"
+
 /* What the functions below need to know; they copy it to the stack and read it by its offsets. */
 typedef struct {
   const uint32_t *multipliers;
@@ -33,22 +35,7 @@ typedef char check_across[offsetof(row, across) == 28 ? 1 : -1];
 typedef char check_weights[offsetof(row, weights) == 48 ? 1 : -1];
 typedef char check_pixels[MSF_PIXELS == 4 ? 1 : -1];
 
-/* Assembly is one instruction a line. */
 /* clang-format off */
-
-/* A function that the linker may leave out like any other. */
-#define FUNCTION(name, body)                                    \
-  __asm__(".section .text." name ",\"ax\",%progbits\n\t"        \
-          ".syntax unified\n\t"                                 \
-          ".thumb\n\t"                                          \
-          ".p2align 2\n\t"                                      \
-          ".hidden " name "\n\t"                                \
-          ".global " name "\n\t"                                \
-          ".type " name ", %function\n\t"                       \
-          ".thumb_func\n"                                       \
-          name ":\n\t" body                                     \
-          ".size " name ", .-" name "\n\t"                      \
-          ".text\n")
 
 /* Pushes the registers and the row, with room for two words above it. */
 #define ENTER                                                   \
