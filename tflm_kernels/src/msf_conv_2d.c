@@ -37,7 +37,7 @@ static int check(const msf_stage_shape *shape) {
          msf_fits_requantization(shape, shape->out->c);
 }
 
-/* Row y of the window whose first column is `left` and whose columns have gaps between them; zero points for what is outside. */
+/* Row y of the window whose first column is `left`, with gaps between its columns; zero points for what is outside. */
 static void gather_dilated_row(const msf_call *call, int32_t y, int32_t left, int8_t *to) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
@@ -55,22 +55,20 @@ static MSF_NOINLINE void gather(const msf_call *call, int32_t x, int32_t pixels,
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
   const msf_span span = msf_span_of(call, x, pixels);
-  const int32_t size = s->kernel_w * in->c, stride = s->stride_w, dilation = s->dilation_h;
-  const uint32_t line = (uint32_t)dilation * (uint32_t)in->line;
+  const int32_t size = s->kernel_w * in->c, stride = s->stride_w;
   int8_t *const end = to + pixels * length;
-  int32_t y = msf_top(s, call->y);
-  uint32_t position = msf_position(in, y, span.from);
-  for (int32_t ky = s->kernel_h; ky > 0; ky--, to += size, y += dilation, position += line) {
-    const uint32_t place = msf_place(in, position);
+  msf_row_walk row = msf_first_row(call, span.from);
+  for (int32_t ky = s->kernel_h; ky > 0; ky--, to += size, msf_next_row(&row)) {
+    const uint32_t place = msf_place(in, row.position);
     int32_t left = span.origin;
-    if ((uint32_t)y >= (uint32_t)in->h) {
-      for (int8_t *row = to; row < end; row += length) msf_fill(row, s->in_zero[0], size);
+    if (!msf_row_is_inside(in, &row)) {
+      for (int8_t *at = to; at < end; at += length) msf_fill(at, s->in_zero[0], size);
     } else if (s->dilation_w != 1) {
-      for (int8_t *row = to; row < end; row += length, left += stride) gather_dilated_row(call, y, left, row);
+      for (int8_t *at = to; at < end; at += length, left += stride) gather_dilated_row(call, row.y, left, at);
     } else if (span.is_inside && msf_is_in_one_piece(in, place, span.to - span.from)) {
       msf_copy_pieces(to, length, in->base + place * (uint32_t)in->c, stride * in->c, pixels, size);
     } else {
-      for (int8_t *row = to; row < end; row += length, left += stride) msf_gather_row(call, y, left, s->kernel_w, row);
+      for (int8_t *at = to; at < end; at += length, left += stride) msf_gather_row(call, row.y, left, s->kernel_w, at);
     }
   }
   for (int32_t rest = length - s->kernel_h * size; rest > 0; rest--, to++) {
@@ -145,18 +143,16 @@ static int find_rows(const msf_call *call, int32_t x, int32_t pixels, msf_rows r
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
   const msf_span span = msf_span_of(call, x, pixels);
-  const int32_t step = s->stride_w * in->c, columns = span.to - span.from, dilation = s->dilation_h;
-  const uint32_t line = (uint32_t)dilation * (uint32_t)in->line;
-  int32_t y = msf_top(s, call->y);
-  uint32_t position = msf_position(in, y, span.from);
-  if (!span.is_inside && s->kernel_h * s->kernel_w * in->c > rows.left)
-    return 0; /* a window at the edge is all broken */
-  for (int32_t ky = s->kernel_h; ky > 0; ky--, y += dilation, position += line, rows.addresses += MSF_PIXELS) {
-    const uint32_t place = msf_place(in, position);
-    if ((uint32_t)y >= (uint32_t)in->h) {
+  const int32_t step = s->stride_w * in->c, columns = span.to - span.from;
+  msf_row_walk row = msf_first_row(call, span.from);
+  /* all rows of a window at the edge are broken */
+  if (!span.is_inside && s->kernel_h * s->kernel_w * in->c > rows.left) return 0;
+  for (int32_t ky = s->kernel_h; ky > 0; ky--, msf_next_row(&row), rows.addresses += MSF_PIXELS) {
+    const uint32_t place = msf_place(in, row.position);
+    if (!msf_row_is_inside(in, &row)) {
       if (!find_row_outside(call, pixels, &rows)) return 0;
     } else if (!span.is_inside || !msf_is_in_one_piece(in, place, columns)) {
-      if (!find_broken_row(call, &span, y, place, pixels, &rows)) return 0;
+      if (!find_broken_row(call, &span, row.y, place, pixels, &rows)) return 0;
     } else {
       const int8_t *at = in->base + place * (uint32_t)in->c;
       for (int32_t p = 0; p < pixels; p++, at += step) rows.addresses[p] = at;

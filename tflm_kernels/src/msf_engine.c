@@ -86,31 +86,31 @@ static void take_step(const engine *e, const msf_group *group, msf_progress *own
   own->next = at->x1 < own->x1 ? msf_point_at(at->y, at->x1) : msf_point_at(at->y + 1, own->x0);
 }
 
-/* Makes group g the asker of another one that has to reach pixel (y, x) first. Returns 0 if that one is there already. */
+/* Behind the last pixel that a reducing group takes in. */
+static msf_point end_of_input(const engine *e, const msf_group *group) {
+  const msf_stage *last = e->stages + group->first_stage + group->stage_count - 1;
+  return msf_point_at(e->tensors[last->in[0]].h, 0);
+}
+
+/*
+ * Makes group g the asker of another one that has to reach pixel (y, x) first, or the end of its grid if it reduces.
+ * Returns 0 if that one is there already.
+ */
 static int ask(const engine *e, uint16_t producer, uint8_t g, int32_t y, int32_t x) {
   msf_progress *other = &e->progress[producer];
-  const msf_point goal = msf_point_at(y, x);
+  const msf_group *group = &e->groups[producer];
+  const msf_point goal = group->kind == MSF_GROUP_REDUCE ? end_of_input(e, group) : msf_point_at(y, x);
   if (other->next >= goal || other->x0 >= other->x1) return 0;
   other->goal = goal;
   other->asker = g;
   return 1;
 }
 
-/* Makes group g the asker of a reducing one that has not taken in its whole grid. */
-static int ask_for_all(const engine *e, uint16_t producer, uint8_t g) {
-  const msf_group *group = &e->groups[producer];
-  const msf_stage *last = e->stages + group->first_stage + group->stage_count - 1;
-  return ask(e, producer, g, e->tensors[last->in[0]].h, 0);
-}
-
 /* Whether what a stage reads of an input for the pixels of at is not there; then its producer is set to work for group g. */
 static int is_lacking(const engine *e, const msf_stage *s, const msf_tensor *in, uint8_t g, const span *at) {
-  const uint16_t producer = in->producer;
   const int32_t rows = msf_min(msf_bottom(s, at->y) + 1, in->h);
   const int32_t cols = msf_min(msf_right(s, at->x1 - 1) + 1, in->w);
-  if (rows <= 0 || cols <= 0) return 0;
-  if (e->groups[producer].kind == MSF_GROUP_REDUCE) return ask_for_all(e, producer, g);
-  return ask(e, producer, g, rows - 1, cols);
+  return rows > 0 && cols > 0 && ask(e, in->producer, g, rows - 1, cols);
 }
 
 /* Ends a span where a ring goes on at its beginning. Returns the place of its first pixel there. */
@@ -162,9 +162,7 @@ static uint8_t find_lacking(const engine *e, uint8_t g, span *at) {
  * numbers, and every turn goes to one of those, takes a step, or returns to the asker.
  */
 static void run_until(const engine *e, uint8_t g, int32_t y) {
-  const int is_asked = e->groups[g].kind == MSF_GROUP_REDUCE ? ask_for_all(e, g, MSF_NO_GROUP)
-                                                             : ask(e, g, MSF_NO_GROUP, y, e->progress[g].x0);
-  if (!is_asked) return;
+  if (!ask(e, g, MSF_NO_GROUP, y, e->progress[g].x0)) return;
   while (g != MSF_NO_GROUP && *e->status == MSF_OK) {
     const msf_group *group = &e->groups[g];
     msf_progress *own = &e->progress[g];

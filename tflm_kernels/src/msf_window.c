@@ -146,20 +146,18 @@ void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, const msf_ad
   const msf_view *in = &call->in[0];
   const msf_span span = msf_span_of(call, x, pixels);
   const rows r = rows_of(call, span.origin, pixels, a);
-  const int32_t columns = span.to - span.from, dilation = s->dilation_h, kernel = s->kernel_w, per_tap = a->per_tap;
+  const int32_t columns = span.to - span.from, kernel = s->kernel_w, per_tap = a->per_tap;
   const int32_t before = (span.origin - span.from) * in->c;
-  const uint32_t line = (uint32_t)dilation * (uint32_t)in->line;
   const int8_t **to = a->to;
-  int32_t y = msf_top(s, call->y);
-  uint32_t position = msf_position(in, y, span.from);
-  for (int32_t ky = s->kernel_h; ky > 0; ky--, y += dilation, position += line, to += kernel * per_tap) {
-    const uint32_t place = msf_place(in, position);
-    if ((uint32_t)y >= (uint32_t)in->h) {
+  msf_row_walk row = msf_first_row(call, span.from);
+  for (int32_t ky = s->kernel_h; ky > 0; ky--, msf_next_row(&row), to += kernel * per_tap) {
+    const uint32_t place = msf_place(in, row.position);
+    if (!msf_row_is_inside(in, &row)) {
       find_row_outside(&r, kernel, per_tap, to);
     } else if (msf_is_in_one_piece(in, place, columns)) {
       find_row(&r, kernel, per_tap, in->base + (int32_t)(place * (uint32_t)in->c) + before, to);
     } else {
-      find_row_around(call, span.origin, pixels, y, a, to);
+      find_row_around(call, span.origin, pixels, row.y, a, to);
     }
   }
 }

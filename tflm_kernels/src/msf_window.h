@@ -31,6 +31,31 @@ static inline msf_span msf_span_of(const msf_call *call, int32_t x, int32_t pixe
   return span;
 }
 
+/* Walks over the input rows under a row of windows. */
+typedef struct {
+  int32_t y, dilation;
+  uint32_t position, line; /* of the row's first column that counts; what lies between two rows */
+} msf_row_walk;
+
+static inline msf_row_walk msf_first_row(const msf_call *call, int32_t column) {
+  const msf_view *in = &call->in[0];
+  msf_row_walk walk;
+  walk.y = msf_top(call->stage, call->y);
+  walk.dilation = call->stage->dilation_h;
+  walk.position = msf_position(in, walk.y, column);
+  walk.line = (uint32_t)walk.dilation * (uint32_t)in->line;
+  return walk;
+}
+
+static inline void msf_next_row(msf_row_walk *walk) {
+  walk->y += walk->dilation;
+  walk->position += walk->line;
+}
+
+static inline int msf_row_is_inside(const msf_view *in, const msf_row_walk *walk) {
+  return (uint32_t)walk->y < (uint32_t)in->h;
+}
+
 /* True if bias, multipliers and shifts as in msf_scales lie in params, for every output channel. */
 int msf_fits_scales(const msf_stage_shape *shape);
 
