@@ -62,13 +62,17 @@ class Job:
     macs: int
 
 
-def prepare(model: str, variants: Sequence[str], cores: Sequence[str]) -> list[Job]:
-    """Reads and plans a model of the corpus. Raises MsfError if it is not there."""
+def corpus_file(model: str) -> Path:
+    """Where a model of the corpus is. Raises MsfError if it is not there."""
     path = DIRECTORY / f"{model}.tflite"
     if not path.exists():
         raise MsfError(f"{path} is not there: set TFLM_MSF_MODELS to the directory of the models.")
-    data = path.read_bytes()
-    data = without_softmax(data)
+    return path
+
+
+def prepare(model: str, variants: Sequence[str], cores: Sequence[str]) -> list[Job]:
+    """Reads and plans a model of the corpus. Raises MsfError if it is not there."""
+    data = without_softmax(corpus_file(model).read_bytes())
     planner = Planner.of(data, model)
     cases = make_cases(data, runs=1)
     made = {name: VARIANTS[name](planner) for name in variants}

@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.bench import DIRECTORY
+from benchmarks.bench import corpus_file
 from tflm_msf.errors import MsfError
 from tflm_msf.inputs import make_inputs
 from tflm_msf.rewrite import rewrite_file
@@ -86,9 +86,7 @@ def compare(models: Sequence[str]) -> list[Compared]:
     with tempfile.TemporaryDirectory() as directory:
         files, macs = [], []
         for model in models:
-            original, rewritten = DIRECTORY / f"{model}.tflite", Path(directory) / f"{model}.tflite"
-            if not original.exists():
-                raise MsfError(f"{original} is not there: set TFLM_MSF_MODELS to the directory of the models.")
+            original, rewritten = corpus_file(model), Path(directory) / f"{model}.tflite"
             made = rewrite_file(original.read_bytes(), model)
             rewritten.write_bytes(made.data)
             files += [original, rewritten]

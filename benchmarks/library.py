@@ -18,7 +18,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.bench import DIRECTORY, MODELS
+from benchmarks.bench import MODELS, corpus_file
 from benchmarks.emulator import OPTIMIZED, EmulatorError, linked_text, load_core
 from benchmarks.firmware import API, MODEL, Case, make_cases, measure, with_kernels, without_softmax
 from tflm_msf.errors import MsfError
@@ -113,10 +113,7 @@ class Result:
 
 def prepare(name: str) -> Prepared:
     """Reads and plans a model of the corpus. Raises MsfError if it is not there."""
-    path = DIRECTORY / f"{name}.tflite"
-    if not path.exists():
-        raise MsfError(f"{path} is not there: set TFLM_MSF_MODELS to the directory of the models.")
-    data = without_softmax(path.read_bytes())
+    data = without_softmax(corpus_file(name).read_bytes())
     planner = Planner.of(data, name)
     choice = planner.choose()
     plain = assemble(planner.model, choice.network, choice.plan, Weights.PLAIN)

@@ -16,12 +16,11 @@ from random import Random
 
 from rich.progress import track
 
-from benchmarks.bench import DIRECTORY
+from benchmarks.bench import corpus_file
 from benchmarks.emulator import EmulatorError, load_core
 from benchmarks.firmware import MODEL, Case, make_cases, measure, with_kernels
 from tests.test_operators import WideNetwork
 from tflm_msf.choice import Choice
-from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
 from tflm_msf.fusion.presets import Preset
 from tflm_msf.fusion.work import Work
@@ -97,10 +96,7 @@ def measure_all(cores: Sequence[str]) -> list[Counted]:
 
 def _corpus() -> Iterator[tuple[str, bytes]]:
     for model in MODELS:
-        path = DIRECTORY / f"{model}.tflite"
-        if not path.exists():
-            raise MsfError(f"{path} is not there: set TFLM_MSF_MODELS to the directory of the models.")
-        yield model, path.read_bytes()
+        yield model, corpus_file(model).read_bytes()
 
 
 def _random_networks() -> Iterator[tuple[str, bytes]]:

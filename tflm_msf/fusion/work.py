@@ -28,6 +28,9 @@ MAX_TAPS = 49
 ROOM = 4 * MAX_TAPS
 """Bytes that the kernels have for addresses of rows of windows, and for copies of those that are not in one piece."""
 
+ADDRESS_BYTES = 16
+"""Of the addresses of one row of four windows."""
+
 SCALE_BYTES = 5
 MIN_MACS_PER_BYTE = 10
 
@@ -234,7 +237,7 @@ def _conv_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
         work["gathered_bytes"] = chunks.pixels * length
         return {**work, **_segments(chunks.at_most(GATHERED // length), out_c, 1, length)}
     row_bytes = window.kernel_w * channels
-    if window.kernel_h * (16 + row_bytes) <= ROOM:
+    if window.kernel_h * (ADDRESS_BYTES + row_bytes) <= ROOM:
         return {**work, **_segments(chunks, out_c, window.kernel_h, row_bytes)}
     by_rows = _segments(chunks.share(chunks.pixels - edge), out_c, window.kernel_h, row_bytes)
     at_edge = chunks.share(edge).at_most(4 if 4 * taps <= MAX_TAPS else 1)
