@@ -43,7 +43,7 @@ test-all: lint emulators checkers
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= -1
 FUZZ_DIR ?= build/fuzz
-FUZZ_SOURCES := tests/fuzz/fuzz_program.c tests/kernels/fuzz_case.c $(wildcard tflm_kernels/src/*.c)
+FUZZ_SOURCES := tests/fuzz/fuzz_program.c tests/kernels/fuzz_case.c $(shell find tflm_kernels/src -name '*.c')
 
 fuzz: venv
 	@! command -v dpkg-query >/dev/null || tools/install_checkers.sh

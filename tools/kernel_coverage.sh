@@ -21,7 +21,7 @@ suffix=$("$python" -c 'from importlib.machinery import EXTENSION_SUFFIXES; print
 library=tflm_msf/runtime/_kernels$suffix
 rm -f tflm_msf/runtime/_kernels*.so
 mkdir objects
-for source in "$work"/tflm_kernels/src/*.c "$work"/tflm_msf/runtime/wheel_adapter.c; do
+for source in "$work"/tflm_kernels/src/*/*.c "$work"/tflm_msf/runtime/wheel_adapter.c; do
   name=$(basename "$source" .c)
   gcc -std=c99 -O0 --coverage -fPIC -Itflm_kernels/src -c "$source" -o "objects/$name.o"
 done

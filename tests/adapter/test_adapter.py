@@ -83,14 +83,14 @@ def test_compiles(name: str, standard: str, memory: str, tmp_path: Path) -> None
         "  return tflm_msf::Register(one) == kTfLiteOk ? tflm_msf::Register(many) : kTfLiteError;\n"
         "}\n"
     )
-    for source in (KERNELS / "tflm_msf_adapter.cpp", use):
+    for source in (KERNELS / "tflm/tflm_msf_adapter.cpp", use):
         compile_ok("g++", "-fsyntax-only", f"-std={standard}", *WARNINGS, *MEMORY[memory], *flags, str(source))
 
 
 @pytest.mark.parametrize("standard", STANDARDS)
 def test_is_empty_without_tflm(standard: str, tmp_path: Path) -> None:
     made = tmp_path / "adapter.o"
-    compile_ok("g++", f"-std={standard}", *WARNINGS, "-c", str(KERNELS / "tflm_msf_adapter.cpp"), "-o", str(made))
+    compile_ok("g++", f"-std={standard}", *WARNINGS, "-c", str(KERNELS / "tflm/tflm_msf_adapter.cpp"), "-o", str(made))
     symbols = subprocess.run(["nm", str(made)], capture_output=True, text=True, check=True)
     assert symbols.stdout == ""
 
@@ -168,7 +168,7 @@ def run(
     flags = include_directory(directory, GENERATIONS[name])
     (directory / "model.h").write_text(sample.header)
     cpp = ("g++", f"-std={standard}", "-O1", *WARNINGS, f"-I{directory}", *flags)
-    compile_ok(*cpp, *ours, "-c", str(KERNELS / "tflm_msf_adapter.cpp"), "-o", str(directory / "adapter.o"))
+    compile_ok(*cpp, *ours, "-c", str(KERNELS / "tflm/tflm_msf_adapter.cpp"), "-o", str(directory / "adapter.o"))
     compile_ok(*cpp, *theirs, "-c", str(HERE / "interpreter.cpp"), "-o", str(directory / "interpreter.o"))
     program = directory / "program"
     objects = (str(directory / "adapter.o"), str(directory / "interpreter.o"))

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "msf_arch.h"
+#include "arch/msf_arch.h"
 
 #define ALIGNED __attribute__((aligned(8)))
 #define JOBS 1500

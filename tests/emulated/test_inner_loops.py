@@ -1,4 +1,4 @@
-"""The inner loops of every instruction set do what ``msf_arch.h`` says, on jobs of any shape."""
+"""The inner loops of every instruction set do what ``arch/msf_arch.h`` says, on jobs of any shape."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_every_output_byte(name: str, flags: tuple[str, ...]) -> None:
 
 
 DAMAGE = [
-    ("m4", "msf_arch_dsp.c", "smlatt r6, r12, lr, r6", "smlatt r6, r12, lr, r7"),
-    ("m55", "msf_arch_mve_depthwise.c", "vmladava.s16 r10, q0, q5", "vmladava.s16 r10, q0, q4"),
-    ("m55", "msf_arch_mve_depthwise.c", "vmladavx.s16 r10, q1, q4", "vmladav.s16 r10, q1, q4"),
-    ("m55", "msf_arch_mve_convolve.c", 'mac " r12, q1, q4', 'mac " r12, q0, q4'),
-    ("m55", "msf_arch_mve_convolve.c", 'mac " r12, q2, q4', 'mac " r12, q3, q4'),
-    ("m55", "msf_arch_mve.c", "vmla.s32 q0, q1, r10", "vadd.i32 q0, q0, q1"),
-    ("lx106", "msf_arch_xtensa.c", "mul16s", "mul16u"),
+    ("m4", "arch/msf_arch_dsp.c", "smlatt r6, r12, lr, r6", "smlatt r6, r12, lr, r7"),
+    ("m55", "arch/msf_arch_mve_depthwise.c", "vmladava.s16 r10, q0, q5", "vmladava.s16 r10, q0, q4"),
+    ("m55", "arch/msf_arch_mve_depthwise.c", "vmladavx.s16 r10, q1, q4", "vmladav.s16 r10, q1, q4"),
+    ("m55", "arch/msf_arch_mve_convolve.c", 'mac " r12, q1, q4', 'mac " r12, q0, q4'),
+    ("m55", "arch/msf_arch_mve_convolve.c", 'mac " r12, q2, q4', 'mac " r12, q3, q4'),
+    ("m55", "arch/msf_arch_mve.c", "vmla.s32 q0, q1, r10", "vadd.i32 q0, q0, q1"),
+    ("lx106", "arch/msf_arch_xtensa.c", "mul16s", "mul16u"),
 ]
 
 

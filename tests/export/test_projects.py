@@ -16,6 +16,7 @@ from tests.corpus import corpus_file
 from tests.small_models import small_model
 from tflm_msf.boards import load_boards
 from tflm_msf.cli import main
+from tflm_msf.export import kernel_sources
 from tflm_msf.tflite_io import write_model
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +57,7 @@ def check_syntax(source: Path, *flags: str) -> None:
 
 def run_sketch(directory: Path, main_file: Path, kernels: Path) -> str:
     """What a sketch that needs no TFLM prints on this computer."""
-    sources = [*kernels.glob("*.c"), *main_file.parent.glob("*.c")]
+    sources = [*kernels.rglob("*.c"), *main_file.parent.glob("*.c")]
     objects = directory / "objects"
     objects.mkdir()
     call("cc", "-std=c99", "-O1", "-c", *WARNINGS, f"-I{kernels}", *sources, cwd=objects)
@@ -112,8 +113,8 @@ def test_a_c_project_runs_on_an_emulated_core(name: str, model: str, tmp_path: P
         pytest.skip(f"{core.gcc} or {core.qemu[0]} is not installed")
     file = DIGITS if model == "digits" else corpus_file(f"{model}.tflite")
     project = exported(file, tmp_path / "p", "--format", "c")
-    paths = [*project.glob("*.[ch]"), *(project / "kernels").glob("*.[ch]")]
-    done = run(core, build(core, {path.name: path.read_text() for path in paths}))
+    files = {path.name: path.read_text() for path in project.glob("*.[ch]")}
+    done = run(core, build(core, {**files, **kernel_sources()}))
     assert done.status == 0, done.output
     assert "self-check: PASS" in done.output
 

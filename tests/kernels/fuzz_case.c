@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/msf_engine.h"
 #include "msf.h"
-#include "msf_engine.h"
 
 #define MOST_WORK 4e6 /* multiply-accumulates, about; some ten milliseconds with sanitizers */
 #define WORK_OF_A_STEP 20

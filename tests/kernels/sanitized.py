@@ -60,12 +60,12 @@ def compiler(name: str = "gcc") -> str:
 
 
 def kernel_sources() -> list[Path]:
-    return sorted(SOURCES.glob("*.c"))
+    return sorted(SOURCES.rglob("*.c"))
 
 
 def build_harness(sources: Path = SOURCES, library: Library | None = None) -> Path:
     """The harness with the kernels in ``sources``, compiled once for each state of all files."""
-    files = [*sorted(HERE.glob("fuzz_*.[ch]")), *sorted(sources.glob("*.[ch]")), *(library.sources if library else ())]
+    files = [*sorted(HERE.glob("fuzz_*.[ch]")), *sorted(sources.rglob("*.[ch]")), *(library.sources if library else ())]
     flags = library.flags if library else ()
     digest = hashlib.sha256(repr(flags).encode() + b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     target = ROOT / "build" / "sanitized" / f"fuzz_harness-{digest}"

@@ -30,7 +30,8 @@ def test_as_strict_c99(compiler_name: str, level: str) -> None:
 
 def test_headers_as_cpp11(tmp_path: Path) -> None:
     source = tmp_path / "user.cpp"
-    headers = "".join(f'#include "{name}.h"\n' for name in ("msf", "msf_program", "msf_kernel", "msf_engine"))
+    names = ("msf", "engine/msf_program", "kernel/msf_kernel", "engine/msf_engine")
+    headers = "".join(f'#include "{name}.h"\n' for name in names)
     source.write_text(f"{headers}int main() {{ return msf_prepare(nullptr, 0, nullptr, 0) == MSF_OK; }}\n")
     compile_all("g++", "-std=c++11", *WARNINGS, sources=[source])
 

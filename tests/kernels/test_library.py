@@ -75,7 +75,7 @@ class Built:
     def _compile(self, source: Path, own: Sequence[str] = ()) -> Path:
         """Compiled once for each state of the file, of all headers and of the flags."""
         flags = ("-std=c99", *WARNINGS, *STRICT, *SANITIZE, *self.library.flags, f"-I{SOURCES}", *own)
-        headers = [*sorted(SOURCES.glob("*.h")), *sorted(DOUBLES.rglob("*.h"))]
+        headers = [*sorted(SOURCES.rglob("*.h")), *sorted(DOUBLES.rglob("*.h"))]
         texts = b"".join(path.read_bytes() for path in (source, *headers))
         target = CACHE / f"{source.stem}-{hashlib.sha256(repr(flags).encode() + texts).hexdigest()[:16]}.o"
         if not target.exists():
@@ -222,7 +222,7 @@ def test_changed_programs(library: Library, tmp_path: Path) -> None:
 def compiled(*flags: str) -> str:
     """What the compiler says to the kernels' convolutions."""
     told = ""
-    for source in sorted(SOURCES.glob("msf_*conv_2d.c")) + sorted(SOURCES.glob("msf_library*.c")):
+    for source in sorted(SOURCES.glob("ops/msf_*conv_2d.c")) + sorted(SOURCES.glob("library/*.c")):
         command = [compiler(), "-std=c99", "-fsyntax-only", *WARNINGS, *STRICT, *flags, f"-I{SOURCES}", str(source)]
         told += subprocess.run(command, capture_output=True, text=True, check=False).stderr
     return told

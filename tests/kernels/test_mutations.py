@@ -54,17 +54,17 @@ def test_no_flipped_bit_goes_unnoticed(harness: Path, cases: list[Path]) -> None
 
 
 FAULTS = {
-    "ring": ("msf_kernel.h", "v->ring == 0 ? position : position % v->ring", "position"),
-    "chunk": ("msf_prepare.c", "out->pixels >= (uint32_t)msf_min(group->chunk, out->w)", "out->pixels > 0"),
+    "ring": ("kernel/msf_kernel.h", "v->ring == 0 ? position : position % v->ring", "position"),
+    "chunk": ("engine/msf_prepare.c", "out->pixels >= (uint32_t)msf_min(group->chunk, out->w)", "out->pixels > 0"),
     "producer": (
-        "msf_prepare.c",
+        "engine/msf_prepare.c",
         "msf_last_stage(p, msf_groups(p) + t->producer)->out == index",
         "t->kind != MSF_CHUNK",
     ),
-    "overlap": ("msf_prepare.c", " || p->overlap_input == p->params_operand", ""),
-    "source": ("msf_prepare.c", "(p->flags & MSF_STREAMED) == 0", "0"),
-    "window": ("msf_elementwise.c", "return msf_reads_one_pixel(shape->stage) &&", "return"),
-    "dilation": ("msf_pool.c", "s->dilation_h == 1 && ", ""),
+    "overlap": ("engine/msf_prepare.c", " || p->overlap_input == p->params_operand", ""),
+    "source": ("engine/msf_prepare.c", "(p->flags & MSF_STREAMED) == 0", "0"),
+    "window": ("ops/msf_elementwise.c", "return msf_reads_one_pixel(shape->stage) &&", "return"),
+    "dilation": ("ops/msf_pool.c", "s->dilation_h == 1 && ", ""),
 }
 """Checks that the kernels need, each taken out."""
 

@@ -44,7 +44,7 @@ def test_records(heading: str, record: struct.Struct, size: int, structure: str)
 
 def names_in_c(structure: str) -> list[str]:
     """Field names of a structure in msf_program.h, arrays as often as they have elements."""
-    header = re.sub(r"/\*.*?\*/", "", (SOURCES / "msf_program.h").read_text(encoding="utf-8"), flags=re.DOTALL)
+    header = re.sub(r"/\*.*?\*/", "", (SOURCES / "engine/msf_program.h").read_text(encoding="utf-8"), flags=re.DOTALL)
     body = next(b for b, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", header, re.DOTALL) if name == structure)
     names = []
     for declaration in re.findall(r"\w+_t ([^;]+);", body):

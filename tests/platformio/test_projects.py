@@ -45,7 +45,7 @@ def test_library_packs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     with tarfile.open(target) as packed:
         names = set(packed.getnames())
-    assert {"library.json", "extra_script.py", "src/msf.h", "src/tflm_msf.h", "src/tflm_msf_adapter.cpp"} <= names
+    assert {"library.json", "extra_script.py", "src/msf.h", "src/tflm_msf.h", "src/tflm/tflm_msf_adapter.cpp"} <= names
     assert not any("__pycache__" in name for name in names)
 
 

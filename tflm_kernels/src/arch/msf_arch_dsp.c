@@ -1,0 +1,313 @@
+/*
+ * The inner loops for Arm cores with the DSP extension (Cortex-M4, M7, M33 and others): two products an instruction.
+ *
+ * SXTB16 widens the bytes 0 and 2 of a word to 16 bits, or 1 and 3 of it; SMLAD adds two products of such halves. These
+ * cores load words from any address. In assembly, because the loops take every register there is.
+ */
+#include "arch/msf_arch.h"
+
+#ifdef MSF_ARCH_DSP
+
+#include <arm_acle.h>
+#include <stddef.h>
+
+#include "arch/msf_assembly.h"
+
+/* What the functions below need to know; they copy it to the stack and read it by its offsets. */
+typedef struct {
+  const uint32_t *multipliers;
+  const uint8_t *shifts;
+  int8_t *out;
+  int32_t step; /* bytes from the first pixel's outputs to the second one's */
+  int32_t half;
+  const int32_t *bias;
+  const int8_t *const *x;
+  int32_t across; /* bytes from a segment's addresses to the next one's */
+  int32_t segments;
+  int32_t many;      /* rounds of the unrolled loop, */
+  int32_t few;       /* and of the one for what is left */
+  const int8_t *end; /* of out */
+  const int8_t *weights;
+} row;
+
+typedef char check_step[offsetof(row, step) == 12 ? 1 : -1];
+typedef char check_across[offsetof(row, across) == 28 ? 1 : -1];
+typedef char check_weights[offsetof(row, weights) == 48 ? 1 : -1];
+typedef char check_pixels[MSF_PIXELS == 4 ? 1 : -1];
+
+/* clang-format off */
+
+/* Pushes the registers and the row, with room for two words above it. */
+#define ENTER                                                   \
+  "push {r4-r11, lr}\n\t"                                       \
+  "sub sp, #60\n\t"                                             \
+  "ldm r0!, {r1-r8}\n\t"                                        \
+  "stm sp, {r1-r8}\n\t"                                         \
+  "add r12, sp, #32\n\t"                                        \
+  "ldm r0, {r2-r6}\n\t"                                         \
+  "stm r12, {r2-r6}\n\t"
+
+#define LEAVE                                                   \
+  "add sp, #60\n\t"                                             \
+  "pop {r4-r11, pc}\n"
+
+/* A sum, its multiplier, twice what to add, and the shift become an output value in `to`. */
+#define SHORTEN(sum, multiplier, rounding, shift, to)           \
+  "smmlar " sum ", " sum ", " multiplier ", " sum "\n\t"        \
+  "add " to ", " sum ", " rounding ", asr #1\n\t"               \
+  "add " to ", " to ", " sum ", asr #31\n\t"                    \
+  "asr " to ", " to ", " shift "\n\t"                           \
+  "ssat " to ", #8, " to "\n\t"
+
+/* Four values (at r2) times four weights of two channels (at r1), added to r4 and r5. */
+#define ONE_BY_TWO                                              \
+  "ldrd r8, r9, [r1], #8\n\t"                                   \
+  "ldr r0, [r2], #4\n\t"                                        \
+  "sxtb16 r10, r8\n\t"                                          \
+  "sxtb16 r8, r8, ror #8\n\t"                                   \
+  "sxtb16 r11, r9\n\t"                                          \
+  "sxtb16 r9, r9, ror #8\n\t"                                   \
+  "sxtb16 r12, r0\n\t"                                          \
+  "sxtb16 r0, r0, ror #8\n\t"                                   \
+  "smlad r4, r10, r12, r4\n\t"                                  \
+  "smlad r5, r11, r12, r5\n\t"                                  \
+  "smlad r4, r8, r0, r4\n\t"                                    \
+  "smlad r5, r9, r0, r5\n\t"
+
+/* The same for a second pixel (at r3), added to r6 and r7. */
+#define TWO_BY_TWO                                              \
+  ONE_BY_TWO                                                    \
+  "ldr r12, [r3], #4\n\t"                                       \
+  "sxtb16 r0, r12\n\t"                                          \
+  "sxtb16 r12, r12, ror #8\n\t"                                 \
+  "smlad r6, r10, r0, r6\n\t"                                   \
+  "smlad r7, r11, r0, r7\n\t"                                   \
+  "smlad r6, r8, r12, r6\n\t"                                   \
+  "smlad r7, r9, r12, r7\n\t"
+
+/* All pairs of channels: sums of the first one in r4, r6, of the second one in r5, r7. */
+#define CONVOLVE(body, second_sums, addresses, store_first, store_second) \
+  ENTER                                                         \
+  "mov r1, r6\n"                                                \
+  "1:\n\t" /* two channels */                                   \
+  "ldr r0, [sp, #20]\n\t"                                       \
+  "ldr lr, [sp, #32]\n\t"                                       \
+  "ldr r2, [sp, #24]\n\t"                                       \
+  "ldrd r4, r5, [r0], #8\n\t"                                   \
+  "str r0, [sp, #20]\n\t"                                       \
+  second_sums                                                   \
+  "2:\n\t" /* a segment */                                      \
+  "str lr, [sp, #52]\n\t"                                       \
+  addresses                                                     \
+  "ldr lr, [sp, #36]\n\t"                                       \
+  "str r2, [sp, #56]\n\t"                                       \
+  "mov r2, r12\n\t"                                             \
+  "cmp lr, #0\n\t"                                              \
+  "beq 4f\n"                                                    \
+  "3:\n\t" body body body body                                  \
+  "subs lr, #1\n\t"                                             \
+  "bne 3b\n"                                                    \
+  "4:\n\t"                                                      \
+  "ldr lr, [sp, #40]\n\t"                                       \
+  "cmp lr, #0\n\t"                                              \
+  "beq 6f\n"                                                    \
+  "5:\n\t" body                                                 \
+  "subs lr, #1\n\t"                                             \
+  "bne 5b\n"                                                    \
+  "6:\n\t"                                                      \
+  "ldr lr, [sp, #52]\n\t"                                       \
+  "ldr r2, [sp, #56]\n\t"                                       \
+  "subs lr, #1\n\t"                                             \
+  "bne 2b\n\t"                                                  \
+  "ldm sp, {r0, r2, r3, r8, r9}\n\t"                            \
+  "ldrd r10, r11, [r0], #8\n\t"                                 \
+  "ldrh r12, [r2], #2\n\t"                                      \
+  "strd r0, r2, [sp]\n\t"                                       \
+  "uxtb lr, r12\n\t"                                            \
+  "lsl r2, r9, lr\n\t"                                          \
+  SHORTEN("r4", "r10", "r2", "lr", "r0")                        \
+  "strb r0, [r3], #1\n\t"                                       \
+  store_first                                                   \
+  "lsr r12, #8\n\t"                                             \
+  "lsl r9, r9, r12\n\t"                                         \
+  SHORTEN("r5", "r11", "r9", "r12", "r0")                       \
+  "strb r0, [r3], #1\n\t"                                       \
+  store_second                                                  \
+  "ldr r0, [sp, #44]\n\t"                                       \
+  "str r3, [sp, #8]\n\t"                                        \
+  "cmp r3, r0\n\t"                                              \
+  "bne 1b\n\t"                                                  \
+  LEAVE
+
+/* One pixel. */
+void msf_dsp_convolve(const row *r);
+FUNCTION("msf_dsp_convolve", /* stack: 96 */
+         CONVOLVE(ONE_BY_TWO,
+                  "",
+                  "ldr r0, [sp, #28]\n\t"
+                  "ldr r12, [r2]\n\t"
+                  "add r2, r0\n\t",
+                  "",
+                  ""));
+
+/* Two pixels. The address of an output is one too large by the time the second pixel's is stored. */
+void msf_dsp_convolve_two(const row *r);
+FUNCTION("msf_dsp_convolve_two", /* stack: 96 */
+         CONVOLVE(TWO_BY_TWO,
+                  "mov r6, r4\n\t"
+                  "mov r7, r5\n",
+                  "ldrd r12, r3, [r2], #16\n\t",
+                  SHORTEN("r6", "r10", "r2", "lr", "r0")
+                  "sub r8, #1\n\t"
+                  "strb r0, [r3, r8]\n\t",
+                  SHORTEN("r7", "r11", "r9", "r12", "r0")
+                  "strb r0, [r3, r8]\n\t"));
+
+/* A tap of four channels: weights in register w, address of the values without their offset (r2) in x. */
+#define TAP(w, x)                                               \
+  "ldr " x ", [" x ", r2]\n\t"                                  \
+  "sxtb16 r12, " w "\n\t"                                       \
+  "sxtb16 " w ", " w ", ror #8\n\t"                             \
+  "sxtb16 lr, " x "\n\t"                                        \
+  "sxtb16 " x ", " x ", ror #8\n\t"                             \
+  "smlabb r4, r12, lr, r4\n\t"                                  \
+  "smlatt r6, r12, lr, r6\n\t"                                  \
+  "smlabb r5, " w ", " x ", r5\n\t"                             \
+  "smlatt r7, " w ", " x ", r7\n\t"
+
+#define TWO_TAPS                                                \
+  "ldrd r8, r9, [r0], #8\n\t"                                   \
+  "ldrd r10, r11, [r1], #8\n\t"                                 \
+  TAP("r8", "r10")                                              \
+  TAP("r9", "r11")
+
+/* The next one of four shifts is the low byte of r10, from where shifts by a register take it. */
+#define SHORTEN_AND_STORE(sum, multiplier)                      \
+  "lsl r2, r9, r10\n\t"                                         \
+  SHORTEN(sum, multiplier, "r2", "r10", "r2")                   \
+  "strb r2, [r8], #1\n\t"
+
+/* All fours of channels of one pixel. */
+void msf_dsp_depthwise(const row *r);
+FUNCTION("msf_dsp_depthwise", /* stack: 96 */
+         ENTER
+         "mov r0, r6\n\t"
+         "mov r2, #0\n"
+         "1:\n\t" /* four channels */
+         "str r2, [sp, #52]\n\t"
+         "ldr r3, [sp, #20]\n\t"
+         "ldr r1, [sp, #24]\n\t"
+         "ldm r3!, {r4-r7}\n\t"
+         "str r3, [sp, #20]\n\t"
+         "ldr r3, [sp, #36]\n\t"
+         "cmp r3, #0\n\t"
+         "beq 3f\n"
+         "2:\n\t" TWO_TAPS TWO_TAPS TWO_TAPS TWO_TAPS
+         "subs r3, #1\n\t"
+         "bne 2b\n"
+         "3:\n\t"
+         "ldr r3, [sp, #40]\n\t"
+         "cmp r3, #0\n\t"
+         "beq 5f\n"
+         "4:\n\t"
+         "ldr r8, [r0], #4\n\t"
+         "ldr r10, [r1], #4\n\t"
+         TAP("r8", "r10")
+         "subs r3, #1\n\t"
+         "bne 4b\n"
+         "5:\n\t"
+         "ldm sp, {r1, r3, r8}\n\t"
+         "ldr r9, [sp, #16]\n\t"
+         "ldr r10, [r3], #4\n\t"
+         "ldm r1!, {r2, r11, r12, lr}\n\t"
+         "strd r1, r3, [sp]\n\t"
+         "mov r1, r2\n\t"
+         SHORTEN_AND_STORE("r4", "r1")
+         "lsr r10, #8\n\t"
+         SHORTEN_AND_STORE("r5", "r11")
+         "lsr r10, #8\n\t"
+         SHORTEN_AND_STORE("r6", "r12")
+         "lsr r10, #8\n\t"
+         SHORTEN_AND_STORE("r7", "lr")
+         "ldr r2, [sp, #52]\n\t"
+         "ldr r1, [sp, #44]\n\t"
+         "str r8, [sp, #8]\n\t"
+         "add r2, #4\n\t"
+         "cmp r8, r1\n\t"
+         "bne 1b\n\t"
+         LEAVE);
+
+/* clang-format on */
+
+/* What rows of a job have in common; channels: those that whole blocks take. */
+static row first_row(const msf_job *job, const int8_t *const *x, int32_t channels, int32_t many, int32_t few) {
+  row r;
+  r.multipliers = job->scales.multipliers;
+  r.shifts = job->scales.shifts;
+  r.out = job->out;
+  r.step = job->channels;
+  r.half = job->scales.half;
+  r.bias = job->scales.bias;
+  r.x = x;
+  r.across = 4 * job->across;
+  r.segments = job->segments;
+  r.many = many;
+  r.few = few;
+  r.end = job->out + channels;
+  r.weights = job->weights;
+  return r;
+}
+
+static void move_on(row *r, int32_t addresses, int32_t outputs) {
+  r->x += addresses;
+  r->out += outputs;
+  r->end += outputs;
+}
+
+/* Output values in the range of the activation, where that is less than all of int8. */
+static void activate(const msf_job *job) {
+  const int32_t min = job->scales.act_min, max = job->scales.act_max;
+  if (min == INT8_MIN && max == INT8_MAX) return;
+  int8_t *out = job->out;
+  for (const int8_t *end = out + job->pixels * job->channels; out != end; out++) {
+    *out = (int8_t)msf_min(msf_max(*out, min), max);
+  }
+}
+
+void msf_convolve(const msf_job *job, const int8_t *const *x) {
+  row r = first_row(job, x, job->channels & ~1, job->length >> 4, job->length >> 2 & 3);
+  if (job->channels > 1) {
+    for (int32_t left = job->pixels; left >= 2; left -= 2, move_on(&r, 2, 2 * job->channels)) msf_dsp_convolve_two(&r);
+    if (job->pixels % 2 != 0) msf_dsp_convolve(&r);
+  }
+  msf_convolve_from(job, x, job->channels & ~1);
+  activate(job);
+}
+
+void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x) {
+  row r = first_row(job, x, job->channels & ~3, job->segments >> 3, job->segments & 7);
+  if (job->channels > 3) {
+    for (int32_t left = job->pixels; left > 0; left--, move_on(&r, job->segments, job->channels)) msf_dsp_depthwise(&r);
+  }
+  msf_convolve_depthwise_from(job, x, job->channels & ~3);
+  activate(job);
+}
+
+static inline uint32_t rotate(uint32_t word) { return word >> 8 | word << 24; }
+
+/* Four products. */
+static inline int32_t add_word(int32_t sum, const int8_t *w, const int8_t *x) {
+  uint32_t a, b;
+  memcpy(&a, w, 4);
+  memcpy(&b, x, 4);
+  sum = __smlad(__sxtb16(a), __sxtb16(b), sum);
+  return __smlad(__sxtb16(rotate(a)), __sxtb16(rotate(b)), sum);
+}
+
+int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n) {
+  for (; n >= 8; n -= 8, w += 8, x += 8) sum = add_word(add_word(sum, w, x), w + 4, x + 4);
+  for (; n > 0; n--) sum = msf_mac(sum, *w++, *x++);
+  return sum;
+}
+
+#endif /* MSF_ARCH_DSP */

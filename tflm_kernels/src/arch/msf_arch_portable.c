@@ -1,0 +1,110 @@
+/* The inner loops in plain C99, for any core with a multiplier. */
+#include "arch/msf_arch.h"
+
+#ifdef MSF_ARCH_PORTABLE
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+/* Keeps the compiler from computing all products first: they would need more registers than there are. */
+#define IN_ORDER(sum) __asm__ volatile("" : "+r"(sum)::"memory")
+#else
+#define ALWAYS_INLINE inline
+#define IN_ORDER(sum) ((void)0)
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNROLL _Pragma("GCC unroll 4")
+#else
+#define UNROLL
+#endif
+
+/* Adds a segment of `pixels` windows to the sums of two channels. */
+static ALWAYS_INLINE void add_segment(int32_t (*sums)[2], const int8_t *w, const int8_t *const *x, int32_t n,
+                                      const int pixels) {
+  const int8_t *at[MSF_PIXELS] = {0};
+  int32_t sum[MSF_PIXELS][2];
+  UNROLL for (int p = 0; p < pixels; p++) {
+    at[p] = x[p];
+    sum[p][0] = sums[p][0];
+    sum[p][1] = sums[p][1];
+  }
+  for (const int8_t *end = at[0] + n; at[0] != end; w += 8) {
+    UNROLL for (int k = 0; k < 4; k++) {
+      const int8_t w0 = w[k], w1 = w[4 + k];
+      UNROLL for (int p = 0; p < pixels; p++) {
+        const int8_t value = at[p][k];
+        sum[p][0] = msf_mac(sum[p][0], w0, value);
+        sum[p][1] = msf_mac(sum[p][1], w1, value);
+        IN_ORDER(sum[p][0]);
+        IN_ORDER(sum[p][1]);
+      }
+    }
+    UNROLL for (int p = 0; p < pixels; p++) at[p] += 4;
+  }
+  UNROLL for (int p = 0; p < pixels; p++) {
+    sums[p][0] = sum[p][0];
+    sums[p][1] = sum[p][1];
+  }
+}
+
+/* Pixels from `first` on. */
+static ALWAYS_INLINE void convolve_pairs(const msf_job *job, const int8_t *const *x, int32_t first, const int pixels) {
+  const msf_scales scales = job->scales;
+  const int8_t *w = job->weights;
+  int8_t *out = job->out + first * job->channels;
+  for (int32_t o = 0; o + 2 <= job->channels; o += 2) {
+    const int8_t *const *at = x + first;
+    int32_t sums[MSF_PIXELS][2];
+    UNROLL for (int p = 0; p < pixels; p++) {
+      sums[p][0] = scales.bias[o];
+      sums[p][1] = scales.bias[o + 1];
+    }
+    for (int32_t k = 0; k < job->segments; k++, w += 2 * job->length, at += job->across) {
+      add_segment(sums, w, at, job->length, pixels);
+    }
+    for (int i = 0; i < 2; i++) {
+      const uint32_t multiplier = scales.multipliers[o + i], shift = scales.shifts[o + i];
+      UNROLL for (int p = 0; p < pixels; p++) {
+        out[p * job->channels + o + i] = msf_shorten(&scales, sums[p][i], multiplier, shift);
+      }
+    }
+  }
+}
+
+void msf_convolve(const msf_job *job, const int8_t *const *x) {
+  if (job->pixels == 4) {
+    convolve_pairs(job, x, 0, 4);
+  } else {
+    if (job->pixels >= 2) convolve_pairs(job, x, 0, 2);
+    if (job->pixels % 2 != 0) convolve_pairs(job, x, job->pixels - 1, 1);
+  }
+  msf_convolve_from(job, x, job->channels & ~1);
+}
+
+/* Four channels of one pixel from channel o on; w: their weights. */
+static ALWAYS_INLINE void convolve_four(const msf_scales *scales, const int8_t *w, const int8_t *const *x, int32_t taps,
+                                        int32_t o, int8_t *out) {
+  int32_t sum[4];
+  UNROLL for (int i = 0; i < 4; i++) sum[i] = scales->bias[o + i];
+  for (const int8_t *end = w + 4 * taps; w != end; x++, w += 4) {
+    const int8_t *pixel = *x + o;
+    IN_ORDER(pixel);
+    UNROLL for (int i = 0; i < 4; i++) sum[i] = msf_mac(sum[i], w[i], pixel[i]);
+  }
+  UNROLL for (int i = 0; i < 4; i++) {
+    out[i] = msf_shorten(scales, sum[i], scales->multipliers[o + i], scales->shifts[o + i]);
+  }
+}
+
+void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x) {
+  const msf_scales scales = job->scales;
+  const int8_t *w = job->weights;
+  for (int32_t o = 0; o + 4 <= job->channels; o += 4, w += 4 * job->segments) {
+    const int8_t *const *taps = x;
+    for (int32_t p = 0; p < job->pixels; p++, taps += job->segments) {
+      convolve_four(&scales, w, taps, job->segments, o, job->out + p * job->channels + o);
+    }
+  }
+  msf_convolve_depthwise_from(job, x, job->channels & ~3);
+}
+
+#endif /* MSF_ARCH_PORTABLE */

@@ -1,0 +1,27 @@
+#include "engine/msf_engine.h"
+
+const msf_operator *const msf_operators[MSF_OP_COUNT] = {
+    [MSF_OP_SOURCE] = &msf_source,
+    [MSF_OP_CONV_2D] = &msf_conv_2d,
+    [MSF_OP_DEPTHWISE_CONV_2D] = &msf_depthwise_conv_2d,
+    [MSF_OP_ADD] = &msf_add,
+    [MSF_OP_MUL] = &msf_mul,
+    [MSF_OP_AVERAGE_POOL_2D] = &msf_average_pool_2d,
+    [MSF_OP_MAX_POOL_2D] = &msf_max_pool_2d,
+    [MSF_OP_TABLE] = &msf_table,
+    [MSF_OP_PAD] = &msf_pad,
+    [MSF_OP_GLOBAL_POOL] = &msf_global_pool,
+    [MSF_OP_FULLY_CONNECTED] = &msf_fully_connected,
+    [MSF_OP_SUB] = &msf_sub,
+    [MSF_OP_MAXIMUM] = &msf_maximum,
+    [MSF_OP_MINIMUM] = &msf_minimum,
+    [MSF_OP_PRELU] = &msf_prelu,
+    [MSF_OP_SOFTMAX] = &msf_softmax,
+    [MSF_OP_CONCATENATION] = &msf_concatenation,
+    [MSF_OP_SLICE] = &msf_slice,
+    [MSF_OP_SPACE_TO_DEPTH] = &msf_space_to_depth,
+    [MSF_OP_DEPTH_TO_SPACE] = &msf_depth_to_space,
+    [MSF_OP_RESIZE_NEAREST_NEIGHBOR] = &msf_resize_nearest_neighbor,
+    [MSF_OP_RESIZE_BILINEAR] = &msf_resize_bilinear,
+    [MSF_OP_TRANSPOSE_CONV] = &msf_transpose_conv,
+};

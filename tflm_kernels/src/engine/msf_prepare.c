@@ -1,0 +1,192 @@
+/*
+ * Decides whether a program may run at all. After MSF_OK, msf_invoke cannot read or write outside the operands, and
+ * ends: every index is in range, every tensor's rows and columns lie inside its operand, groups depend only on
+ * earlier groups, and each operator has found its parameters.
+ */
+#include "engine/msf_engine.h"
+
+static uint32_t crc32(const uint8_t *bytes, uint32_t size) {
+  uint32_t crc = 0xFFFFFFFFu;
+  for (uint32_t i = 0; i < size; i++) {
+    crc ^= bytes[i];
+    for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
+  }
+  return ~crc;
+}
+
+static msf_status check_header(const msf_program *p, uint32_t program_size) {
+  if (p == 0 || (uintptr_t)p % 4 != 0 || program_size < sizeof(msf_program)) return MSF_BAD_PROGRAM;
+  if (p->magic != MSF_MAGIC || p->size < sizeof(msf_program) || p->size > program_size) return MSF_BAD_PROGRAM;
+  if (p->version != MSF_VERSION || p->header_size != sizeof(msf_program)) return MSF_BAD_VERSION;
+  if (crc32((const uint8_t *)p + 16, p->size - 16) != p->checksum) return MSF_BAD_PROGRAM;
+  const uint32_t size = (uint32_t)(sizeof(msf_program) + p->tensor_count * sizeof(msf_tensor) +
+                                   p->stage_count * sizeof(msf_stage) + p->group_count * sizeof(msf_group));
+  return size == p->size ? MSF_OK : MSF_BAD_PROGRAM;
+}
+
+static msf_status check_operands(const msf_program *p, const msf_operand *operands, uint32_t operand_count) {
+  if (operands == 0 || operand_count != p->operand_count || operand_count > MSF_MAX_OPERANDS) return MSF_BAD_OPERAND;
+  if (p->input_count > operand_count || p->params_operand >= p->input_count) return MSF_BAD_OPERAND;
+  if (p->workspace_operand < p->input_count || p->workspace_operand >= operand_count) return MSF_BAD_OPERAND;
+  const msf_operand *params = &operands[p->params_operand];
+  if (params->data == 0 || (uintptr_t)params->data % 4 != 0 || params->size < p->params_size) return MSF_BAD_OPERAND;
+  if (operands[p->workspace_operand].size < p->workspace_size) return MSF_BAD_OPERAND;
+  if (p->workspace_size < p->group_count * sizeof(msf_progress)) return MSF_BAD_GEOMETRY;
+  return p->params_size <= INT32_MAX && p->workspace_size <= INT32_MAX ? MSF_OK : MSF_BAD_GEOMETRY;
+}
+
+/* An output may overwrite an input that it was planned for, but never params or the engine's own bookkeeping. */
+static msf_status check_overlap(const msf_program *p) {
+  if (p->overlap_input == MSF_NONE && p->overlap_output == MSF_NONE) return MSF_OK;
+  if (p->overlap_input >= p->input_count || p->overlap_input == p->params_operand) return MSF_BAD_GEOMETRY;
+  if (p->overlap_output < p->input_count || p->overlap_output >= p->operand_count) return MSF_BAD_GEOMETRY;
+  return p->overlap_output != p->workspace_operand ? MSF_OK : MSF_BAD_GEOMETRY;
+}
+
+/* Whether t is placed inside its operand and behind the engine's own part of the workspace. */
+static int tensor_fits(const msf_program *p, const msf_operand *operands, const msf_tensor *t) {
+  if (t->h == 0 || t->w == 0 || t->c == 0 || t->pixels == 0 || t->operand >= p->operand_count) return 0;
+  const uint64_t all = (uint64_t)t->h * t->w;
+  if (all * t->c > INT32_MAX || t->pixels > all || t->h == UINT16_MAX || t->w == UINT16_MAX) return 0;
+  const int in_workspace = t->operand == p->workspace_operand;
+  const uint32_t limit = in_workspace ? p->workspace_size : operands[t->operand].size;
+  if (t->offset + (uint64_t)t->pixels * t->c > limit) return 0;
+  if (!in_workspace) return t->kind == MSF_WHOLE && t->pixels == all;
+  return (t->kind == MSF_RING || t->kind == MSF_CHUNK) && t->offset >= p->group_count * sizeof(msf_progress);
+}
+
+/* Constants and inputs are not made by any group; outputs and workspace tensors are made by one. */
+static int producer_fits(const msf_program *p, const msf_tensor *t) {
+  if (t->operand < p->input_count) return t->producer == MSF_NONE;
+  return t->producer < p->group_count;
+}
+
+static msf_status check_tensors(const msf_program *p, const msf_operand *operands) {
+  const msf_tensor *t = msf_tensors(p);
+  for (uint16_t i = 0; i < p->tensor_count; i++, t++) {
+    if (!tensor_fits(p, operands, t) || !producer_fits(p, t)) return MSF_BAD_GEOMETRY;
+  }
+  return MSF_OK;
+}
+
+/*
+ * Groups hand on what they make last, so that a reader's pixels are pixels of the group's grid. A chunk exists only
+ * inside its group, for one stage to fill and a later one to read.
+ */
+static int may_read(const msf_program *p, uint16_t index, uint16_t g, uint16_t stage) {
+  if (index >= p->tensor_count) return 0;
+  const msf_tensor *t = msf_tensors(p) + index;
+  if (t->producer == MSF_NONE) return 1;
+  if (t->producer < g) return msf_last_stage(p, msf_groups(p) + t->producer)->out == index;
+  if (t->producer != g || t->kind != MSF_CHUNK) return 0;
+  for (uint16_t i = msf_groups(p)[g].first_stage; i < stage; i++) {
+    if (msf_stages(p)[i].out == index) return 1;
+  }
+  return 0;
+}
+
+/* A stage before the last hands its pixels on as a chunk on the group's grid. */
+static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_t g, int is_last) {
+  if (s->out >= p->tensor_count) return 0;
+  const msf_group *group = msf_groups(p) + g;
+  const msf_tensor *out = msf_tensors(p) + s->out;
+  if (out->producer != g || is_last != (out->kind != MSF_CHUNK)) return 0;
+  if (!is_last) return out->pixels >= (uint32_t)msf_min(group->chunk, out->w) && msf_same_grid(out, msf_grid(p, group));
+  if (group->kind == MSF_GROUP_SOURCE && (group->chunk < out->w || group->stage_count != 1)) return 0;
+  return group->kind != MSF_GROUP_REDUCE || out->pixels == (uint32_t)out->h * out->w;
+}
+
+/* Only some operators know windows that begin inside the map, or that stay where they are for several outputs. */
+static int window_fits(const msf_stage *s) {
+  const int enlarges = s->op == MSF_OP_DEPTH_TO_SPACE || s->op == MSF_OP_RESIZE_NEAREST_NEIGHBOR ||
+                       s->op == MSF_OP_RESIZE_BILINEAR || s->op == MSF_OP_TRANSPOSE_CONV;
+  if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0) return 0;
+  if (s->dilation_h == 0 || s->dilation_w == 0) return 0;
+  if ((s->pad_top < 0 || s->pad_left < 0) && s->op != MSF_OP_SLICE) return 0;
+  return (s->zoom_h == 0 && s->zoom_w == 0) || enlarges;
+}
+
+static msf_status check_stage(const msf_program *p, const msf_operand *operands, uint16_t g, uint16_t index) {
+  const msf_group *group = msf_groups(p) + g;
+  const msf_stage *s = msf_stages(p) + index;
+  const msf_operator *op = s->op < MSF_OP_COUNT ? msf_operator_of(s) : 0;
+  const int is_last = index == group->first_stage + group->stage_count - 1;
+  msf_stage_shape shape;
+  if (op == 0 || s->layout > op->layouts || (s->flags & ~MSF_UNIFORM) != 0) return MSF_UNSUPPORTED;
+  if (op->reduces != (is_last && group->kind == MSF_GROUP_REDUCE)) return MSF_BAD_GEOMETRY;
+  if ((s->op == MSF_OP_SOURCE) != (group->kind == MSF_GROUP_SOURCE)) return MSF_BAD_GEOMETRY;
+  if (s->op == MSF_OP_SOURCE && (p->flags & MSF_STREAMED) == 0) return MSF_BAD_GEOMETRY;
+  if (!window_fits(s)) return MSF_BAD_GEOMETRY;
+  shape.stage = s;
+  shape.in[1] = 0;
+  for (uint16_t k = 0; k < op->inputs; k++) {
+    if (!may_read(p, s->in[k], g, index)) return MSF_BAD_GEOMETRY;
+    shape.in[k] = msf_tensors(p) + s->in[k];
+    const int in_step = msf_reads_one_pixel(s) && msf_same_grid(shape.in[k], msf_grid(p, group));
+    if (shape.in[k]->kind == MSF_CHUNK && !in_step) return MSF_BAD_GEOMETRY;
+  }
+  shape.out = msf_tensors(p) + s->out;
+  shape.params = (const uint8_t *)operands[p->params_operand].data;
+  shape.params_size = p->params_size;
+  shape.workspace_size = p->workspace_size;
+  shape.reserved_size = (uint32_t)(p->group_count * sizeof(msf_progress));
+  return op->check(&shape) ? MSF_OK : MSF_BAD_GEOMETRY;
+}
+
+static msf_status check_group(const msf_program *p, const msf_operand *operands, uint16_t g) {
+  const msf_group *group = msf_groups(p) + g;
+  const uint32_t end = (uint32_t)group->first_stage + group->stage_count;
+  if (group->stage_count == 0 || end > p->stage_count || group->chunk == 0 || group->kind > MSF_GROUP_SOURCE) {
+    return MSF_BAD_GEOMETRY;
+  }
+  for (uint16_t i = group->first_stage; i < end; i++) {
+    if (msf_stages(p)[i].out >= p->tensor_count) return MSF_BAD_GEOMETRY;
+  }
+  if (group->kind == MSF_GROUP_REDUCE && msf_last_stage(p, group)->in[0] >= p->tensor_count) return MSF_BAD_GEOMETRY;
+  for (uint16_t i = group->first_stage; i < end; i++) {
+    if (!writes_where_it_may(p, msf_stages(p) + i, g, i + 1u == end)) return MSF_BAD_GEOMETRY;
+    const msf_status status = check_stage(p, operands, g, i);
+    if (status != MSF_OK) return status;
+  }
+  return MSF_OK;
+}
+
+/* Tiles are cut from the last group's tensor, which must be an output. Rows of a source come once, so for one tile. */
+static msf_status check_tiles(const msf_program *p) {
+  const msf_tensor *out = msf_result(p, msf_groups(p) + p->group_count - 1);
+  const int one_tile = p->tile_h >= out->h && p->tile_w >= out->w;
+  if (out->kind != MSF_WHOLE || p->tile_h == 0 || p->tile_w == 0) return MSF_BAD_GEOMETRY;
+  for (uint16_t g = 0; g < p->group_count; g++) {
+    if (msf_groups(p)[g].kind == MSF_GROUP_SOURCE && !one_tile) return MSF_BAD_GEOMETRY;
+  }
+  return MSF_OK;
+}
+
+msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands,
+                       uint32_t operand_count) {
+  const msf_program *p = (const msf_program *)program;
+  msf_status status = check_header(p, program_size);
+  if (status == MSF_OK) status = check_operands(p, operands, operand_count);
+  if (status == MSF_OK) status = check_overlap(p);
+  if (status == MSF_OK && (p->flags & ~MSF_STREAMED) != 0) status = MSF_UNSUPPORTED;
+  if (status == MSF_OK && (p->group_count == 0 || p->group_count > MSF_MAX_GROUPS)) status = MSF_BAD_GEOMETRY;
+  if (status == MSF_OK) status = check_tensors(p, operands);
+  for (uint16_t g = 0; status == MSF_OK && g < p->group_count; g++) status = check_group(p, operands, g);
+  return status == MSF_OK ? check_tiles(p) : status;
+}
+
+const char *msf_status_text(msf_status status) {
+  switch (status) {
+    case MSF_OK: return "ok";
+    case MSF_BAD_PROGRAM: return "the block's program is damaged or cut short";
+    case MSF_BAD_VERSION:
+      return "the block was written by another version of tflm-msf; rewrite the model or update the library";
+    case MSF_BAD_OPERAND: return "a tensor of the block is missing, too small, misaligned or overlaps another";
+    case MSF_BAD_GEOMETRY: return "the block's program points outside its tensors";
+    case MSF_UNSUPPORTED: return "the block needs an operator or weight layout that these kernels do not have";
+    case MSF_SOURCE_UNUSED:
+      return "a row source is set, but the model takes its input from a tensor; set none for this model";
+    case MSF_SOURCE_FAILED: return "the row source failed or is not set";
+  }
+  return "unknown status";
+}
