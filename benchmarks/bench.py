@@ -24,7 +24,7 @@ from benchmarks.firmware import API, Case, make_cases, measure, without_softmax
 from benchmarks.variants import VARIANTS, Variant
 from tflm_msf.errors import MsfError
 from tflm_msf.export import kernel_sources
-from tflm_msf.rewrite import Planner
+from tflm_msf.planner import Planner
 
 MODELS = ("mlperf__vww_96", "mlperf__ic_resnet8", "mlperf__kws_dscnn")
 DIRECTORY = Path(os.environ.get("TFLM_MSF_MODELS") or ROOT.parent / "shared" / "models")

@@ -23,9 +23,9 @@ from benchmarks.emulator import OPTIMIZED, EmulatorError, linked_text, load_core
 from benchmarks.firmware import API, MODEL, Case, make_cases, measure, with_kernels, without_softmax
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
+from tflm_msf.planner import Planner
 from tflm_msf.program.assemble import assemble
 from tflm_msf.program.layout import Weights
-from tflm_msf.rewrite import Planner
 
 SCRATCH = 8192
 """Bytes that the kernels keep for a library (``MSF_LIBRARY_SCRATCH``), enough for nearly all calls of these models."""

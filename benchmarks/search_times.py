@@ -21,7 +21,7 @@ from benchmarks.paper import PAPER_SECONDS
 from tflm_msf.errors import MsfError
 from tflm_msf.fusion.network import Network
 from tflm_msf.fusion.search import find_edges, pareto_front
-from tflm_msf.rewrite import BLOCK_TAIL_BYTES, Planner
+from tflm_msf.planner import BLOCK_TAIL_BYTES, Planner
 
 
 class Timing(NamedTuple):

@@ -24,7 +24,8 @@ from tflm_msf.choice import Choice
 from tflm_msf.export import export_c
 from tflm_msf.fusion.presets import Preset
 from tflm_msf.fusion.work import Work
-from tflm_msf.rewrite import Planner
+from tflm_msf.planner import Planner
+from tflm_msf.request import Request
 from tflm_msf.tflite_io import write_model
 
 COUNTS = Path(__file__).parent / "time_counts.json"
@@ -116,7 +117,7 @@ def _jobs(name: str, data: bytes, cores: Sequence[str]) -> Iterator[_Job]:
     cases = make_cases(data, runs=1)
     seen = []
     for preset in PRESETS:
-        front = [c for c in Planner.of(data, name, preset=preset).front if c.plan.overhead <= MOST_OVERHEAD]
+        front = [c for c in Planner.of(data, name, Request(preset=preset)).front if c.plan.overhead <= MOST_OVERHEAD]
         for index in sorted({0, len(front) // 2, len(front) - 1}):
             if front[index].work not in seen:
                 seen.append(front[index].work)

@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from tflm_msf.choice import Choice, Limits, choose, slowdowns
+from tflm_msf.choice import Choice, choose, slowdowns
 from tflm_msf.errors import MsfError
+from tflm_msf.request import Limits
 
 
 @dataclass(frozen=True)

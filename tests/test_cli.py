@@ -10,12 +10,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
 from tests.layers import Geometry, Layers, Weighting
 from tests.small_models import small_model
+from tflm_msf.cli import COMMANDS, main
+from tflm_msf.cli.export import export
+from tflm_msf.cli.rewrite import rewrite
 from tflm_msf.graph import Model
 from tflm_msf.tflite_io import write_model
 
@@ -39,9 +43,18 @@ def _model(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tflm_msf", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str | Path) -> Done:
+    """In this process, which has everything imported already."""
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return Done(done.exit_code, done.stdout, done.stderr)
 
 
 def run_json(*arguments: str | Path) -> dict[str, Any]:
@@ -51,7 +64,7 @@ def run_json(*arguments: str | Path) -> dict[str, Any]:
     return result
 
 
-def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+def assert_refused(done: Done, *parts: str) -> None:
     """One sentence on stderr, status 2, and nothing else."""
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stdout == ""
@@ -323,3 +336,27 @@ def test_a_float_model_comes_out_as_it_was_with_the_reasons(tmp_path: Path) -> N
     assert report["blocks"] == []
     assert all("float32, not int8" in entry["reason"] for entry in report["unfused"])
     assert run_json("verify", path, report["output"], "--runs", "2")["bit_exact"] is True
+
+
+def test_help_lists_every_command_without_loading_any() -> None:
+    """What it takes is counted in processor time, and in modules: NumPy's alone takes longer than all of this."""
+    script = "import sys, tflm_msf.cli\ntry: tflm_msf.cli.main()\nfinally: print(*sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True)
+    assert not {"numpy", "rich", "tflite", "tflm_msf.planner"} & set(done.stderr.split())
+    listed = [line.split()[0] for line in done.stdout.split("Commands:\n")[1].splitlines()]
+    assert listed == list(COMMANDS)
+    for command in listed:
+        assert "--help" in run(command, "--help").stdout
+    assert_refused(run("rewrit"), "No such command 'rewrit'")
+
+
+def test_what_contradicts_itself_is_refused_before_anything_is_searched(model: Path) -> None:
+    pixels = ("--pixel-format", "uint8")
+    assert_refused(run("rewrite", model, *pixels), "add --stream-input")
+    assert_refused(run("export", model, "--format", "c", "-o", model.parent / "out", *pixels), "add --stream-input")
+    assert_refused(run("rewrite", model, "--board", "pico", "--ram-limit", "1MiB"), "less than the limit")
+
+
+def test_export_takes_every_option_of_rewrite() -> None:
+    ours, theirs = ({option.name for option in command.params} for command in (export, rewrite))
+    assert theirs - ours == set()

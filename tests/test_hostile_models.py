@@ -50,7 +50,7 @@ def test_what_goes_wrong_is_told_and_kept(monkeypatch: pytest.MonkeyPatch, tmp_p
     def broken(*_: Any, **__: Any) -> None:
         raise IndexError("as a bug would")
 
-    monkeypatch.setattr("tflm_msf.cli.rewrite_file", broken)
+    monkeypatch.setattr("tflm_msf.cli.rewrite.rewrite_file", broken)
     monkeypatch.setattr(fuzz_models, "FINDINGS", tmp_path)
     outcome = fuzz_models.run_cases(0, 2)
     assert sorted(outcome.wrong) == [0, 1]

@@ -10,6 +10,7 @@ from tests.exactness import Original, pareto_paths, random_path
 from tests.kinds import KINDS, network
 from tflm_msf.fusion.network import Network
 from tflm_msf.fusion.search import Edge
+from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.tflite_io import read_model, write_model
 from tflm_msf.verify import verify
@@ -41,7 +42,7 @@ def test_three_plans_are_exact(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in KINDS if name != "two_inputs"])
 def test_rows_of_the_input_may_be_streamed(name: str) -> None:
     original = write_model(network(name))
-    rewritten = rewrite_file(original, name, stream_input=True).data
+    rewritten = rewrite_file(original, name, Request(stream_input=True)).data
     report = verify(original, rewritten, runs=3)
     assert report.passed, (report.mismatches, report.problems)
     assert read_model(rewritten, name).main.inputs == ()

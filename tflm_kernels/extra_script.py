@@ -16,6 +16,8 @@ from pathlib import Path
 Import("env", "projenv")  # noqa: F821 - SCons defines it
 
 PREFIX = "custom_tflm_msf_"
+OF_THE_HOOK = ("model", "tool", "format")
+NUMBERS = re.compile(r"[-+.\de]+\s+[-+.\de]+", re.IGNORECASE)  # two for one option, a range
 INSTALL = "the program tflm-msf is not installed: run `pip install tflm-msf`, or name it with custom_tflm_msf_tool"
 
 
@@ -26,14 +28,6 @@ class HookError(Exception):
 def option(name, default=""):
     """The value of a custom_tflm_msf_ option in the user's platformio.ini."""
     return str(env.GetProjectOption(PREFIX + name, default)).strip()  # noqa: F821
-
-
-def switched_on(name):
-    """A yes-or-no option."""
-    value = option(name, "no").lower()
-    if value not in ("yes", "no"):
-        raise HookError(f"{PREFIX}{name} is '{value}'; write yes or no")
-    return value == "yes"
 
 
 def find_models(project):
@@ -66,15 +60,21 @@ def find_tool():
 
 
 def tool_options():
-    """Arguments for `tflm-msf export` besides model and output."""
+    """Arguments for `tflm-msf export` besides model and output: every other option of the project is one of the tool's.
+
+    `yes` switches an option on, `no` leaves it out. The tool refuses what it does not know, with its own sentence.
+    """
     kind = option("format", "tflm")
     arguments = ["--format", kind, *(["--without-kernels"] if kind == "c" else [])]
-    for name in ("ram_limit", "max_overhead", "board", "weights"):
-        if option(name):
-            arguments += ["--" + name.replace("_", "-"), option(name)]
-    for name in ("stream_input", "int8_io", "skip_softmax"):
-        if switched_on(name):
-            arguments.append("--" + name.replace("_", "-"))
+    for name, value in sorted(env.GetProjectOptions(as_dict=True).items()):  # noqa: F821
+        said = str(value).strip()
+        if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in OF_THE_HOOK or said.lower() in ("", "no"):
+            continue
+        argument = "--" + name.removeprefix(PREFIX).replace("_", "-")
+        if said.lower() == "yes":
+            arguments.append(argument)
+        else:
+            arguments += [argument, *said.split()] if NUMBERS.fullmatch(said) else [f"{argument}={said}"]
     return arguments
 
 

@@ -13,11 +13,11 @@ from tflm_msf.fusion.plan import Plan
 from tflm_msf.fusion.time_model import instructions, load_costs
 from tflm_msf.fusion.work import Work, work_of
 from tflm_msf.graph import Model
+from tflm_msf.program.assemble import assemble, outline
+from tflm_msf.program.layout import Weights
+from tflm_msf.request import Limits
 
 FREE_OVERHEAD = 1.0
-
-DEFAULT_CORE = "m4"
-"""Core whose time is estimated if none is named."""
 
 
 def predicted(model: Model, target: Target) -> ArenaSize | None:
@@ -30,24 +30,37 @@ def predicted(model: Model, target: Target) -> ArenaSize | None:
 
 @dataclass(frozen=True)
 class Choice:
-    """One point of the trade-off: a plan, the model it makes, and the arena that model takes (None: not predicted).
+    """One point of the trade-off: a plan for ``original``, the arena it takes, and the model it makes, if asked for.
 
     ``network`` is the planner's, with its units in the order in which the plan runs them.
     """
 
+    original: Model
     network: Network
     plan: Plan
-    model: Model
-    arena: ArenaSize | None
+    weights: Weights = Weights.BLOCKED
 
-    @property
+    @cached_property
+    def model(self) -> Model:
+        """The rewritten model."""
+        return assemble(self.original, self.network, self.plan, self.weights)
+
+    @cached_property
+    def _outline(self) -> Model:
+        return outline(self.original, self.network, self.plan)
+
+    def arena_on(self, target: Target) -> ArenaSize | None:
+        """The arena of :attr:`model`, which is not made for that; None where it is not predicted."""
+        return predicted(self._outline, target)
+
+    @cached_property
     def needed(self) -> int:
         """Bytes of arena with which the model starts; its head alone where the tail cannot be predicted."""
         return self.needed_on(WHEEL64)
 
     def needed_on(self, target: Target) -> int:
         """As :attr:`needed`, on another target."""
-        arena = self.arena if target is WHEEL64 else predicted(self.model, target)
+        arena = self.arena_on(target)
         return arena.minimum if arena else self.plan.head
 
     @cached_property
@@ -58,27 +71,6 @@ class Choice:
     def instructions(self, core: str) -> float:
         """Estimated instructions of the blocks in one inference; ``core`` is one of the time model's."""
         return instructions(self.work, load_costs()[core])
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a plan may take. None: whatever it takes.
-
-    ``ram`` is in bytes of arena, counted as on ``target``. ``max_overhead`` is a factor on MACs, ``max_slowdown`` one
-    on the estimated time of the fastest plan on ``core``. With neither of these, the overhead has to be 1 unless
-    ``ram`` is given.
-    """
-
-    ram: int | None = None
-    max_overhead: float | None = None
-    max_slowdown: float | None = None
-    core: str = DEFAULT_CORE
-    target: Target = WHEEL64
-
-    @property
-    def are_set(self) -> bool:
-        """True if any of them was asked for."""
-        return (self.ram, self.max_overhead, self.max_slowdown) != (None, None, None)
 
 
 _Timed = tuple[Choice, float]
@@ -103,8 +95,8 @@ def choose(choices: Sequence[Choice], limits: Limits, source: str) -> Choice:
     for name, factor in (("a MAC overhead", limits.max_overhead), ("a slowdown", limits.max_slowdown)):
         if factor is not None and not factor >= 1:
             raise MsfError(f"{name} of {factor:g} cannot be kept: it is a factor of at least 1.")
-    target, core = limits.target, limits.core
-    timed = list(zip(choices, slowdowns(choices, core), strict=True))
+    target = limits.target
+    timed = list(zip(choices, slowdowns(choices, limits.timed_on), strict=True))
     if limits.ram is None:
         kept = _within(limits, timed, f"{source} has a plan")
         return min(kept, key=lambda pair: (pair[0].needed_on(target), pair[0].plan.macs))[0]
@@ -139,7 +131,7 @@ def _within(limits: Limits, timed: Sequence[_Timed], fits: str) -> list[_Timed]:
     if not fast:
         least = min(slowdown for _, slowdown in kept)
         raise MsfError(
-            f"{fits} only at {least:.3f} times the fastest plan's estimated time on {limits.core}, above the "
+            f"{fits} only at {least:.3f} times the fastest plan's estimated time on {limits.timed_on}, above the "
             f"{limits.max_slowdown:g} allowed; allow more slowdown, overhead or RAM."
         )
     return fast

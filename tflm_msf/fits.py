@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tflm_msf.arena import Target
 from tflm_msf.boards import Board
 from tflm_msf.choice import predicted
 from tflm_msf.errors import MsfError
-from tflm_msf.rewrite import Planner
+from tflm_msf.graph import Model
+from tflm_msf.planner import DEFAULT_REQUEST, Planner
+from tflm_msf.request import Request
+from tflm_msf.tflite_io import read_model
 
 TFLM_CODE = 64 * 1024
 """Bytes of flash for TFLM's interpreter and a few of its kernels: an estimate, for -Os on a Cortex-M."""
@@ -60,14 +63,14 @@ class Fit:
         }
 
 
-def find_fits(data: bytes, source: str, boards: Sequence[Board], int8_io: bool = False) -> list[Fit]:
+def find_fits(data: bytes, source: str, boards: Sequence[Board], request: Request = DEFAULT_REQUEST) -> list[Fit]:
     """How a model fits each board, by what TFLM allocates there.
 
     Args:
         data: the original ``.tflite`` file.
         source: what to call it in messages.
         boards: where to put it.
-        int8_io: see :meth:`Planner.of`.
+        request: what to make of it; its limits do not matter, and input is streamed besides.
 
     Returns:
         One result for each board, in order. The rewritten file is taken to be as large as the original, which it is
@@ -76,8 +79,9 @@ def find_fits(data: bytes, source: str, boards: Sequence[Board], int8_io: bool =
     Raises:
         MsfError: if the model cannot be read.
     """
-    planner = Planner.of(data, source, int8_io=int8_io)
-    streamed = _streamed(data, source, int8_io)
+    model = read_model(data, source)
+    planner = Planner.of_model(model, source, request)
+    streamed = _streamed(model, source, request)
     code = len(data) + TFLM_CODE
     fits = []
     targets = {board.target for board in boards}
@@ -92,17 +96,17 @@ def find_fits(data: bytes, source: str, boards: Sequence[Board], int8_io: bool =
     return fits
 
 
-def _streamed(data: bytes, source: str, int8_io: bool) -> Planner | None:
+def _streamed(model: Model, source: str, request: Request) -> Planner | None:
     """The model with streamed input, if it can have that."""
     try:
-        return Planner.of(data, source, stream_input=True, int8_io=int8_io)
+        return Planner.of_model(model, source, replace(request, stream_input=True))
     except MsfError:
         return None
 
 
 def _versions(planner: Planner | None, target: Target, flash: int) -> list[Version]:
     """One for each plan whose arena on ``target`` is known."""
-    sizes = [(choice.plan, predicted(choice.model, target)) for choice in (planner.front if planner else ())]
+    sizes = [(choice.plan, choice.arena_on(target)) for choice in (planner.front if planner else ())]
     return [Version(size.minimum, flash, plan.overhead) for plan, size in sizes if size is not None]
 
 

@@ -9,7 +9,7 @@ from tflm_msf.fusion.network import build_network
 from tflm_msf.graph import Model, Op
 from tflm_msf.program.decode import describe_program
 from tflm_msf.program.encode import CUSTOM_CODE
-from tflm_msf.rewrite import arena_json, pixels_json
+from tflm_msf.report.values import arena_json, pixels_json
 from tflm_msf.tflite_io import read_model
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.layers import Geometry, Layers, Weighting
 from tflm_msf.arena.head import offline_offsets
 from tflm_msf.inputs import make_inputs
-from tflm_msf.rewrite import Planner
+from tflm_msf.planner import Planner
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model
 

@@ -18,8 +18,9 @@ from tests.kernels.seeds import Seed, seeds
 from tests.layers import Geometry, Layers, Weighting
 from tflm_msf.export import export_c, kernel_sources
 from tflm_msf.graph import Model
+from tflm_msf.planner import Planner
 from tflm_msf.program.encode import HEADER, STAGE, TENSOR
-from tflm_msf.rewrite import Planner
+from tflm_msf.request import Request
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model
 
@@ -143,7 +144,7 @@ MODELS = {"one": 1, "two": 2}
 def sources() -> Mapping[str, str]:
     exported: dict[str, str] = {}
     for name, seed in MODELS.items():
-        planner = Planner.of(write_model(network(seed)), name, stream_input=name == "two")
+        planner = Planner.of(write_model(network(seed)), name, Request(stream_input=name == "two"))
         exported |= export_c(planner.choose().model, name)
     return {**kernel_sources(), **exported, "block.h": block_header(), "main.c": MAIN.read_text(encoding="utf-8")}
 

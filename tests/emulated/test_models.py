@@ -11,7 +11,7 @@ from benchmarks.emulator import CORES, load_core
 from benchmarks.firmware import Case, Measurement, make_cases, measure, without_softmax
 from benchmarks.variants import VARIANTS, Variant, front_variants
 from tests.corpus import corpus_model
-from tflm_msf.rewrite import Planner
+from tflm_msf.planner import Planner
 
 FAST = ("mlperf__vww_96", "mlperf__kws_dscnn")
 OTHERS = ("mlperf__ic_resnet8", "tflm__person_detect", "microflow__cifar10_mobilenet", "sscma__fomo_mnv2_035")

@@ -16,8 +16,9 @@ from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c, kernel_sources
 from tflm_msf.graph import Model, Op
 from tflm_msf.inputs import make_inputs
+from tflm_msf.planner import Planner
 from tflm_msf.program.encode import CUSTOM_CODE
-from tflm_msf.rewrite import Planner
+from tflm_msf.request import Request
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model
 
@@ -97,7 +98,7 @@ def test_a_softmax_that_is_not_fused_can_be_left_out(tmp_path: Path) -> None:
 
 def test_a_streamed_model_fetches_its_rows(tmp_path: Path) -> None:
     data = corpus_model("mlperf__kws_dscnn")
-    model = Planner.of(data, "m", stream_input=True).choose().model
+    model = Planner.of(data, "m", Request(stream_input=True)).choose().model
     loaded = load(export_c(model, "kws"), tmp_path, "kws")
     session = Session(data)
     graph = session.model.main

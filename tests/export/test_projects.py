@@ -256,7 +256,7 @@ def test_a_new_directory_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch
             raise OSError(28, "No space left on device")
         path.write_bytes(data)
 
-    monkeypatch.setattr("tflm_msf.cli_export.write_whole", failing)
+    monkeypatch.setattr("tflm_msf.cli.export.write_whole", failing)
     result = export(DIGITS, tmp_path / "p", "--format", "c")
     assert result.exit_code == 2
     assert "cannot be written: No space left on device" in result.output

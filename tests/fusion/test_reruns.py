@@ -16,8 +16,9 @@ from tflm_msf.fusion.presets import Preset, preset_edges
 from tflm_msf.fusion.reruns import MOST_GATES, find_gates
 from tflm_msf.fusion.search import Edge
 from tflm_msf.graph import Model
+from tflm_msf.planner import Planner
 from tflm_msf.program.assemble import assemble
-from tflm_msf.rewrite import Planner
+from tflm_msf.request import Request
 from tflm_msf.tflite_io import write_model
 from tflm_msf.verify import verify
 
@@ -141,7 +142,7 @@ def test_prior_art_keeps_the_map(preset: Preset) -> None:
 
 def test_a_streamed_input_is_read_once_and_kept_for_the_second_time() -> None:
     model = gated(mean_and_convolutions, pool_and_hard_swish)
-    planner = Planner.of(write_model(model), "gated", stream_input=True)
+    planner = Planner.of(write_model(model), "gated", Request(stream_input=True))
     whole = [edge for edge in reruns_to(planner.network, len(planner.network.units) - 1) if edge.first == 0]
     assert whole
     for edge in whole:

@@ -17,8 +17,8 @@ from tflm_msf.fusion.plan import make_plan
 from tflm_msf.fusion.search import Edge, Point, Search, find_edges, pareto_front
 from tflm_msf.fusion.space import BlockSpace
 from tflm_msf.graph import Model
+from tflm_msf.planner import BLOCK_TAIL_BYTES
 from tflm_msf.program.assemble import assemble
-from tflm_msf.rewrite import BLOCK_TAIL_BYTES
 
 NO_LIMIT = 1 << 40
 

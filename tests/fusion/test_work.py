@@ -7,10 +7,10 @@ from random import Random
 import pytest
 
 from tests.layers import Geometry, Layers, Weighting
-from tflm_msf.choice import Limits
 from tflm_msf.fusion.presets import Preset
 from tflm_msf.fusion.work import Work, _chunk_lengths, _Ring
-from tflm_msf.rewrite import Planner
+from tflm_msf.planner import Planner
+from tflm_msf.request import Limits, Request
 from tflm_msf.tflite_io import write_model
 
 
@@ -41,7 +41,11 @@ def test_chunks_end_with_rows_and_rings() -> None:
 
 
 def work(layers: Layers, output: int, preset: Preset = Preset.LAYERWISE) -> Work:
-    return Planner.of(write_model(layers.model([output])), "net", preset=preset).choose(Limits(max_overhead=9.0)).work
+    return (
+        Planner.of(write_model(layers.model([output])), "net", Request(preset=preset))
+        .choose(Limits(max_overhead=9.0))
+        .work
+    )
 
 
 def test_a_depthwise_convolution_is_split_into_inside_and_edge() -> None:
@@ -82,6 +86,6 @@ def test_no_multiplication_is_lost(preset: Preset) -> None:
     x = layers.conv(x, 16, Geometry((1, 1)), Weighting())
     x = layers.conv(x, 4, Geometry((3, 3), (2, 2)), Weighting())
     data = write_model(layers.model([x]))
-    for choice in Planner.of(data, "net", preset=preset).front:
+    for choice in Planner.of(data, "net", Request(preset=preset)).front:
         macs = sum(count for kind, count in choice.work.items() if "macs_by" in kind)
         assert macs == choice.plan.macs

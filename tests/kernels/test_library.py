@@ -40,9 +40,10 @@ from tflm_msf.fusion.plan import make_plan
 from tflm_msf.fusion.search import Edge
 from tflm_msf.graph import Model
 from tflm_msf.inputs import Array, make_inputs
+from tflm_msf.planner import Planner
 from tflm_msf.program.assemble import assemble
 from tflm_msf.program.layout import Weights
-from tflm_msf.rewrite import Planner
+from tflm_msf.request import Request
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model
 
@@ -116,7 +117,7 @@ def assert_exact(kernels: Built, model: Model, path: Sequence[Edge] = ()) -> int
         network = build_network(model.main)
         rewritten = assemble(model, network, make_plan(network, tuple(path)), Weights.PLAIN)
     else:
-        rewritten = Planner.of(write_model(model), "net", weights=Weights.PLAIN).choose().model
+        rewritten = Planner.of(write_model(model), "net", Request(weights=Weights.PLAIN)).choose().model
     inputs = make_inputs(model.main, runs=2, seed=0)
     ran = kernels.run(rewritten, inputs)
     assert ran.outputs == expected(model, inputs)
@@ -137,7 +138,7 @@ def test_random_networks(library: Library, seed: int, built: dict[Library, Built
 @pytest.mark.parametrize("name", ["mlperf__kws_dscnn", "microflow__cifar10_mobilenet"])
 def test_real_models(library: Library, name: str, built: dict[Library, Built]) -> None:
     data = corpus_model(name)
-    rewritten = Planner.of(data, name, weights=Weights.PLAIN).choose().model
+    rewritten = Planner.of(data, name, Request(weights=Weights.PLAIN)).choose().model
     session = Session(data)
     inputs = make_inputs(session.model.main, runs=1, seed=0)
     ran = built[library].run(rewritten, inputs)

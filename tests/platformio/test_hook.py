@@ -66,7 +66,8 @@ def test_rewrites_when_something_changed_and_only_then(project: Path) -> None:
     assert REWRITES not in told
     assert "Compiling" not in told
 
-    write_options(project, OPTIONS + "custom_tflm_msf_weights = plain")
+    plain = "custom_tflm_msf_weights = plain\ncustom_tflm_msf_int8_io = no\n"
+    write_options(project, OPTIONS + plain)
     ok, told = build(project)
     assert ok, told
     assert REWRITES in told
@@ -77,6 +78,14 @@ def test_rewrites_when_something_changed_and_only_then(project: Path) -> None:
     assert ok, told
     assert REWRITES in told
     assert arena_of(project) >= arena
+
+    streamed = "custom_tflm_msf_stream_input = yes\ncustom_tflm_msf_pixel_format = uint8\n"
+    write_options(project, OPTIONS + streamed + "custom_tflm_msf_pixel_range = -1 1")
+    ok, told = build(project)
+    assert ok, told
+    assert REWRITES in told
+    assert arena_of(project) < arena
+    write_options(project, OPTIONS)
 
     write_net(project, seed=2)
     ok, told = build(project)
@@ -89,7 +98,9 @@ def test_rewrites_when_something_changed_and_only_then(project: Path) -> None:
     [
         ("custom_tflm_msf_ram_limit = 1k", "does not fit 1,000 bytes of arena: the least reachable is"),
         ("custom_tflm_msf_board = nucleo_f44", "did you mean nucleo_f446re"),
-        ("custom_tflm_msf_int8_io = maybe", "write yes or no"),
+        ("custom_tflm_msf_int8_io = maybe", "Option '--int8-io' does not take a value"),
+        ("custom_tflm_msf_ram_limt = 64k", "No such option '--ram-limt'. (Did you mean one of: '--ram-limit'"),
+        ("custom_tflm_msf_pixel_range = 0 1", "--pixel-range says what the bytes of a --pixel-format stand for"),
         ("custom_tflm_msf_weights = blocks", "'blocks' is not one of 'blocked', 'plain'"),
         ("custom_tflm_msf_tool = /nowhere/tflm-msf", "not a program"),
     ],

@@ -17,6 +17,7 @@ from tflm_msf.errors import MsfError
 from tflm_msf.graph import DType, Graph, Model, Op, Quantization, Tensor
 from tflm_msf.graph.pixels import AS_THE_MODEL, METADATA, Pixels, make_pixels
 from tflm_msf.program.decode import describe_program
+from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.runtime import Session
 from tflm_msf.runtime.native import row_source
@@ -40,7 +41,7 @@ def network(dtype: DType = DType.INT8, scale: float = 1 / 255, zero: int = -128,
 
 
 def streamed(original: bytes, pixels: Pixels = AS_THE_MODEL) -> bytes:
-    return rewrite_file(original, "net", stream_input=True, pixels=pixels).data
+    return rewrite_file(original, "net", Request(stream_input=True, pixels=pixels)).data
 
 
 @pytest.mark.parametrize("bounds", RANGES)

@@ -12,6 +12,7 @@ from tests.corpus import corpus_model
 from tests.layers import Geometry, Layers, Weighting
 from tflm_msf.errors import MsfError
 from tflm_msf.inputs import Array, make_inputs
+from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.runtime import Session
 from tflm_msf.runtime.native import row_source
@@ -39,7 +40,7 @@ def rows_of(image: Array, asked: list[int], fail_at: int | None = None) -> Calla
 
 def test_streamed_rows_give_the_same_bits_without_the_input_tensor() -> None:
     original = small_network()
-    rewritten = rewrite_file(original, "net", stream_input=True).data
+    rewritten = rewrite_file(original, "net", Request(stream_input=True)).data
     report = verify(original, rewritten, runs=5)
     assert report.passed, (report.mismatches, report.problems)
     assert read_model(rewritten, "net").main.inputs == ()
@@ -49,7 +50,7 @@ def test_streamed_rows_give_the_same_bits_without_the_input_tensor() -> None:
 
 def test_every_row_is_asked_for_once_and_in_order() -> None:
     original = small_network()
-    session = Session(rewrite_file(original, "net", stream_input=True).data)
+    session = Session(rewrite_file(original, "net", Request(stream_input=True)).data)
     image = make_inputs(read_model(original, "net").main, 1, 0)[0][0]
     asked: list[int] = []
     with row_source(rows_of(image, asked)):
@@ -60,7 +61,7 @@ def test_every_row_is_asked_for_once_and_in_order() -> None:
 def test_a_source_that_fails_gives_the_inference_up_and_the_next_one_works() -> None:
     original = small_network()
     expected = Session(original)
-    session = Session(rewrite_file(original, "net", stream_input=True).data)
+    session = Session(rewrite_file(original, "net", Request(stream_input=True)).data)
     image = make_inputs(read_model(original, "net").main, 1, 0)[0]
     asked: list[int] = []
     with row_source(rows_of(image[0], asked, fail_at=17)), pytest.raises(MsfError, match="row source failed"):
@@ -70,7 +71,7 @@ def test_a_source_that_fails_gives_the_inference_up_and_the_next_one_works() -> 
 
 
 def test_without_a_source_a_streamed_model_reports_it() -> None:
-    session = Session(rewrite_file(small_network(), "net", stream_input=True).data)
+    session = Session(rewrite_file(small_network(), "net", Request(stream_input=True)).data)
     with pytest.raises(MsfError, match="row source failed or is not set"):
         session.run([])
 
@@ -89,7 +90,7 @@ def test_only_a_single_input_can_be_streamed() -> None:
     layers = Layers(Random(4))
     total = layers.add(layers.input(1, 4, 4, 2), layers.input(1, 4, 4, 2))
     with pytest.raises(MsfError, match="has 2 inputs"):
-        rewrite_file(write_model(layers.model([total])), "net", stream_input=True)
+        rewrite_file(write_model(layers.model([total])), "net", Request(stream_input=True))
 
 
 LIMITS = {
@@ -106,6 +107,6 @@ LIMITS = {
 @pytest.mark.parametrize("name", LIMITS)
 def test_real_models_stay_within_their_limits(name: str) -> None:
     original = corpus_model(name)
-    report = verify(original, rewrite_file(original, name, stream_input=True).data, runs=3)
+    report = verify(original, rewrite_file(original, name, Request(stream_input=True)).data, runs=3)
     assert report.passed, (report.mismatches, report.problems)
     assert report.arena_rewritten.measured.total <= LIMITS[name]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tflm_msf.inputs import load_input
+from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.runtime import Session, measure_arena
 
@@ -38,7 +39,7 @@ def test_arenas_are_as_the_table_says(row: tuple[str, str, str, str]) -> None:
     assert len(data) < 700_000
     assert measure_arena(data).total == number(before)
     for limit, stream_input in ((after, False), (streamed, True)):
-        measured = measure_arena(rewrite_file(data, name, stream_input=stream_input).data).total
+        measured = measure_arena(rewrite_file(data, name, Request(stream_input=stream_input)).data).total
         assert number(limit) * 0.8 < measured <= number(limit)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +19,8 @@ from tflm_msf.program.layout import Weights
 OFFLINE_PLAN_VERSION = 1
 LARGEST_OFFSET = 2**31 - 1
 """Offsets are written as int32."""
+
+NOT_ENCODED = Program(b"", b"")
 
 
 @dataclass
@@ -54,14 +57,23 @@ def assemble(model: Model, network: Network, plan: Plan, weights: Weights = Weig
     Raises:
         MsfError: if an offset is larger than TFLM can read.
     """
+    return _assemble(model, network, plan, lambda block: encode(block, weights))
+
+
+def outline(model: Model, network: Network, plan: Plan) -> Model:
+    """As :func:`assemble`, without programs and parameters: for what does not depend on them, such as the arena."""
+    return _assemble(model, network, plan, lambda _: NOT_ENCODED)
+
+
+def _assemble(model: Model, network: Network, plan: Plan, encoded: Callable[[Block], Program]) -> Model:
     graph = model.main
     builder = _Builder(network.graph.tensors)
     inputs = () if network.is_streamed else tuple(builder.keep(tensor, plan.offsets) for tensor in graph.inputs)
     ops: list[Op] = []
     for number, step in enumerate(plan.steps):
         if step.block is not None:
-            encoded = encode(step.block, weights)
-            ops.append(_block_op(builder, step.block, encoded, plan.offsets, step.workspace_offset, number))
+            program = encoded(step.block)
+            ops.append(_block_op(builder, step.block, program, plan.offsets, step.workspace_offset, number))
         else:
             op = graph.ops[network.units[step.edge.first].ops[0]]
             ops.append(_kept_op(builder, op, network, plan.offsets))

@@ -23,6 +23,11 @@ def describe_program(program: bytes) -> dict[str, Any]:
         raise MsfError("an MSF_BLOCK operator of the model holds a damaged program; rewrite the model.") from None
 
 
+def is_rewritten(model: Model) -> bool:
+    """True if the model holds fusion blocks."""
+    return any(op.custom_code == CUSTOM_CODE for op in model.main.ops)
+
+
 def is_streamed(model: Model) -> bool:
     """True if the model gets its input from a row source instead of a tensor."""
     programs = (op.custom_options for op in model.main.ops if op.custom_code == CUSTOM_CODE)

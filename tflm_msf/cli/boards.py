@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from tflm_msf.boards import Board, load_boards
-from tflm_msf.cli_common import MODEL, as_json, busy, int8_io, print_json, read_file
+from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file
+from tflm_msf.cli.request import requested
 from tflm_msf.fits import find_fits
 from tflm_msf.report.boards import boards_table, fits_table
 from tflm_msf.report.tables import show
+from tflm_msf.request import Request
 
 
 def _to_json(board: Board) -> dict[str, Any]:
@@ -47,15 +49,15 @@ def boards(as_json: bool) -> None:
 
 @click.command()
 @click.argument("model", type=MODEL)
-@int8_io
+@requested("int8_io")
 @as_json
-def fits(model: Path, int8_io: bool, as_json: bool) -> None:
+def fits(request: Request, model: Path, as_json: bool) -> None:
     """Show which boards hold MODEL: as it is, rewritten, and rewritten with streamed input; at what MAC overhead F.
 
     Arena sizes are those that TFLM will allocate on the board. Flash is counted with an estimate of TFLM's code.
     """
     with busy(f"Searching the fusions of {model.name}"):
-        found = [fit.to_json() for fit in find_fits(read_file(model), str(model), load_boards(), int8_io)]
+        found = [fit.to_json() for fit in find_fits(read_file(model), str(model), load_boards(), request)]
     if as_json:
         print_json({"source": str(model), "boards": found})
     else:

@@ -5,29 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from tflm_msf.boards import find_board
-from tflm_msf.cli_common import (
-    MODEL,
-    as_json,
-    board,
-    busy,
-    int8_io,
-    limits,
-    max_overhead,
-    pixel_format,
-    pixel_range,
-    print_json,
-    ram_limit,
-    read_file,
-    stream_input,
-    weights,
-    write_whole,
-)
+from tflm_msf.boards import Board, find_board
+from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file, write_whole
+from tflm_msf.cli.request import EVERYTHING, requested
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
 from tflm_msf.export.project import Files, Project, Runtime, arduino_project, c_project, platformio_project
@@ -35,10 +20,10 @@ from tflm_msf.export.selfcheck import make_case
 from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
 from tflm_msf.graph import Model
-from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels, make_pixels
-from tflm_msf.program.layout import Weights
-from tflm_msf.rewrite import is_rewritten, rewrite_file
-from tflm_msf.tflite_io import read_model
+from tflm_msf.planner import Planner
+from tflm_msf.program.decode import is_rewritten
+from tflm_msf.request import Request
+from tflm_msf.tflite_io import read_model, write_model
 
 DEFAULT_BOARD = "nucleo_f446re"
 
@@ -50,18 +35,6 @@ class _Loaded:
     model: Model
     data: bytes
     original: bytes | None
-
-
-@dataclass(frozen=True)
-class _Rewriting:
-    """How a model is to be rewritten, as in `rewrite`; the defaults are those of the options."""
-
-    ram_limit: int | None = None
-    max_overhead: float | None = None
-    stream_input: bool = False
-    int8_io: bool = False
-    pixels: Pixels = AS_THE_MODEL
-    weights: Weights = Weights.BLOCKED
 
 
 @click.command()
@@ -85,16 +58,10 @@ class _Rewriting:
 @click.option("--without-kernels", is_flag=True, help="c: only the model; the tflm_msf library has the kernels.")
 @click.option("--skip-softmax", is_flag=True, help="With --without-kernels: leave an unfused SOFTMAX at the end out.")
 @click.option("--force", is_flag=True, help="Overwrite files of the same names in a directory that is not empty.")
-@ram_limit
-@max_overhead
-@board
-@stream_input
-@pixel_format
-@pixel_range
-@int8_io
-@weights
+@requested(*EVERYTHING)
 @as_json
 def export(
+    request: Request,
     model: Path,
     kind: str,
     output: Path,
@@ -104,19 +71,11 @@ def export(
     without_kernels: bool,
     skip_softmax: bool,
     force: bool,
-    ram_limit: int | None,
-    max_overhead: float | None,
-    board: str | None,
-    stream_input: bool,
-    pixel_format: str | None,
-    pixel_range: tuple[float, float] | None,
-    int8_io: bool,
-    weights: str,
     as_json: bool,
 ) -> None:
     """Write MODEL as source code.
 
-    A model that is not rewritten yet is rewritten first, with the same options as in `rewrite`.
+    A model that is not rewritten yet is rewritten first; all options of `rewrite` but --output say how.
 
     \b
     --format c           C99 with kernels, main.c and Makefile; needs no TFLM
@@ -131,19 +90,18 @@ def export(
     if skip_softmax and not without_kernels:
         raise MsfError("--skip-softmax is for --format c --without-kernels: a self-check compares the whole output.")
     chosen = Runtime(runtime) if runtime else None
-    pixels = make_pixels(pixel_format, pixel_range)
     only_model = kind == "tflm" or without_kernels
     with busy(f"Exporting {model.name}"):
-        target_board = board or (DEFAULT_BOARD if kind == "platformio" else None)
-        rewriting = _Rewriting(ram_limit, max_overhead, stream_input, int8_io, pixels, Weights(weights))
-        loaded = _load(model, target_board, rewriting)
+        if kind == "platformio" and request.board is None:
+            request = replace(request, board=find_board(DEFAULT_BOARD))
+        loaded = _load(model, request)
         prefix = name or c_name(model.stem)
         if only_model:
-            files = _model_only(loaded, kind, prefix, target_board, skip_softmax)
+            files = _model_only(loaded, kind, prefix, request.board, skip_softmax)
         else:
             case = make_case(loaded.data, loaded.original, input_file, str(model))
             project = Project(prefix, loaded.model, loaded.data, case)
-            files = _project(project, kind, chosen, target_board)
+            files = _project(project, kind, chosen, request.board)
     write_files(output, files, force or only_model)
     if as_json:
         print_json({"output": str(output), "files": sorted(files)})
@@ -151,35 +109,29 @@ def export(
         click.echo("\n".join(f"Wrote {output / path}" for path in sorted(files)))
 
 
-def _load(path: Path, board: str | None, rewriting: _Rewriting) -> _Loaded:
+def _load(path: Path, request: Request) -> _Loaded:
     """Reads a model, and rewrites it if nobody has done so yet."""
     data = read_file(path)
     model = read_model(data, str(path))
     if is_rewritten(model):
-        if rewriting != _Rewriting():
+        if not request.is_default_but_for_the_board:
             raise MsfError(f"{path} is rewritten already: give the original, or leave the options for rewriting out.")
         return _Loaded(model, data, None)
-    rewritten = rewrite_file(
-        data,
-        str(path),
-        limits(board, rewriting.ram_limit, rewriting.max_overhead),
-        rewriting.stream_input,
-        rewriting.int8_io,
-        pixels=rewriting.pixels,
-        weights=rewriting.weights,
-    ).data
-    return _Loaded(read_model(rewritten, str(path)), rewritten, data)
+    planner = Planner.of_model(model, str(path), request)
+    rewritten = planner.choose().model
+    return _Loaded(rewritten, write_model(rewritten), data)
 
 
-def _model_only(loaded: _Loaded, kind: str, name: str, board: str | None, skip_softmax: bool) -> Files:
+def _model_only(loaded: _Loaded, kind: str, name: str, board: Board | None, skip_softmax: bool) -> Files:
     if kind == "c":
         return export_c(loaded.model, name, skip_softmax)
-    return export_tflm(loaded.model, loaded.data, name, (find_board(board).target,) if board else ())
+    return export_tflm(loaded.model, loaded.data, name, (board.target,) if board else ())
 
 
-def _project(project: Project, kind: str, runtime: Runtime | None, board: str | None) -> Files:
+def _project(project: Project, kind: str, runtime: Runtime | None, board: Board | None) -> Files:
     if kind == "platformio":
-        return platformio_project(project, find_board(board or DEFAULT_BOARD), runtime)
+        assert board is not None
+        return platformio_project(project, board, runtime)
     if kind == "arduino":
         return arduino_project(project, runtime or Runtime.TFLM)
     if runtime is Runtime.TFLM:

@@ -1,0 +1,89 @@
+"""The command line: parse, call, print. Each command's module is loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from tflm_msf import __version__
+from tflm_msf.errors import MsfError
+from tflm_msf.printable import printable
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "rewrite": ("rewrite", "Rewrite MODEL so that it takes less arena."),
+    "plan": ("plan", "Show the trade-off between arena and compute for MODEL."),
+    "verify": ("verify", "Compare every bit of two models in real TFLM."),
+    "inspect": ("inspect", "Show what MODEL consists of, and what is in its fusion blocks."),
+    "compare": ("plan", "Show what earlier methods would reach for MODEL."),
+    "fits": ("boards", "Show which boards hold MODEL, before and after."),
+    "export": ("export", "Write MODEL as source code."),
+    "boards": ("boards", "List the boards that --board takes."),
+    "operators": ("inspect", "List the TFLite operators, and which are fused."),
+}
+"""Module of each command in this package, and what `--help` says of it, for which the module is not loaded."""
+
+
+class _Commands(click.Group):
+    """Turns whatever a user can do wrong into one sentence on stderr and exit status 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
+        """Their names, those that one starts with first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click passes it
+        """A command, from its module."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{__name__}.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click passes it
+        """Lists the commands in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs a command and leaves the process."""
+        kwargs["standalone_mode"] = False
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # paths may hold what the terminal cannot show
+        try:
+            sys.exit(super().main(*args, **kwargs) or 0)
+        except click.exceptions.NoArgsIsHelpError as shown:
+            shown.show()
+            sys.exit(2)
+        except click.ClickException as error:
+            message = error.format_message()
+            click.echo(f"tflm-msf: {printable(message if message.endswith('.') else message + '.')}", err=True)
+        except MsfError as error:
+            click.echo(f"tflm-msf: {printable(str(error))}", err=True)
+        except OSError as error:  # a full disk behind stdout, say
+            click.echo(f"tflm-msf: stopped by the operating system: {printable(str(error))}.", err=True)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("tflm-msf: stopped before it was done; nothing was written.", err=True)
+        sys.exit(2)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Fit a network into a microcontroller that it does not fit.
+
+    Reads an int8 .tflite model, fuses runs of its layers so that they never hold a whole feature map, and writes a
+    .tflite model that gives the same bits in stock TensorFlow Lite Micro (with the tflm_kernels library registered)
+    out of a fraction of the arena.
+
+    \b
+    Start here:
+      tflm-msf rewrite model.tflite                    least RAM at no extra compute
+      tflm-msf rewrite model.tflite --ram-limit 64KiB  least compute that fits
+      tflm-msf plan model.tflite                       what is possible, at what price
+      tflm-msf verify model.tflite model_msf.tflite    is it still my model?
+    """  # noqa: D301 - \b is for click: it keeps the lines after it as they are

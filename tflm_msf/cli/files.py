@@ -1,0 +1,63 @@
+"""What the commands share: files, and printing."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from tflm_msf.errors import MsfError
+
+MODEL = click.Path(path_type=Path)
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes, or MsfError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MsfError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file so that it is there whole or not at all, whatever happens meanwhile; MsfError if it cannot."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise MsfError(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def print_json(value: Any) -> None:
+    """A report for scripts, on stdout."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def busy(text: str) -> Any:
+    """A sign of life on a terminal, for a ``with`` block that may take a while."""
+    console = Console(stderr=True)
+    return console.status(text) if console.is_terminal else nullcontext()
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")

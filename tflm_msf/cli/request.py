@@ -1,0 +1,142 @@
+"""The options that say what is to be made of a model, and the one :class:`Request` that they become."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from tflm_msf.boards import find_board
+from tflm_msf.fusion.presets import Preset
+from tflm_msf.fusion.time_model import load_costs
+from tflm_msf.graph.pixels import PixelFormat, make_pixels
+from tflm_msf.program.layout import Weights
+from tflm_msf.request import DEFAULT_CORE, Limits, Request
+from tflm_msf.sizes import parse_size
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Size(click.ParamType[int]):
+    """Bytes, written as people write them."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes of ``value``."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_size(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+_OPTIONS: Mapping[str, Callable[[Command], Command]] = {
+    "ram_limit": click.option("--ram-limit", type=Size(), help="Arena in bytes that must suffice: 65536, 64KiB, 64kB."),
+    "max_overhead": click.option(
+        "--max-overhead", type=click.FloatRange(min=1.0), help="MAC overhead factor F that may not be exceeded."
+    ),
+    "max_slowdown": click.option(
+        "--max-slowdown",
+        type=click.FloatRange(min=1.0),
+        help="Estimated time that may not be exceeded, as a multiple of the fastest plan's.",
+    ),
+    "core": click.option(
+        "--core",
+        type=click.Choice(list(load_costs())),
+        help=f"Core whose time is estimated. [default: the board's, else {DEFAULT_CORE}]",
+    ),
+    "board": click.option(
+        "--board", help="A board that `tflm-msf boards` lists: what it leaves to an application is the limit."
+    ),
+    "stream_input": click.option(
+        "--stream-input",
+        is_flag=True,
+        help="Get the input row by row from a callback (a camera, say): it takes no arena any more.",
+    ),
+    "pixel_format": click.option(
+        "--pixel-format",
+        type=click.Choice([kind.label for kind in PixelFormat if kind is not PixelFormat.MODEL]),
+        help="What the rows of a streamed input hold: bytes 0 to 255, or 16 bits a pixel as camera modules send them "
+        "(-le: the low byte first). They are quantised on the way in. [default: the values of the model's input]",
+    ),
+    "pixel_range": click.option(
+        "--pixel-range",
+        type=(float, float),
+        metavar="LOW HIGH",
+        help="The real numbers that 0 and 255 stand for, as in training: 0 1 after a division by 255, say. [default: "
+        "all that the input can hold, so that an int8 input is the pixel less 128]",
+    ),
+    "int8_io": click.option(
+        "--int8-io",
+        is_flag=True,
+        help="Change float inputs and outputs to the int8 values that they are turned into and made from.",
+    ),
+    "preset": click.option(
+        "--preset",
+        type=click.Choice([preset.value for preset in Preset]),
+        default=Preset.FULL.value,
+        show_default=True,
+        help="Search only the schedules of an earlier method (see `compare`).",
+    ),
+    "weights": click.option(
+        "--weights",
+        type=click.Choice([weights.value for weights in Weights]),
+        default=Weights.BLOCKED.value,
+        show_default=True,
+        help="How weights of convolutions are laid out: in blocks for the kernels' own inner loops, or plain, for "
+        "kernels that are compiled with CMSIS-NN or ESP-NN. All kernels run both.",
+    ),
+}
+
+EVERYTHING = tuple(_OPTIONS)
+"""All that can be asked for, in the order in which `--help` shows it."""
+
+
+def requested(*names: str) -> Callable[[Command], Callable[..., Any]]:
+    """Gives a command the options of these names, and what they say as its argument ``request``.
+
+    Those that a command has not got are at their defaults.
+    """
+
+    def decorate(command: Command) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def call(**values: Any) -> Any:
+            said = {name: values.pop(name) for name in names}
+            return command(request=make_request(**said), **values)
+
+        decorated: Callable[..., Any] = call
+        for name in reversed(names):
+            decorated = _OPTIONS[name](decorated)
+        return decorated
+
+    return decorate
+
+
+def make_request(
+    *,
+    ram_limit: int | None = None,
+    max_overhead: float | None = None,
+    max_slowdown: float | None = None,
+    core: str | None = None,
+    board: str | None = None,
+    stream_input: bool = False,
+    pixel_format: str | None = None,
+    pixel_range: tuple[float, float] | None = None,
+    int8_io: bool = False,
+    preset: str = Preset.FULL.value,
+    weights: str = Weights.BLOCKED.value,
+) -> Request:
+    """From what a user says. Raises :class:`MsfError` for what contradicts itself, and for an unknown board."""
+    return Request(
+        stream_input=stream_input,
+        pixels=make_pixels(pixel_format, pixel_range),
+        int8_io=int8_io,
+        preset=Preset(preset),
+        weights=Weights(weights),
+        limits=Limits(ram_limit, max_overhead, max_slowdown, core),
+        board=None if board is None else find_board(board),
+    )

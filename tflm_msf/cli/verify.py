@@ -1,0 +1,45 @@
+"""The command that asks whether it is still the same model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file
+from tflm_msf.report.tables import show, verify_table
+from tflm_msf.verify import verify as verify_models
+
+
+@click.command()
+@click.argument("original", type=MODEL)
+@click.argument("rewritten", type=MODEL)
+@click.option("--runs", type=click.IntRange(min=0), default=20, show_default=True, help="Random inputs to try.")
+@click.option("--inputs", "inputs", type=MODEL, multiple=True, help="A file of raw input values; repeatable.")
+@click.argument("more_inputs", type=MODEL, nargs=-1, metavar="[FILE]...")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random inputs.")
+@as_json
+def verify(
+    original: Path,
+    rewritten: Path,
+    more_inputs: tuple[Path, ...],
+    runs: int,
+    inputs: tuple[Path, ...],
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Run ORIGINAL and REWRITTEN in the real TFLM interpreter and compare every bit.
+
+    Compares all outputs and every inner tensor that both models have, measures both arenas, and checks the measured
+    arena of REWRITTEN against the prediction. Every FILE (after --inputs, or at the end) holds one raw input. Exit
+    status 0 only if everything agrees, 1 if it does not.
+    """
+    with busy("Running both models in TFLM"):
+        sources = (str(original), str(rewritten))
+        report = verify_models(read_file(original), read_file(rewritten), runs, (*inputs, *more_inputs), seed, sources)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        show(verify_table(report.to_json()))
+    if not report.passed:
+        raise SystemExit(1)

@@ -1,0 +1,138 @@
+"""A model and everything that can be made of it: its front of plans, and the one that keeps the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from tflm_msf.choice import Choice, choose
+from tflm_msf.errors import MsfError
+from tflm_msf.fusion.network import Network, build_network
+from tflm_msf.fusion.order import execution_orders
+from tflm_msf.fusion.placing import Placer
+from tflm_msf.fusion.plan import make_plan
+from tflm_msf.fusion.presets import Preset, preset_edges
+from tflm_msf.fusion.search import Edge, Point, pareto_front
+from tflm_msf.fusion.streaming import with_streamed_input
+from tflm_msf.graph import Model
+from tflm_msf.graph.edges import with_int8_ends
+from tflm_msf.program.decode import is_rewritten
+from tflm_msf.request import Limits, Request
+from tflm_msf.tflite_io import read_model
+
+BLOCK_TAIL_BYTES = 136
+"""What one more block adds to a 64-bit tail: an operator (64), and its output, params and workspace (24 each)."""
+
+MOST_UNITS = 1_000
+"""Operators of a model; time and memory for the search grow with the square of it and more."""
+
+DEFAULT_REQUEST = Request()
+
+
+@dataclass(frozen=True)
+class Planner:
+    """A model and everything that can be made of it, within what ``request`` allows.
+
+    ``model`` has the ends (int8, streamed) that the request asks for; ``network`` is its main graph.
+    """
+
+    source: str
+    model: Model
+    network: Network
+    request: Request
+
+    @classmethod
+    def of(cls, data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> Planner:
+        """As :meth:`of_model`, from the bytes of a ``.tflite`` file. Raises MsfError if they are not a valid model."""
+        return cls.of_model(read_model(data, source), source, request)
+
+    @classmethod
+    def of_model(cls, model: Model, source: str, request: Request = DEFAULT_REQUEST) -> Planner:
+        """Prepares a model for planning.
+
+        Args:
+            model: the original.
+            source: what to call it in messages.
+            request: what to make of it.
+
+        Raises:
+            MsfError: if it cannot be rewritten, or not so.
+        """
+        if is_rewritten(model):
+            raise MsfError(f"{source} was rewritten by tflm-msf already; plan and rewrite the original model instead.")
+        if len(model.graphs) > 1:
+            raise MsfError(f"{source} has {len(model.graphs)} subgraphs (control flow), which cannot be fused.")
+        if request.stream_input or request.int8_io:
+            model = with_int8_ends(model, outputs=request.int8_io)
+        network = build_network(model.main)
+        if not network.units:
+            raise MsfError(f"{source} has no operator that computes anything, so there is nothing to rewrite.")
+        if len(network.units) > MOST_UNITS:
+            raise MsfError(f"{source} has {len(network.units):,} operators; more than {MOST_UNITS:,} are not planned.")
+        if request.stream_input:
+            model = request.pixels.written_into(model)
+            network = with_streamed_input(network, source, request.pixels)
+        return cls(source, model, network, request)
+
+    def within(self, preset: Preset) -> Planner:
+        """The same with another schedule space."""
+        return replace(self, request=replace(self.request, preset=preset))
+
+    @cached_property
+    def edges(self) -> list[Edge]:
+        """The fusion DAG of the model's own execution order."""
+        return preset_edges(self.network, self.request.preset)
+
+    @cached_property
+    def front(self) -> tuple[Choice, ...]:
+        """Plans that no other beats in both arena and MACs, least MACs first."""
+        spaces = [_Space(network, self._edges_of(network)) for network in execution_orders(self.network)]
+        known: list[Point] = []
+        choices = []
+        for space in sorted(spaces, key=_least_possible):
+            points = _points_of(space, Placer(space.network), known)
+            known += points
+            choices += [self._choice(space.network, point) for point in points]
+        return tuple(_undominated(choices))
+
+    def _edges_of(self, network: Network) -> list[Edge]:
+        return self.edges if network is self.network else preset_edges(network, self.request.preset)
+
+    def _choice(self, network: Network, point: Point) -> Choice:
+        return Choice(self.model, network, make_plan(network, point.edges), self.request.weights)
+
+    def choose(self, limits: Limits | None = None) -> Choice:
+        """The plan for the request's limits, or for others (see :func:`tflm_msf.choice.choose`).
+
+        Raises:
+            MsfError: if no plan keeps the limits; the message names the closest one.
+        """
+        return choose(self.front, self.request.limits_there if limits is None else limits, self.source)
+
+
+class _Space(NamedTuple):
+    """An execution order, and the fusion DAG of it."""
+
+    network: Network
+    edges: list[Edge]
+
+
+def _points_of(space: _Space, placer: Placer | None = None, known: Sequence[Point] = ()) -> list[Point]:
+    return pareto_front(space.edges, len(space.network.units), BLOCK_TAIL_BYTES, placer, known)
+
+
+def _least_possible(space: _Space) -> int:
+    """Bytes that no plan of the least MACs can go below: the better orders are searched first."""
+    first = _points_of(space)[0]
+    return first.head + BLOCK_TAIL_BYTES * len(first.edges)
+
+
+def _undominated(choices: list[Choice]) -> list[Choice]:
+    """Those that remain once every tensor has its real place."""
+    kept: list[Choice] = []
+    for choice in sorted(choices, key=lambda c: (c.plan.macs, c.needed)):
+        if not kept or choice.needed < kept[-1].needed:
+            kept.append(choice)
+    return kept

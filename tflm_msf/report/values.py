@@ -1,0 +1,115 @@
+"""What there is to say about plans, in plain values: what ``--json`` prints and what tables are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, Target
+from tflm_msf.choice import Choice, predicted, slowdowns
+from tflm_msf.fusion.network import Network, build_network
+from tflm_msf.fusion.time_model import load_costs
+from tflm_msf.graph import Model
+from tflm_msf.graph.pixels import Pixels
+from tflm_msf.planner import Planner
+from tflm_msf.program.decode import describe_program, is_streamed
+from tflm_msf.program.encode import CUSTOM_CODE
+from tflm_msf.program.layout import Weights
+
+
+def front_json(planner: Planner) -> list[dict[str, Any]]:
+    """The Pareto front in plain values.
+
+    Arena sizes in bytes, for this computer and (``total32``) a 32-bit MCU; estimated instructions for each core.
+    """
+    front = []
+    for choice in planner.front:
+        estimates = {core: round(choice.instructions(core)) for core in load_costs()}
+        arena, arena32 = choice.arena_on(WHEEL64), choice.arena_on(MCU32)
+        front.append(
+            {
+                **choice.plan.to_json(choice.network),
+                "total": arena.total if arena else None,
+                "total32": arena32.total if arena32 else None,
+                "instructions": estimates,
+            }
+        )
+    return front
+
+
+def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after: int) -> dict[str, Any]:
+    """What a rewriting changed; sizes of the files in bytes."""
+    plan = choice.plan
+    arenas = {
+        name: {
+            "original": size_json(predicted(planner.model, target)),
+            "plan": size_json(choice.arena_on(target)),
+        }
+        for name, target in (("arena", WHEEL64), ("arena32", MCU32))
+    }
+    return {
+        "macs": {"original": plan.original_macs, "plan": plan.macs},
+        "overhead": round(plan.overhead, 6),
+        "time": _time_json(planner, choice) if planner.request.weights is Weights.BLOCKED else None,
+        **arenas,
+        "head_bound": plan.head_bound,
+        "flash": {"original": size_before, "plan": size_after},
+        "blocks": plan.to_json(choice.network)["blocks"],
+        "unfused": unfused(planner.network),
+        "streamed": planner.network.is_streamed,
+        "pixels": pixels_json(choice.model),
+        "already_rewritten": False,
+    }
+
+
+def _time_json(planner: Planner, choice: Choice) -> dict[str, Any]:
+    """Estimated instructions of a plan with the kernels' own inner loops."""
+    core = planner.request.limits_there.timed_on
+    return {
+        "core": core,
+        "instructions": round(choice.instructions(core)),
+        "slowdown": round(slowdowns(planner.front, core)[planner.front.index(choice)], 3),
+    }
+
+
+def unchanged_json(model: Model, size: int) -> dict[str, Any]:
+    """As :func:`rewrite_json` for a model that was rewritten before, as far as it can be told without the original."""
+    return {
+        "macs": {"original": None, "plan": None},
+        "overhead": None,
+        "time": None,
+        "arena": dict.fromkeys(("original", "plan"), arena_json(model, WHEEL64)),
+        "arena32": dict.fromkeys(("original", "plan"), arena_json(model, MCU32)),
+        "flash": {"original": size, "plan": size},
+        "blocks": [describe_program(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE],
+        "unfused": [unit for unit in unfused(build_network(model.main)) if unit["operator"] != CUSTOM_CODE],
+        "streamed": is_streamed(model),
+        "pixels": pixels_json(model),
+        "already_rewritten": True,
+    }
+
+
+def pixels_json(model: Model) -> dict[str, Any] | None:
+    """What the rows of a streamed model hold; None if its input is a tensor."""
+    return Pixels.of(model).to_json() if is_streamed(model) else None
+
+
+def arena_json(model: Model, target: Target) -> dict[str, int] | None:
+    """Head, tail, total and the least arena that the model starts in, in bytes; None if not predicted."""
+    return size_json(predicted(model, target))
+
+
+def size_json(size: ArenaSize | None) -> dict[str, int] | None:
+    """As :func:`arena_json`, of a prediction."""
+    if size is None:
+        return None
+    return {"head": size.head, "tail": size.tail, "total": size.total, "minimum": size.minimum}
+
+
+def unfused(network: Network) -> list[dict[str, Any]]:
+    """Operators that stay TFLM builtins, and why."""
+    ops = network.graph.ops
+    return [
+        {"index": unit.ops[0], "operator": ops[unit.ops[0]].name, "reason": unit.reason}
+        for unit in network.units
+        if unit.stage is None
+    ]

@@ -1,0 +1,107 @@
+"""What a user asks to be made of a model: one value that every command builds and every step is handed whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from tflm_msf.arena import WHEEL64, Target
+from tflm_msf.boards import Board
+from tflm_msf.errors import MsfError
+from tflm_msf.fusion.presets import Preset
+from tflm_msf.fusion.time_model import load_costs
+from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels
+from tflm_msf.program.layout import Weights
+
+DEFAULT_CORE = "m4"
+"""Core whose time is estimated if neither a core nor a board is named."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a plan may take. None: whatever it takes.
+
+    ``ram`` is in bytes of arena, counted as on ``target``. ``max_overhead`` is a factor on MACs, ``max_slowdown`` one
+    on the estimated time of the fastest plan on ``core`` (None: :data:`DEFAULT_CORE`). With neither of these, the
+    overhead has to be 1 unless ``ram`` is given.
+    """
+
+    ram: int | None = None
+    max_overhead: float | None = None
+    max_slowdown: float | None = None
+    core: str | None = None
+    target: Target = WHEEL64
+
+    @property
+    def timed_on(self) -> str:
+        """The core whose time counts."""
+        return self.core or DEFAULT_CORE
+
+    def on(self, board: Board) -> Limits:
+        """These limits on a board: no more RAM than it leaves to an application, its core, its target.
+
+        Raises:
+            MsfError: for a limit above what the board has, or a limit on time if nobody measured its core.
+        """
+        if self.ram is not None and self.ram > board.usable_ram:
+            raise MsfError(
+                f"{board.name} leaves {board.usable_ram:,} bytes of RAM to an application, less than the limit of "
+                f"{self.ram:,}; lower --ram-limit or choose another board."
+            )
+        if self.max_slowdown is not None and self.core is None and not board.timed_as:
+            raise MsfError(
+                f"--max-slowdown does not know the {board.core} of {board.name}; name a core that is like it with "
+                f"--core ({', '.join(load_costs())})."
+            )
+        ram = board.usable_ram if self.ram is None else self.ram
+        return replace(self, ram=ram, core=self.core or board.timed_as or None, target=board.target)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be made of a model; the defaults are those of the command line.
+
+    Attributes:
+        stream_input: get the input row by row from the application instead of from a tensor. A float input that is
+            only quantised then arrives as int8.
+        pixels: what the rows of a streamed input hold.
+        int8_io: let float inputs and outputs that are only quantised and dequantised be int8.
+        preset: the schedule space to search.
+        weights: how those of convolutions are laid out; no plan depends on it.
+        limits: what the plan may take, as the user says it.
+        board: where it is to run.
+
+    Raises:
+        MsfError: for wishes that contradict each other.
+    """
+
+    stream_input: bool = False
+    pixels: Pixels = AS_THE_MODEL
+    int8_io: bool = False
+    preset: Preset = Preset.FULL
+    weights: Weights = Weights.BLOCKED
+    limits: Limits = field(default_factory=Limits)
+    board: Board | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels != AS_THE_MODEL and not self.stream_input:
+            raise MsfError("pixels have a format only where rows are streamed: add --stream-input.")
+        if self.limits.max_slowdown is not None and self.weights is Weights.PLAIN:
+            raise MsfError(
+                "the time of convolutions in CMSIS-NN or ESP-NN is not estimated: leave --max-slowdown out, or choose "
+                "--weights blocked."
+            )
+
+    @property
+    def limits_there(self) -> Limits:
+        """The limits, as the board tightens them. Raises MsfError if it cannot keep them (see :meth:`Limits.on`)."""
+        return self.limits if self.board is None else self.limits.on(self.board)
+
+    @property
+    def is_default(self) -> bool:
+        """True if nothing is asked for that a model rewritten without options might not have."""
+        return replace(self, limits=replace(self.limits, core=None)) == Request()
+
+    @property
+    def is_default_but_for_the_board(self) -> bool:
+        """As :attr:`is_default`, wherever the model is to run."""
+        return replace(self, board=None).is_default
