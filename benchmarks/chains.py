@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tflm_msf.fusion.network import Network, Unit
 from tflm_msf.graph import DType, Graph, Op, Tensor
+from tflm_msf.network.units import Network, Unit
 from tflm_msf.ops import Map, Stage, StageOp, Window
 
 DIRECTORY = Path(__file__).parent / "networks"

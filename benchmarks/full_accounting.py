@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.chains import Chain, Layer
-from tflm_msf.fusion.block import BlockWalk, Candidate, LinesKept, tile_widths
-from tflm_msf.fusion.search import Edge, undominated
+from tflm_msf.blocks.block import BlockWalk, Candidate, LinesKept, tile_widths
+from tflm_msf.search.front import Edge, undominated
 
 
 class FullEdges(NamedTuple):
@@ -25,7 +25,7 @@ class FullEdges(NamedTuple):
 
 
 def full_edges(chain: Chain) -> FullEdges:
-    """The whole space of :mod:`tflm_msf.fusion.block`, of the edges between the same cuts the undominated ones."""
+    """The whole space of :mod:`tflm_msf.blocks.block`, of the edges between the same cuts the undominated ones."""
     network, kept = chain.network, LinesKept(chain.network)
     limit = max(layer.input.elements + layer.output.elements for layer in chain.layers)
     edges = FullEdges([], [])

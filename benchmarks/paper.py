@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks.chains import NAMES, Chain, load_chain
 from benchmarks.full_accounting import full_edges
 from benchmarks.paper_accounting import one_head, paper_edges
-from tflm_msf.fusion.search import Edge, Point, pareto_front
+from tflm_msf.search.front import Edge, Point, pareto_front
 
 PAPER_SECONDS = (0.4, 7.0)
 """What the paper's published code takes for one constraint."""

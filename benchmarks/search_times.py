@@ -19,9 +19,9 @@ from benchmarks.bench import DIRECTORY
 from benchmarks.chains import NAMES, load_chain
 from benchmarks.paper import PAPER_SECONDS
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.search import find_edges, pareto_front
+from tflm_msf.network.units import Network
 from tflm_msf.planner import BLOCK_TAIL_BYTES, Planner
+from tflm_msf.search.front import find_edges, pareto_front
 
 
 class Timing(NamedTuple):

@@ -21,11 +21,11 @@ from benchmarks.emulator import EmulatorError, load_core
 from benchmarks.firmware import MODEL, Case, make_cases, measure, with_kernels
 from tests.test_operators import WideNetwork
 from tflm_msf.choice import Choice
+from tflm_msf.cost.work import Work
 from tflm_msf.export import export_c
-from tflm_msf.fusion.presets import Preset
-from tflm_msf.fusion.work import Work
 from tflm_msf.planner import Planner
 from tflm_msf.request import Request
+from tflm_msf.search.presets import Preset
 from tflm_msf.tflite_io import write_model
 
 COUNTS = Path(__file__).parent / "time_counts.json"

@@ -18,11 +18,11 @@ from rich.table import Table
 
 from benchmarks.emulator import CORES, EmulatorError
 from benchmarks.time_counts import Counted, is_random, measure_all, read_counts, write_counts
-from tflm_msf import fusion
+from tflm_msf import cost
+from tflm_msf.cost.time_model import Costs, instructions
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.time_model import Costs, instructions
 
-COSTS = Path(fusion.__file__).parent / "time_model.toml"
+COSTS = Path(cost.__file__).parent / "time_model.toml"
 
 HELD_BACK_MODELS = ("mlperf__kws_dscnn", "mlperf__vww_96", "sscma__fomo_mnv2_035")
 """Models of which the fit sees no plan."""

@@ -10,12 +10,12 @@ from functools import partial
 from benchmarks.firmware import MODEL, with_kernels
 from benchmarks.reference import reference_c
 from tflm_msf.export import export_c
-from tflm_msf.fusion.plan import make_plan
-from tflm_msf.fusion.search import Edge, find_edges
 from tflm_msf.graph import Model
+from tflm_msf.plan import make_plan
 from tflm_msf.planner import Planner
 from tflm_msf.program.assemble import assemble
 from tflm_msf.request import Limits
+from tflm_msf.search.front import Edge, find_edges
 
 
 @dataclass(frozen=True)

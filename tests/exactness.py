@@ -8,15 +8,15 @@ from random import Random
 import numpy as np
 
 from tflm_msf.arena import WHEEL64, predict
-from tflm_msf.fusion.block import tile_widths
-from tflm_msf.fusion.network import Network, build_network
-from tflm_msf.fusion.plan import make_plan
-from tflm_msf.fusion.search import Edge, find_edges, pareto_front
-from tflm_msf.fusion.space import BlockSpace
+from tflm_msf.blocks.block import tile_widths
+from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.graph import Model
 from tflm_msf.inputs import Array, make_inputs
+from tflm_msf.network.units import Network, build_network
+from tflm_msf.plan import make_plan
 from tflm_msf.program.assemble import assemble
 from tflm_msf.runtime import Session
+from tflm_msf.search.front import Edge, find_edges, pareto_front
 from tflm_msf.tflite_io import write_model
 
 NO_LIMIT = 1 << 40

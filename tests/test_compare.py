@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from tests.layers import Geometry, Layers, Weighting
 from tflm_msf.cli import main
-from tflm_msf.fusion.presets import Preset
+from tflm_msf.search.presets import Preset
 from tflm_msf.tflite_io import write_model
 from tflm_msf.verify import verify
 

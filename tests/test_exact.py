@@ -12,8 +12,8 @@ from tests.exactness import Original, assert_every_block_exact, blocks_to, paret
 from tests.layers import Geometry, Layers, Weighting
 from tests.networks import random_network
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.search import Edge
 from tflm_msf.graph import Model
+from tflm_msf.search.front import Edge
 
 POINTWISE = Geometry((1, 1))
 

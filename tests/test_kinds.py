@@ -8,10 +8,10 @@ import pytest
 
 from tests.exactness import Original, pareto_paths, random_path
 from tests.kinds import KINDS, network
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.search import Edge
+from tflm_msf.network.units import Network
 from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
+from tflm_msf.search.front import Edge
 from tflm_msf.tflite_io import read_model, write_model
 from tflm_msf.verify import verify
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from tests.arena.models import OPERATORS
 from tflm_msf.cli import main
-from tflm_msf.fusion.network import Unit, build_network
 from tflm_msf.graph import DType, Model, Quantization, Table, Tensor
+from tflm_msf.network.units import Unit, build_network
 from tflm_msf.report.operators import BUILTIN, FUSED, operators, operators_markdown
 
 FATES = {entry["operator"]: entry["fate"] for entry in operators()}

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tflm_msf.arena import WHEEL64, ArenaSize, NotPredictedError, Target, predict
+from tflm_msf.cost.time_model import instructions, load_costs
+from tflm_msf.cost.work import Work, work_of
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.plan import Plan
-from tflm_msf.fusion.time_model import instructions, load_costs
-from tflm_msf.fusion.work import Work, work_of
 from tflm_msf.graph import Model
+from tflm_msf.network.units import Network
+from tflm_msf.plan import Plan
 from tflm_msf.program.assemble import assemble, outline
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import Limits

@@ -8,10 +8,10 @@ from typing import Any
 
 from tflm_msf.arena import MCU32, WHEEL64
 from tflm_msf.choice import predicted
-from tflm_msf.fusion.presets import Preset
 from tflm_msf.planner import DEFAULT_REQUEST, Planner
 from tflm_msf.report.values import arena_json, size_json
 from tflm_msf.request import Limits, Request
+from tflm_msf.search.presets import Preset
 
 LIMITS: Mapping[str, float] = {"F=1": 1.0, "F<=1.1": 1.1, "F<=1.3": 1.3, "least RAM": math.inf}
 """The points that are compared: the least RAM for at most that MAC overhead."""

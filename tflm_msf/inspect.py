@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tflm_msf.arena import MCU32, WHEEL64, live_bytes
-from tflm_msf.fusion.network import build_network
 from tflm_msf.graph import Model, Op
+from tflm_msf.network.units import build_network
 from tflm_msf.program.decode import describe_program
 from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.report.values import arena_json, pixels_json

@@ -9,17 +9,17 @@ from typing import NamedTuple
 
 from tflm_msf.choice import Choice, choose
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.network import Network, build_network
-from tflm_msf.fusion.order import execution_orders
-from tflm_msf.fusion.placing import Placer
-from tflm_msf.fusion.plan import make_plan
-from tflm_msf.fusion.presets import Preset, preset_edges
-from tflm_msf.fusion.search import Edge, Point, pareto_front
-from tflm_msf.fusion.streaming import with_streamed_input
 from tflm_msf.graph import Model
 from tflm_msf.graph.edges import with_int8_ends
+from tflm_msf.network.orders import execution_orders
+from tflm_msf.network.streaming import with_streamed_input
+from tflm_msf.network.units import Network, build_network
+from tflm_msf.plan import make_plan
 from tflm_msf.program.decode import is_rewritten
 from tflm_msf.request import Limits, Request
+from tflm_msf.search.front import Edge, Point, pareto_front
+from tflm_msf.search.placing import Placer
+from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.tflite_io import read_model
 
 BLOCK_TAIL_BYTES = 136

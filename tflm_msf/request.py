@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 
 from tflm_msf.arena import WHEEL64, Target
 from tflm_msf.boards import Board
+from tflm_msf.cost.time_model import load_costs
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.presets import Preset
-from tflm_msf.fusion.time_model import load_costs
 from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels
 from tflm_msf.program.layout import Weights
+from tflm_msf.search.presets import Preset
 
 DEFAULT_CORE = "m4"
 """Core whose time is estimated if neither a core nor a board is named."""

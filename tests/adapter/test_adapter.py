@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.layers import Geometry, Layers, Weighting
-from tflm_msf.arena.head import offline_offsets
+from tflm_msf.arena.tflm.head import offline_offsets
 from tflm_msf.inputs import make_inputs
 from tflm_msf.planner import Planner
 from tflm_msf.runtime import Session

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.small_models import PLAN, plan_bytes, small_model
 from tflm_msf.arena import MCU32, PLANNED_BY_TFLM, WHEEL64, Buffer, head_plan, lifetimes, live_bytes, predict
-from tflm_msf.arena.head import NEVER, offline_offsets, place
+from tflm_msf.arena.tflm.head import NEVER, offline_offsets, place
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import DType, Graph, Model, Op, Quantization, Tensor
 from tflm_msf.runtime import measure_arena

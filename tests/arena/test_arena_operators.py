@@ -6,7 +6,7 @@ from tests.arena.loads import loads
 from tests.arena.measured import MCU32_OPERATORS
 from tests.arena.models import OPERATORS, VARIANTS
 from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, predict
-from tflm_msf.arena.kernels import BUILTIN_KERNELS, Call, Persistent
+from tflm_msf.arena.tflm.kernels import BUILTIN_KERNELS, Call, Persistent
 from tflm_msf.graph import Model
 from tflm_msf.runtime import MeasuredArena, measure_arena
 from tflm_msf.tflite_io import write_model

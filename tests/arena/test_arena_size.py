@@ -7,8 +7,8 @@ import pytest
 from tests.arena.models import OPERATORS
 from tests.small_models import activation, small_model
 from tflm_msf.arena import MCU32, MCU32_INT_ENUMS, WHEEL64, NotPredictedError, Target, predict
-from tflm_msf.arena import target as structs
-from tflm_msf.arena.target import layout
+from tflm_msf.arena.tflm import target as structs
+from tflm_msf.arena.tflm.target import layout
 from tflm_msf.graph import DType, Graph, Model, Op, Tensor
 from tflm_msf.runtime import measure_arena
 from tflm_msf.tflite_io import write_model

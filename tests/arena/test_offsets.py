@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tflm_msf.arena.offsets import ALIGNMENT, MOST_ITEMS, Item, Overlaps, exceeds, lower_bound, place
+from tflm_msf.arena.placement.offsets import ALIGNMENT, MOST_ITEMS, Item, Overlaps, exceeds, lower_bound, place
 
 Problem = tuple[list[Item], dict[tuple[int, int], int]]
 

@@ -12,8 +12,8 @@ from benchmarks.firmware import MODEL, make_cases, measure, with_kernels
 from benchmarks.time_counts import Counted, is_random, read_counts, write_counts
 from benchmarks.time_model import errors, fit, is_held_back, nonnegative_least_squares, write_costs
 from tests.corpus import corpus_model
+from tflm_msf.cost.time_model import load_costs
 from tflm_msf.export import export_c
-from tflm_msf.fusion.time_model import load_costs
 from tflm_msf.planner import Planner
 from tflm_msf.request import Limits
 

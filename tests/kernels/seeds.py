@@ -15,9 +15,9 @@ from random import Random
 from tests.kernels import handmade
 from tests.layers import RELU6, Geometry, Layers, Weighting
 from tests.operators import MoreLayers
-from tflm_msf.fusion.block import BlockWalk, LinesKept, tile_widths
-from tflm_msf.fusion.network import build_network
+from tflm_msf.blocks.block import BlockWalk, LinesKept, tile_widths
 from tflm_msf.graph import Model
+from tflm_msf.network.units import build_network
 from tflm_msf.program.encode import encode
 from tflm_msf.program.layout import Weights
 

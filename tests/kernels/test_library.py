@@ -35,16 +35,16 @@ from tests.kernels.stack import worst_case
 from tests.layers import RELU6, Geometry, Layers, Weighting
 from tests.networks import random_network
 from tflm_msf.export import export_c
-from tflm_msf.fusion.network import build_network
-from tflm_msf.fusion.plan import make_plan
-from tflm_msf.fusion.search import Edge
 from tflm_msf.graph import Model
 from tflm_msf.inputs import Array, make_inputs
+from tflm_msf.network.units import build_network
+from tflm_msf.plan import make_plan
 from tflm_msf.planner import Planner
 from tflm_msf.program.assemble import assemble
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
 from tflm_msf.runtime import Session
+from tflm_msf.search.front import Edge
 from tflm_msf.tflite_io import write_model
 
 STRICT = ("-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wundef")

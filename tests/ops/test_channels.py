@@ -9,8 +9,8 @@ import pytest
 from tests.exactness import assert_every_block_exact, blocks_to
 from tests.layers import Geometry, Weighting
 from tests.operators import MoreLayers
-from tflm_msf.fusion.network import build_network
 from tflm_msf.graph import Table
+from tflm_msf.network.units import build_network
 
 
 @pytest.mark.parametrize("parts", range(1, 6))

@@ -9,8 +9,8 @@ import pytest
 from tests.exactness import assert_each_exact, assert_every_block_exact
 from tests.layers import Geometry, Weighting
 from tests.operators import MoreLayers
-from tflm_msf.fusion.network import build_network
 from tflm_msf.graph import Table
+from tflm_msf.network.units import build_network
 
 SIZES = [(1, 1), (1, 6), (5, 1), (4, 6), (7, 5)]
 FACTORS = [(1, 1), (2, 2), (3, 2), (1, 4), (5, 3), (16, 1)]

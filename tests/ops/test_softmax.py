@@ -9,7 +9,7 @@ import pytest
 
 from tests.exactness import Original, blocks_to
 from tests.operators import MoreLayers
-from tflm_msf.fusion.network import build_network
+from tflm_msf.network.units import build_network
 
 CHANNELS = [1, 2, 3, 10, 64, 200]
 

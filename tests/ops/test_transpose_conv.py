@@ -10,7 +10,7 @@ import pytest
 from tests.exactness import assert_each_exact, assert_every_block_exact
 from tests.layers import Geometry, Weighting
 from tests.operators import MoreLayers
-from tflm_msf.fusion.network import build_network
+from tflm_msf.network.units import build_network
 
 KERNELS = [(1, 1), (2, 2), (3, 3), (4, 4), (1, 5), (7, 2)]
 STRIDES = [(1, 1), (2, 2), (3, 1), (2, 4)]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tflm_msf.arena.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes
-from tflm_msf.arena.kernels import Kernel, kernel_of
-from tflm_msf.arena.tail import Replay, replay
-from tflm_msf.arena.target import ALIGNMENT, MCU32, MCU32_INT_ENUMS, WHEEL64, Target, align_up
+from tflm_msf.arena.tflm.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes
+from tflm_msf.arena.tflm.kernels import Kernel, kernel_of
+from tflm_msf.arena.tflm.tail import Replay, replay
+from tflm_msf.arena.tflm.target import ALIGNMENT, MCU32, MCU32_INT_ENUMS, WHEEL64, Target, align_up
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 

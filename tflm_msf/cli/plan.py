@@ -10,7 +10,6 @@ from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file, writ
 from tflm_msf.cli.request import requested
 from tflm_msf.compare import compare as compare_presets
 from tflm_msf.compare import front_curves, tflm_today
-from tflm_msf.fusion.search import as_networkx
 from tflm_msf.planner import Planner
 from tflm_msf.report.comparison import comparison_table
 from tflm_msf.report.dag import dag_file
@@ -18,6 +17,7 @@ from tflm_msf.report.picture import draw_fronts
 from tflm_msf.report.tables import front_table, show
 from tflm_msf.report.values import front_json
 from tflm_msf.request import Request
+from tflm_msf.search.front import as_networkx
 
 
 @click.command()

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import click
 
 from tflm_msf.boards import find_board
-from tflm_msf.fusion.presets import Preset
-from tflm_msf.fusion.time_model import load_costs
+from tflm_msf.cost.time_model import load_costs
 from tflm_msf.graph.pixels import PixelFormat, make_pixels
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import DEFAULT_CORE, Limits, Request
+from tflm_msf.search.presets import Preset
 from tflm_msf.sizes import parse_size
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tflm_msf.arena.head import OFFLINE_PLAN, offline_offsets
+from tflm_msf.arena.tflm.head import OFFLINE_PLAN, offline_offsets
 from tflm_msf.errors import MsfError
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.graph import Graph, Model, Op

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tflm_msf.arena import OFFLINE_PLAN, PLANNED_BY_TFLM
+from tflm_msf.blocks.block import Block
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.block import Block
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.plan import Plan
 from tflm_msf.graph import NO_TENSOR, DType, Model, Op, Signature, Tensor
+from tflm_msf.network.units import Network
+from tflm_msf.plan import Plan
 from tflm_msf.program.encode import CUSTOM_CODE, Program, encode
 from tflm_msf.program.layout import Weights
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tflm_msf.fusion.block import Block, Buffer
+from tflm_msf.blocks.block import Block, Buffer
 from tflm_msf.ops import Map, Stage, StageOp
 from tflm_msf.ops.stage import POINTWISE
 from tflm_msf.program.layout import BLOCKED, CONVOLUTIONS, PLAIN, Weights, blocked

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.fusion.work import has_blocks
+from tflm_msf.cost.work import has_blocks
 from tflm_msf.graph.fixed_point import IntArray, rescale
 from tflm_msf.ops import Requantization, Stage, StageOp
 

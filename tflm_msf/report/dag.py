@@ -16,7 +16,7 @@ def dag_file(dag: nx.MultiDiGraph, file_format: str) -> bytes:
     """The DAG as GraphML (Gephi, yEd) or as networkx' node-link JSON.
 
     Args:
-        dag: what :func:`tflm_msf.fusion.search.as_networkx` gives.
+        dag: what :func:`tflm_msf.search.front.as_networkx` gives.
         file_format: one of :data:`FORMATS`.
 
     Raises:

@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from tflm_msf.arena.kernels import BUILTIN_KERNELS
-from tflm_msf.fusion.network import VIEWS
+from tflm_msf.arena.tflm.kernels import BUILTIN_KERNELS
+from tflm_msf.network.units import VIEWS
 from tflm_msf.ops import LOWERINGS, SEVERAL_STAGES
 from tflm_msf.ops.conditions import ALWAYS_REQUIRED, conditions_of
 from tflm_msf.report.tables import plain_table

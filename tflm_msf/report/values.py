@@ -6,10 +6,10 @@ from typing import Any
 
 from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, Target
 from tflm_msf.choice import Choice, predicted, slowdowns
-from tflm_msf.fusion.network import Network, build_network
-from tflm_msf.fusion.time_model import load_costs
+from tflm_msf.cost.time_model import load_costs
 from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import Pixels
+from tflm_msf.network.units import Network, build_network
 from tflm_msf.planner import Planner
 from tflm_msf.program.decode import describe_program, is_streamed
 from tflm_msf.program.encode import CUSTOM_CODE

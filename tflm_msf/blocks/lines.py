@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tflm_msf.fusion.network import Network
+from tflm_msf.network.units import Network
 from tflm_msf.ops import Stage
 from tflm_msf.ops.stage import POINTWISE
 

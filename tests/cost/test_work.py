@@ -7,10 +7,10 @@ from random import Random
 import pytest
 
 from tests.layers import Geometry, Layers, Weighting
-from tflm_msf.fusion.presets import Preset
-from tflm_msf.fusion.work import Work, _chunk_lengths, _Ring
+from tflm_msf.cost.work import Work, _chunk_lengths, _Ring
 from tflm_msf.planner import Planner
 from tflm_msf.request import Limits, Request
+from tflm_msf.search.presets import Preset
 from tflm_msf.tflite_io import write_model
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tflm_msf.fusion.block import Block
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.placing import place_tensors, workspace_key
-from tflm_msf.fusion.search import Edge
-from tflm_msf.fusion.space import BlockSpace
+from tflm_msf.blocks.block import Block
+from tflm_msf.blocks.space import BlockSpace
+from tflm_msf.network.units import Network
+from tflm_msf.search.front import Edge
+from tflm_msf.search.placing import place_tensors, workspace_key
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Plan:
 def describe_block(network: Network, block: Block) -> dict[str, Any]:
     """One block in plain values: its operators, tile width, workspace, MACs and boundary tensors.
 
-    ``again`` are those operators that run more than once, see :mod:`tflm_msf.fusion.reruns`.
+    ``again`` are those operators that run more than once, see :mod:`tflm_msf.blocks.recompute`.
     """
     units = network.units[block.candidate.first : block.candidate.last + 1]
     run = [block.network.units[unit] for group in block.groups for unit in group.units]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tflm_msf.arena import align_up
-from tflm_msf.arena.offsets import Item, Placement, exceeds, place
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.search import TENSOR_ALIGNMENT, Edge, padded_bytes
+from tflm_msf.arena.placement.offsets import Item, Placement, exceeds, place
+from tflm_msf.network.units import Network
+from tflm_msf.search.front import TENSOR_ALIGNMENT, Edge, padded_bytes
 
 
 def workspace_key(step: int) -> int:

@@ -1,6 +1,6 @@
 """Prior art as restrictions of the schedule space, for side-by-side tables.
 
-A preset allows some of the blocks and schedules that :mod:`tflm_msf.fusion.block` can make, so every plan of every
+A preset allows some of the blocks and schedules that :mod:`tflm_msf.blocks.block` can make, so every plan of every
 preset runs on the same kernels and gives the same bits, and nothing but the space differs.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from tflm_msf.fusion.block import Candidate
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.search import Edge, find_edges
+from tflm_msf.blocks.block import Candidate
+from tflm_msf.network.units import Network
+from tflm_msf.search.front import Edge, find_edges
 
 Admit = Callable[[Candidate], Candidate | None]
 

@@ -18,10 +18,10 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.fusion.block import Candidate, align, tile_widths
-from tflm_msf.fusion.conflicts import Conflict, Ints, State, states_without
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.space import BlockSpace
+from tflm_msf.blocks.block import Candidate, align, tile_widths
+from tflm_msf.blocks.space import BlockSpace
+from tflm_msf.network.units import Network
+from tflm_msf.search.nogoods import Conflict, Ints, State, states_without
 
 TENSOR_ALIGNMENT = 16
 """TFLM rounds every tensor in the arena up to this many bytes (``MicroArenaBufferAlignment``)."""
@@ -262,7 +262,7 @@ class Search:
 
 
 class Placer(Protocol):
-    """Knows what placements reach, see :class:`tflm_msf.fusion.placing.Placer`."""
+    """Knows what placements reach, see :class:`tflm_msf.search.placing.Placer`."""
 
     def head(self, path: tuple[Edge, ...]) -> int:
         """Bytes that a plan takes."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from tflm_msf.errors import MsfError
-from tflm_msf.fusion.network import Network, Unit
 from tflm_msf.graph.pixels import Bytes, PixelFormat, Pixels
+from tflm_msf.network.units import Network, Unit
 from tflm_msf.ops import Map, Stage, StageOp
 
 RGB_CHANNELS = 3

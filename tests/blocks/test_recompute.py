@@ -10,15 +10,15 @@ import pytest
 from tests.exactness import Original, assert_every_block_exact, blocks_to
 from tests.layers import Geometry, Weighting
 from tests.operators import MoreLayers
-from tflm_msf.fusion.network import Network, build_network
-from tflm_msf.fusion.plan import make_plan
-from tflm_msf.fusion.presets import Preset, preset_edges
-from tflm_msf.fusion.reruns import MOST_GATES, find_gates
-from tflm_msf.fusion.search import Edge
+from tflm_msf.blocks.recompute import MOST_GATES, find_gates
 from tflm_msf.graph import Model
+from tflm_msf.network.units import Network, build_network
+from tflm_msf.plan import make_plan
 from tflm_msf.planner import Planner
 from tflm_msf.program.assemble import assemble
 from tflm_msf.request import Request
+from tflm_msf.search.front import Edge
+from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.tflite_io import write_model
 from tflm_msf.verify import verify
 

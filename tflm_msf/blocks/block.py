@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.fusion.lines import is_chunk, newest_cols, ring_rows
-from tflm_msf.fusion.network import Network
+from tflm_msf.blocks.lines import is_chunk, newest_cols, ring_rows
+from tflm_msf.network.units import Network
 from tflm_msf.ops import Map, Stage, StageOp
 from tflm_msf.ops.stage import POINTWISE
 
@@ -43,7 +43,7 @@ class Candidate(NamedTuple):
 
     ``workspace`` in bytes. ``overlap`` is the number of bytes by which the boundary input ``overlap_input`` has to
     start behind the output if the two share memory, or None where they may not. ``reruns``: maps that are pooled, and
-    scaled after that, are made anew for it instead of kept (see :mod:`tflm_msf.fusion.reruns`).
+    scaled after that, are made anew for it instead of kept (see :mod:`tflm_msf.blocks.recompute`).
     """
 
     first: int
@@ -166,7 +166,7 @@ class LinesKept:
         self._lines: dict[int, tuple[int, int]] = {}
 
     def __call__(self, tensor: int) -> tuple[int, int]:
-        """Rows of ``tensor`` that a block keeps, and columns of the newest one (see :mod:`tflm_msf.fusion.lines`)."""
+        """Rows of ``tensor`` that a block keeps, and columns of the newest one (see :mod:`tflm_msf.blocks.lines`)."""
         if tensor not in self._lines:
             self._lines[tensor] = (ring_rows(self._network, tensor), newest_cols(self._network, tensor, CHUNK_PIXELS))
         return self._lines[tensor]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from tflm_msf.arena.zones import CutShortError, Span, ZoneSearch
+from tflm_msf.arena.placement.dbm import CutShortError, Span, ZoneSearch
 
 ALIGNMENT = 16
 

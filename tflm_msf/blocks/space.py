@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from tflm_msf.fusion.block import Block, BlockWalk, Candidate, LinesKept, tile_widths
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.reruns import Gate, Reruns, find_gates, reruns_before
+from tflm_msf.blocks.block import Block, BlockWalk, Candidate, LinesKept, tile_widths
+from tflm_msf.blocks.recompute import Gate, Reruns, find_gates, reruns_before
+from tflm_msf.network.units import Network
 
 
 class BlockSpace:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from tflm_msf.fusion.work import Work
+from tflm_msf.cost.work import Work
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -9,11 +9,11 @@ import pytest
 from tests.exactness import BLOCK_TAIL_BYTES, Original
 from tests.layers import Geometry, Layers, Weighting
 from tests.networks import random_network
-from tflm_msf.fusion.network import Network
-from tflm_msf.fusion.plan import make_plan
-from tflm_msf.fusion.presets import Preset, preset_edges
-from tflm_msf.fusion.search import Edge, Point, pareto_front
 from tflm_msf.graph import Model
+from tflm_msf.network.units import Network
+from tflm_msf.plan import make_plan
+from tflm_msf.search.front import Edge, Point, pareto_front
+from tflm_msf.search.presets import Preset, preset_edges
 
 POINTWISE = Geometry((1, 1))
 

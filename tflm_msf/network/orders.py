@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from tflm_msf.fusion.network import Network
 from tflm_msf.graph import DType
+from tflm_msf.network.units import Network
 
 _Chooser = Callable[[Network, list[int], Mapping[int, int]], int]
 

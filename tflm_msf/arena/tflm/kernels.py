@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tflm_msf.arena.target import Target
+from tflm_msf.arena.tflm.target import Target
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Op, Tensor
 
 

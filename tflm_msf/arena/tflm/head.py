@@ -11,8 +11,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tflm_msf.arena.kernels import tensor_bytes
-from tflm_msf.arena.target import ALIGNMENT, align_up
+from tflm_msf.arena.tflm.kernels import tensor_bytes
+from tflm_msf.arena.tflm.target import ALIGNMENT, align_up
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import NO_TENSOR, Graph, Model
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tflm_msf.arena import target as structs
-from tflm_msf.arena.head import (
+from tflm_msf.arena.tflm import target as structs
+from tflm_msf.arena.tflm.head import (
     Buffer,
     ScratchRequest,
     head_buffers,
@@ -21,8 +21,8 @@ from tflm_msf.arena.head import (
     online_variables,
     place,
 )
-from tflm_msf.arena.kernels import Call, Kernel, Persistent, Scratch, Temp
-from tflm_msf.arena.target import ALIGNMENT, MAX_SCRATCH_PER_OP, Target, align_up, layout
+from tflm_msf.arena.tflm.kernels import Call, Kernel, Persistent, Scratch, Temp
+from tflm_msf.arena.tflm.target import ALIGNMENT, MAX_SCRATCH_PER_OP, Target, align_up, layout
 from tflm_msf.graph import Model, Tensor
 
 

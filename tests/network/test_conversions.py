@@ -9,10 +9,10 @@ import pytest
 from tests.exactness import Original, pareto_paths
 from tests.layers import Geometry, Weighting
 from tests.operators import MoreLayers
-from tflm_msf.fusion.network import build_network
-from tflm_msf.fusion.placing import place_tensors
-from tflm_msf.fusion.search import layerwise_edges
 from tflm_msf.graph import DType, Model
+from tflm_msf.network.units import build_network
+from tflm_msf.search.front import layerwise_edges
+from tflm_msf.search.placing import place_tensors
 
 
 def float_ended(height: int, width: int, channels: int) -> Model:

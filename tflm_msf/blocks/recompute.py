@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from tflm_msf.fusion.network import Network, Unit
+from tflm_msf.network.units import Network, Unit
 from tflm_msf.ops import StageOp
 
 MOST_GATES = 3

@@ -10,15 +10,15 @@ import pytest
 
 from tests.layers import Geometry, Layers, Weighting
 from tflm_msf.arena import WHEEL64, predict
-from tflm_msf.fusion.block import Candidate, tile_widths
-from tflm_msf.fusion.network import Network, build_network
-from tflm_msf.fusion.placing import Placer
-from tflm_msf.fusion.plan import make_plan
-from tflm_msf.fusion.search import Edge, Point, Search, find_edges, pareto_front
-from tflm_msf.fusion.space import BlockSpace
+from tflm_msf.blocks.block import Candidate, tile_widths
+from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.graph import Model
+from tflm_msf.network.units import Network, build_network
+from tflm_msf.plan import make_plan
 from tflm_msf.planner import BLOCK_TAIL_BYTES
 from tflm_msf.program.assemble import assemble
+from tflm_msf.search.front import Edge, Point, Search, find_edges, pareto_front
+from tflm_msf.search.placing import Placer
 
 NO_LIMIT = 1 << 40
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.fusion.block import Block, Group
-from tflm_msf.fusion.plan import Plan
+from tflm_msf.blocks.block import Block, Group
 from tflm_msf.ops import Stage, StageOp
 from tflm_msf.ops.stage import POINTWISE
+from tflm_msf.plan import Plan
 
 Ints = npt.NDArray[np.int64]
 

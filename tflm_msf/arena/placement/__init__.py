@@ -1,0 +1,1 @@
+"""Where we put tensors in it."""

@@ -1,0 +1,1 @@
+"""What TFLM does with an arena."""

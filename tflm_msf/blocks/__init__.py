@@ -1,0 +1,1 @@
+"""What a fusion block is, what it keeps, and what it costs."""

@@ -1,0 +1,1 @@
+"""What a plan makes the kernels do, and how many instructions that takes."""

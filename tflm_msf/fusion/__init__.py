@@ -1,1 +1,0 @@
-"""Which layers to fuse, and how: candidates, costs, the search, the plan."""
