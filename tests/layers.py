@@ -136,9 +136,12 @@ class Layers:
         return self._pool("AVERAGE_POOL_2D", x, geometry, activation)
 
     def mean(self, x: int, keep_dims: bool, axes: tuple[int, ...] = (1, 2)) -> int:
-        n, h, w, c = self.shape(x)
+        shape = self.shape(x)
+        reduced = {axis % len(shape) for axis in axes}
+        sizes = [1 if axis in reduced else size for axis, size in enumerate(shape) if keep_dims or axis not in reduced]
+        count = math.prod(shape[axis] for axis in reduced)
         options = Table("ReducerOptions", {"keep_dims": keep_dims})
-        out = self._activation((n, 1, 1, c) if keep_dims else (n, c), self._rms[x] / math.sqrt(h * w))
+        out = self._activation(tuple(sizes), self._rms[x] / math.sqrt(count))
         return self._op("MEAN", [x, self._int32(list(axes))], out, options)
 
     def reshape(self, x: int, *shape: int) -> int:

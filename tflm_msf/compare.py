@@ -36,7 +36,7 @@ def compare(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
     return {
         "source": source,
         "macs": planner.network.macs,
-        "original": {"arena": arena_json(planner.model, WHEEL64), "arena32": arena_json(planner.model, MCU32)},
+        "original": {"arena": arena_json(planner.original, WHEEL64), "arena32": arena_json(planner.original, MCU32)},
         "presets": {preset.value: _points(planner.within(preset)) for preset in Preset},
     }
 
@@ -51,7 +51,7 @@ def front_curves(planner: Planner) -> dict[str, list[tuple[float, int]]]:
 
 def tflm_today(planner: Planner) -> int | None:
     """Bytes of arena with which the original model starts, or None if not predicted."""
-    size = predicted(planner.model, WHEEL64)
+    size = predicted(planner.original, WHEEL64)
     return size.minimum if size else None
 
 

@@ -88,7 +88,7 @@ def find_fits(data: bytes, source: str, boards: Sequence[Board], request: Reques
     rewritten_on = {target: _versions(planner, target, code + KERNEL_CODE) for target in targets}
     streamed_on = {target: _versions(streamed, target, code + KERNEL_CODE) for target in targets}
     for board in boards:
-        before = predicted(planner.model, board.target)
+        before = predicted(planner.original, board.target)
         original = Version(before.minimum if before else None, code, 1.0)
         fits.append(
             Fit(board, original, _best(rewritten_on[board.target], board), _best(streamed_on[board.target], board))

@@ -64,8 +64,10 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
     run = [block.network.units[unit] for group in block.groups for unit in group.units]
     tensors = network.graph.tensors
     return {
-        "operators": sorted({op for unit in units for op in unit.ops}),
-        "again": sorted({op for unit in run if unit.outputs[0] in block.network.copies for op in unit.ops}),
+        "operators": sorted({network.in_file(op) for unit in units for op in unit.ops}),
+        "again": sorted(
+            {network.in_file(op) for unit in run if unit.outputs[0] in block.network.copies for op in unit.ops}
+        ),
         "tile_w": block.candidate.tile_w,
         "workspace": block.candidate.workspace,
         "macs": block.candidate.macs,

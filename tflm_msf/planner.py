@@ -20,6 +20,7 @@ from tflm_msf.request import Limits, Request
 from tflm_msf.search.front import Edge, Point, pareto_front
 from tflm_msf.search.placing import Placer
 from tflm_msf.search.presets import Preset, preset_edges
+from tflm_msf.simplify import Change, simplify
 from tflm_msf.tflite_io import read_model
 
 BLOCK_TAIL_BYTES = 136
@@ -35,13 +36,16 @@ DEFAULT_REQUEST = Request()
 class Planner:
     """A model and everything that can be made of it, within what ``request`` allows.
 
-    ``model`` has the ends (int8, streamed) that the request asks for; ``network`` is its main graph.
+    ``original`` is the model in the file. ``model`` has the ends (int8, streamed) that the request asks for, and is
+    what ``changes`` have made of it to simplify it; ``network`` is its main graph.
     """
 
     source: str
+    original: Model
     model: Model
     network: Network
     request: Request
+    changes: tuple[Change, ...] = ()
 
     @classmethod
     def of(cls, data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> Planner:
@@ -49,24 +53,27 @@ class Planner:
         return cls.of_model(read_model(data, source), source, request)
 
     @classmethod
-    def of_model(cls, model: Model, source: str, request: Request = DEFAULT_REQUEST) -> Planner:
+    def of_model(cls, original: Model, source: str, request: Request = DEFAULT_REQUEST) -> Planner:
         """Prepares a model for planning.
 
         Args:
-            model: the original.
+            original: the model in the file.
             source: what to call it in messages.
             request: what to make of it.
 
         Raises:
             MsfError: if it cannot be rewritten, or not so.
         """
-        if is_rewritten(model):
+        if is_rewritten(original):
             raise MsfError(f"{source} was rewritten by tflm-msf already; plan and rewrite the original model instead.")
-        if len(model.graphs) > 1:
-            raise MsfError(f"{source} has {len(model.graphs)} subgraphs (control flow), which cannot be fused.")
+        if len(original.graphs) > 1:
+            raise MsfError(f"{source} has {len(original.graphs)} subgraphs (control flow), which cannot be fused.")
+        model = original
         if request.stream_input or request.int8_io:
-            model = with_int8_ends(model, outputs=request.int8_io)
-        network = build_network(model.main)
+            model = with_int8_ends(original, outputs=request.int8_io)
+        simplified = simplify(model)
+        model = simplified.model
+        network = build_network(model.main, simplified.origins)
         if not network.units:
             raise MsfError(f"{source} has no operator that computes anything, so there is nothing to rewrite.")
         if len(network.units) > MOST_UNITS:
@@ -74,7 +81,7 @@ class Planner:
         if request.stream_input:
             model = request.pixels.written_into(model)
             network = with_streamed_input(network, source, request.pixels)
-        return cls(source, model, network, request)
+        return cls(source, original, model, network, request, simplified.changes)
 
     def within(self, preset: Preset) -> Planner:
         """The same with another schedule space."""

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from tests.exactness import assert_each_exact, assert_every_block_exact
-from tests.layers import Geometry, Layers
+from tests.layers import Geometry, Layers, Weighting
 
 SIZES = [(9, 8), (1, 12), (11, 1), (5, 3), (1, 1)]
 
@@ -46,6 +46,26 @@ def test_mean(size: tuple[int, int], axes: tuple[int, int]) -> None:
     x = layers.input(1, *size, 5)
     results = [layers.mean(x, keep_dims, axes) for _ in range(6) for keep_dims in (True, False)]
     assert_each_exact(layers.model(results))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (2, 200), (255, 2)])
+@pytest.mark.parametrize("axes", [(1,), (2,), (-1,), (0, 2), (0, -3)])
+def test_mean_over_one_axis(size: tuple[int, int], axes: tuple[int, ...]) -> None:
+    layers = Layers(Random(f"{size} {axes}"))
+    x = layers.input(1, *size, 5)
+    results = [layers.mean(x, keep_dims, axes) for _ in range(4) for keep_dims in (True, False)]
+    assert_each_exact(layers.model(results))
+
+
+@pytest.mark.parametrize("keep_dims", [True, False])
+@pytest.mark.parametrize("axes", [(1, 2), (2, 1)])
+def test_mean_over_one_axis_and_then_the_other(axes: tuple[int, int], keep_dims: bool) -> None:
+    """Both are reducing stages that a block can hold with what comes before and behind."""
+    layers = Layers(Random(f"{axes} {keep_dims}"))
+    x = layers.conv(layers.input(1, 9, 7, 3), 6, Geometry(), Weighting())
+    y = layers.mean(x, keep_dims, (axes[0],))
+    y = layers.mean(y, keep_dims, (axes[1] if keep_dims or axes[1] < axes[0] else 1,))
+    assert_every_block_exact(layers.model([layers.dense(y, 4, Weighting())]))
 
 
 @pytest.mark.parametrize("amounts", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 2, 3, 0), (4, 0, 0, 5)])

@@ -38,7 +38,8 @@ class Unit:
 class Network:
     """Units in execution order. ``alias`` maps each reshaped tensor to the one that stands for all its shapes.
 
-    ``copies`` maps tensors that copies of units make to the tensor that the unit itself makes.
+    ``copies`` maps tensors that copies of units make to the tensor that the unit itself makes. ``origins`` gives the
+    index in the file of each operator of the graph, if they are others.
     """
 
     graph: Graph
@@ -46,6 +47,11 @@ class Network:
     alias: Mapping[int, int]
     is_streamed: bool = False
     copies: Mapping[int, int] = field(default_factory=dict)
+    origins: tuple[int, ...] = ()
+
+    def in_file(self, op: int) -> int:
+        """The index in the file of an operator of the graph."""
+        return self.origins[op] if self.origins else op
 
     @cached_property
     def producer(self) -> Mapping[int, int]:
@@ -106,8 +112,13 @@ class Network:
         return sum(unit.stage.macs for unit in self.units if unit.stage)
 
 
-def build_network(graph: Graph) -> Network:
-    """Lowers every operator that can be fused, folds paddings, and lets reshapes vanish."""
+def build_network(graph: Graph, origins: tuple[int, ...] = ()) -> Network:
+    """Lowers every operator that can be fused, folds paddings, and lets reshapes vanish.
+
+    Args:
+        graph: the operators.
+        origins: the index in the file of each of them, if they are others.
+    """
     fusable = {index: not _reason(graph, op) for index, op in enumerate(graph.ops)}
     alias = _find_aliases(graph, fusable)
     units: list[Unit] = []
@@ -127,7 +138,7 @@ def build_network(graph: Graph) -> Network:
         maps.update((stage.output, stage.output_map) for stage in stages if stage.prefix is None)
         units.extend(lowered)
     graph = replace(graph, tensors=tuple(tensors))
-    return Network(graph, _fold_paddings(tuple(units), graph, alias), alias)
+    return Network(graph, _fold_paddings(tuple(units), graph, alias), alias, origins=origins)
 
 
 def _pass_map_on(op: Op, maps: dict[int, Map]) -> None:

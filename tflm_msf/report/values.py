@@ -41,7 +41,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
     plan = choice.plan
     arenas = {
         name: {
-            "original": size_json(predicted(planner.model, target)),
+            "original": size_json(predicted(planner.original, target)),
             "plan": size_json(choice.arena_on(target)),
         }
         for name, target in (("arena", WHEEL64), ("arena32", MCU32))
@@ -54,6 +54,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
         "head_bound": plan.head_bound,
         "flash": {"original": size_before, "plan": size_after},
         "blocks": plan.to_json(choice.network)["blocks"],
+        "simplified": [change.to_json() for change in planner.changes],
         "unfused": unfused(planner.network),
         "streamed": planner.network.is_streamed,
         "pixels": pixels_json(choice.model),
@@ -81,6 +82,7 @@ def unchanged_json(model: Model, size: int) -> dict[str, Any]:
         "arena32": dict.fromkeys(("original", "plan"), arena_json(model, MCU32)),
         "flash": {"original": size, "plan": size},
         "blocks": [describe_program(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE],
+        "simplified": [],
         "unfused": [unit for unit in unfused(build_network(model.main)) if unit["operator"] != CUSTOM_CODE],
         "streamed": is_streamed(model),
         "pixels": pixels_json(model),
@@ -109,7 +111,7 @@ def unfused(network: Network) -> list[dict[str, Any]]:
     """Operators that stay TFLM builtins, and why."""
     ops = network.graph.ops
     return [
-        {"index": unit.ops[0], "operator": ops[unit.ops[0]].name, "reason": unit.reason}
+        {"index": network.in_file(unit.ops[0]), "operator": ops[unit.ops[0]].name, "reason": unit.reason}
         for unit in network.units
         if unit.stage is None
     ]
