@@ -49,8 +49,8 @@ fuzz: venv
 	@! command -v dpkg-query >/dev/null || tools/install_checkers.sh
 	mkdir -p '$(FUZZ_DIR)/corpus'
 	$(BIN)/python -m tests.kernels.seeds '$(FUZZ_DIR)/seeds'
-	clang -std=c99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Itflm_kernels/src \
-	  -Itests/kernels $(FUZZ_SOURCES) -o '$(FUZZ_DIR)/fuzz_program'
+	clang -std=c99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DMSF_CHECK_ACCESS \
+	  -Itflm_kernels/src -Itests/kernels $(FUZZ_SOURCES) -o '$(FUZZ_DIR)/fuzz_program'
 	cd '$(FUZZ_DIR)' && ./fuzz_program -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -timeout=5 -max_len=8192 \
 	  -print_final_stats=1 corpus seeds
 

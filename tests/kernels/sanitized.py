@@ -17,6 +17,8 @@ SOURCES = ROOT / "tflm_kernels" / "src"
 HERE = Path(__file__).parent
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 SANITIZE = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+CHECKED = ("-DMSF_CHECK_ACCESS",)
+"""Every access to a map is compared with what its operator declares that it reads."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def kernel_sources() -> list[Path]:
 def build_harness(sources: Path = SOURCES, library: Library | None = None) -> Path:
     """The harness with the kernels in ``sources``, compiled once for each state of all files."""
     files = [*sorted(HERE.glob("fuzz_*.[ch]")), *sorted(sources.rglob("*.[ch]")), *(library.sources if library else ())]
-    flags = library.flags if library else ()
+    flags = (*CHECKED, *(library.flags if library else ()))
     digest = hashlib.sha256(repr(flags).encode() + b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     target = ROOT / "build" / "sanitized" / f"fuzz_harness-{digest}"
     if target.exists():

@@ -62,8 +62,13 @@ FAULTS = {
         "t->kind != MSF_CHUNK",
     ),
     "overlap": ("engine/msf_prepare.c", " || p->overlap_input == p->params_operand", ""),
-    "source": ("engine/msf_prepare.c", "(p->flags & MSF_STREAMED) == 0", "0"),
+    "source": ("engine/msf_prepare.c", " && (!fetches || (p->flags & MSF_STREAMED))", ""),
     "window": ("ops/msf_elementwise.c", "return msf_reads_one_pixel(shape->stage) &&", "return"),
+    "declared window": (
+        "ops/msf_pool.c",
+        ".reads = msf_reads_window, .run = run_max",
+        ".reads = msf_reads_pixel, .run = run_max",
+    ),
     "dilation": ("ops/msf_pool.c", "s->dilation_h == 1 && ", ""),
 }
 """Checks that the kernels need, each taken out."""

@@ -19,10 +19,14 @@ from tests.kernels.handmade import (
     NONE,
     PROGRESS,
     REDUCE,
+    RESIZE_BILINEAR,
+    RESIZE_NEAREST_NEIGHBOR,
     RING,
     SOURCE_ROWS,
     STREAMED,
     TABLE,
+    TRANSPOSE_CONV,
+    UNIFORM,
     WHOLE,
     Group,
     Handmade,
@@ -270,6 +274,30 @@ PAIR = replace(
     sizes=(12, 256, 12, PROGRESS + 6),
 )
 SPREAD = with_stage(negate(), 0, op=DEPTH_TO_SPACE)
+RESIZED = with_stage(PAIR, 1, op=RESIZE_BILINEAR, inputs=(1,), args=(1024, 1024))
+NEAREST = with_stage(PAIR, 1, op=RESIZE_NEAREST_NEIGHBOR, inputs=(1,))
+TRANSPOSE = {"op": TRANSPOSE_CONV, "inputs": (1,), "flags": UNIFORM, "args": (1, 1), "weights": 200}
+TRANSPOSED = replace(
+    with_stage(PAIR, 1, **TRANSPOSE, bias=256, multipliers=264, shifts=264),
+    sizes=(12, 268, 12, PROGRESS + 6),
+    params=handmade.NEGATED + bytes(12),
+)
+
+
+def uncovered(op: int, *args: int) -> Handmade:
+    """A map of 4x3x1 made into one of 2x3x1 by a window of one pixel every other row, behind a ring of two rows."""
+    return Handmade(
+        tensors=(
+            Tensor(4, 3, 1, operand=0),
+            Tensor(4, 3, 1, operand=3, producer=0, kind=RING, offset=2 * PROGRESS, kept=6),
+            Tensor(2, 3, 1, operand=2, producer=1),
+        ),
+        stages=(Stage(TABLE, (0,), 1), Stage(op, (1,), 2, stride=(2, 1), args=args)),
+        groups=(Group(0), Group(1)),
+        sizes=(12, 256, 6, 2 * PROGRESS + 6),
+    )
+
+
 REFUSED = {
     "no groups": replace(negate(), groups=()),
     "overlap with params": replace(negate(), overlap=(1, 2, 0)),
@@ -308,6 +336,15 @@ REFUSED = {
     "chunk too small": with_tensor(PAIR, 1, kept=2),
     "chunk on another grid": with_tensor(PAIR, 1, h=3),
     "chunk under a window": with_stage(with_stage(PAIR, 1, op=MAX_POOL_2D, inputs=(1,)), 1, kernel=(1, 2)),
+    "chunk that is enlarged": with_stage(RESIZED, 1, args=(1, 1)),
+    "chunk that is reduced": with_stage(RESIZED, 1, args=(1024, 2048)),
+    "chunk whose pixels are halfway": with_stage(RESIZED, 1, args=(1023, 1024, 1)),
+    "chunk under a transposed kernel": with_stage(TRANSPOSED, 1, args=(1, 3, 0, 1), weights=0),
+    "chunk behind a transposed kernel": with_stage(TRANSPOSED, 1, args=(1, 1, 1, 0)),
+    "pixel below the window": uncovered(RESIZE_NEAREST_NEIGHBOR, 1),
+    "pixels beside the window": uncovered(RESIZE_BILINEAR, 2048, 1023),
+    "pixels before the window": uncovered(RESIZE_BILINEAR, 1024, 1024),
+    "pixels behind the input": with_tensor(uncovered(RESIZE_BILINEAR, 2048, 1024), 2, h=1, w=4),
     "no stages": with_group(negate(), 0, stage_count=0),
     "stages": with_group(negate(), 0, stage_count=2),
     "first stage": with_group(negate(), 0, first_stage=0xFFFF, stage_count=2),
@@ -343,6 +380,7 @@ REFUSED = {
     "misaligned exponentials": with_stage(handmade.activations(), 4, weights=2),
     "SOFTMAX of a window": with_stage(handmade.activations(), 4, kernel=(1, 2)),
     "shift of a slope": with_stage(handmade.activations(), 2, args=(1, 0, 1, 31)),
+    "spread pixels that are not there": with_tensor(SPREAD, 0, h=1, w=6),
     "block of another size than its step": with_stage(handmade.moves(), 0, kernel=(2, 1)),
     "block with padding": with_stage(handmade.moves(), 0, pad=(0, 1)),
     "block with dilation": with_stage(handmade.moves(), 0, dilation=(2, 1)),
@@ -367,9 +405,14 @@ REFUSED = {
     "source in another group": with_group(streamed(), 0, kind=0),
     "group of a source without one": with_group(replace(negate(), flags=STREAMED), 0, kind=SOURCE_ROWS),
 }
+ACCEPTED = [
+    *(negate(), TWICE, PAIR, SPREAD, RESIZED, NEAREST, TRANSPOSED),
+    *(uncovered(RESIZE_NEAREST_NEIGHBOR, 0), uncovered(RESIZE_BILINEAR, 2048, 1024)),
+    *(make() for make in handmade.ALL),
+]
 
 
-@pytest.mark.parametrize("made", [negate(), TWICE, PAIR, SPREAD, *(make() for make in handmade.ALL)])
+@pytest.mark.parametrize("made", ACCEPTED)
 def test_what_the_refused_programs_are_made_from_is_accepted(made: Handmade) -> None:
     assert prepare(made.pack(), operands_of(made)) == Status.OK
 

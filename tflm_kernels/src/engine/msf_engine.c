@@ -63,13 +63,55 @@ static void find_output(const engine *e, uint16_t index, const span *at, msf_vie
   }
 }
 
+#if defined(MSF_CHECK_ACCESS)
+
+/* Whether a group has made the last pixel of a region; one that reduces, all that it makes. */
+static int is_made(const engine *e, const msf_tensor *t, const msf_region *region) {
+  const msf_progress *producer = &e->progress[t->producer];
+  const msf_range *rows = &region->rows, *columns = &region->columns;
+  if (rows->first >= rows->end || columns->first >= columns->end) return 1;
+  if (e->groups[t->producer].kind == MSF_GROUP_REDUCE) return producer->next >= producer->goal;
+  return producer->next > msf_point_at(rows->end - 1, columns->end - 1) && rows->first >= producer->y0 &&
+         columns->first >= producer->x0;
+}
+
+/* Notes what a stage may touch of its inputs: what its operator declares, all of which is there. */
+static void allow_inputs(const engine *e, const msf_stage *s, const span *at, msf_call *call) {
+  const msf_operator *op = msf_operator_of(s);
+  msf_stage_shape shape;
+  shape.stage = s;
+  shape.out = e->tensors + s->out;
+  for (int32_t k = 0; k < op->inputs; k++) shape.in[k] = e->tensors + s->in[k];
+  for (int32_t k = 0; k < op->inputs; k++) {
+    const msf_tensor *t = shape.in[k];
+    msf_region *allowed = &call->in[k].allowed;
+    *allowed = op->reads(&shape, k, at->y, at->x0);
+    allowed->columns.end = op->reads(&shape, k, at->y, at->x1 - 1).columns.end;
+    call->in[k].room = t->pixels;
+    if (t->producer != MSF_NONE && t->kind != MSF_CHUNK) MSF_CHECK(is_made(e, t, allowed));
+  }
+}
+
+/* Notes what a stage may touch of its output: the pixels of at, or the only one if it reduces. */
+static void allow_output(const engine *e, const msf_stage *s, const span *at, msf_call *call) {
+  const msf_tensor *t = e->tensors + s->out;
+  const int reduces = (msf_operator_of(s)->flags & MSF_REDUCES) != 0;
+  const msf_range row = {at->y, at->y + 1}, columns = {at->x0, at->x1}, only = {0, 1};
+  call->out.allowed.rows = reduces ? only : row;
+  call->out.allowed.columns = reduces ? only : columns;
+  call->out.allowed.channels = t->c;
+  call->out.room = t->pixels - (starts_again(e, t) ? at->place : 0);
+}
+
+#endif
+
 static void run_stage(const engine *e, const msf_stage *s, const span *at) {
   const msf_operator *op = msf_operator_of(s);
   uint8_t *workspace = (uint8_t *)e->progress;
   msf_call call;
   call.stage = s;
   call.params = e->params;
-  call.accumulators = (int32_t *)(void *)(workspace + (op->reduces ? s->accumulators : 0));
+  call.accumulators = (int32_t *)(void *)(workspace + (op->flags & MSF_REDUCES ? s->accumulators : 0));
   call.status = e->status;
   if (op->inputs > 0) find_input(e, s->in[0], at, &call.in[0]);
   if (op->inputs > 1) find_input(e, s->in[1], at, &call.in[1]);
@@ -77,6 +119,10 @@ static void run_stage(const engine *e, const msf_stage *s, const span *at) {
   call.y = at->y;
   call.x0 = at->x0;
   call.x1 = at->x1;
+#if defined(MSF_CHECK_ACCESS)
+  allow_inputs(e, s, at, &call);
+  allow_output(e, s, at, &call);
+#endif
   op->run(&call);
 }
 
@@ -108,8 +154,8 @@ static int ask(const engine *e, uint16_t producer, uint8_t g, int32_t y, int32_t
 
 /* Whether what a stage reads of an input for the pixels of at is not there; then its producer is set to work for group g. */
 static int is_lacking(const engine *e, const msf_stage *s, const msf_tensor *in, uint8_t g, const span *at) {
-  const int32_t rows = msf_min(msf_bottom(s, at->y) + 1, in->h);
-  const int32_t cols = msf_min(msf_right(s, at->x1 - 1) + 1, in->w);
+  const int32_t rows = msf_min(msf_window_rows(s, at->y, at->y).end, in->h);
+  const int32_t cols = msf_min(msf_window_columns(s, at->x0, at->x1 - 1).end, in->w);
   return rows > 0 && cols > 0 && ask(e, in->producer, g, rows - 1, cols);
 }
 

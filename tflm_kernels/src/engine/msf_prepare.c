@@ -97,40 +97,73 @@ static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_
 }
 
 /* Only some operators know windows that begin inside the map, or that stay where they are for several outputs. */
-static int window_fits(const msf_stage *s) {
-  const int enlarges = s->op == MSF_OP_DEPTH_TO_SPACE || s->op == MSF_OP_RESIZE_NEAREST_NEIGHBOR ||
-                       s->op == MSF_OP_RESIZE_BILINEAR || s->op == MSF_OP_TRANSPOSE_CONV;
+static int window_fits(const msf_operator *op, const msf_stage *s) {
   if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0) return 0;
   if (s->dilation_h == 0 || s->dilation_w == 0) return 0;
-  if ((s->pad_top < 0 || s->pad_left < 0) && s->op != MSF_OP_SLICE) return 0;
-  return (s->zoom_h == 0 && s->zoom_w == 0) || enlarges;
+  if ((s->pad_top < 0 || s->pad_left < 0) && !(op->flags & MSF_BEGINS_INSIDE)) return 0;
+  return (s->zoom_h == 0 && s->zoom_w == 0) || (op->flags & MSF_ENLARGES);
+}
+
+/* A stage of a kind that its group is there for. */
+static int suits_group(const msf_program *p, const msf_operator *op, const msf_group *group, int is_last) {
+  const int reduces = (op->flags & MSF_REDUCES) != 0, fetches = (op->flags & MSF_FETCHES) != 0;
+  if (reduces != (is_last && group->kind == MSF_GROUP_REDUCE)) return 0;
+  return fetches == (group->kind == MSF_GROUP_SOURCE) && (!fetches || (p->flags & MSF_STREAMED));
+}
+
+/* The tensors of a stage. Returns 0 if it may not read one of them. A chunk holds only the pixels that are worked on. */
+static int find_inputs(const msf_program *p, const msf_operator *op, uint16_t g, uint16_t index,
+                       msf_stage_shape *shape) {
+  const msf_stage *s = shape->stage;
+  const msf_tensor *grid = msf_grid(p, msf_groups(p) + g);
+  for (uint16_t k = 0; k < op->inputs; k++) {
+    if (!may_read(p, s->in[k], g, index)) return 0;
+    shape->in[k] = msf_tensors(p) + s->in[k];
+    if (shape->in[k]->kind == MSF_CHUNK && !(msf_reads_one_pixel(s) && msf_same_grid(shape->in[k], grid))) return 0;
+  }
+  return 1;
+}
+
+/* Whether what is read along one axis exists and is covered by the window, so that it is there; an only pixel always is. */
+static int range_fits(msf_range reads, msf_range window, int32_t size) {
+  if (reads.first >= reads.end) return 1;
+  return reads.first >= 0 && reads.end <= size && (reads.first >= window.first || size == 1) && reads.end <= window.end;
+}
+
+/* Whether a stage reads of input k only what is there, for every pixel of a grid. */
+static int reads_fit(const msf_operator *op, const msf_stage_shape *shape, int32_t k, const msf_tensor *grid) {
+  const msf_stage *s = shape->stage;
+  const msf_tensor *in = shape->in[k];
+  for (int32_t y = 0; y < grid->h; y++) {
+    if (!range_fits(op->reads(shape, k, y, 0).rows, msf_window_rows(s, y, y), in->h)) return 0;
+  }
+  for (int32_t x = 0; x < grid->w; x++) {
+    if (!range_fits(op->reads(shape, k, 0, x).columns, msf_window_columns(s, x, x), in->w)) return 0;
+  }
+  return op->reads(shape, k, 0, 0).channels <= in->c;
 }
 
 static msf_status check_stage(const msf_program *p, const msf_operand *operands, uint16_t g, uint16_t index) {
   const msf_group *group = msf_groups(p) + g;
   const msf_stage *s = msf_stages(p) + index;
   const msf_operator *op = s->op < MSF_OP_COUNT ? msf_operator_of(s) : 0;
-  const int is_last = index == group->first_stage + group->stage_count - 1;
   msf_stage_shape shape;
-  if (op == 0 || s->layout > op->layouts || (s->flags & ~MSF_UNIFORM) != 0) return MSF_UNSUPPORTED;
-  if (op->reduces != (is_last && group->kind == MSF_GROUP_REDUCE)) return MSF_BAD_GEOMETRY;
-  if ((s->op == MSF_OP_SOURCE) != (group->kind == MSF_GROUP_SOURCE)) return MSF_BAD_GEOMETRY;
-  if (s->op == MSF_OP_SOURCE && (p->flags & MSF_STREAMED) == 0) return MSF_BAD_GEOMETRY;
-  if (!window_fits(s)) return MSF_BAD_GEOMETRY;
+  if (op == 0 || (op->inputs > 0 && op->reads == 0)) return MSF_UNSUPPORTED;
+  if (s->layout > op->layouts || (s->flags & ~MSF_UNIFORM) != 0) return MSF_UNSUPPORTED;
+  if (!suits_group(p, op, group, s == msf_last_stage(p, group)) || !window_fits(op, s)) return MSF_BAD_GEOMETRY;
   shape.stage = s;
   shape.in[1] = 0;
-  for (uint16_t k = 0; k < op->inputs; k++) {
-    if (!may_read(p, s->in[k], g, index)) return MSF_BAD_GEOMETRY;
-    shape.in[k] = msf_tensors(p) + s->in[k];
-    const int in_step = msf_reads_one_pixel(s) && msf_same_grid(shape.in[k], msf_grid(p, group));
-    if (shape.in[k]->kind == MSF_CHUNK && !in_step) return MSF_BAD_GEOMETRY;
-  }
+  if (!find_inputs(p, op, g, index, &shape)) return MSF_BAD_GEOMETRY;
   shape.out = msf_tensors(p) + s->out;
   shape.params = (const uint8_t *)operands[p->params_operand].data;
   shape.params_size = p->params_size;
   shape.workspace_size = p->workspace_size;
   shape.reserved_size = (uint32_t)(p->group_count * sizeof(msf_progress));
-  return op->check(&shape) ? MSF_OK : MSF_BAD_GEOMETRY;
+  if (!op->check(&shape)) return MSF_BAD_GEOMETRY;
+  for (int32_t k = 0; k < op->inputs; k++) {
+    if (!reads_fit(op, &shape, k, msf_grid(p, group))) return MSF_BAD_GEOMETRY;
+  }
+  return MSF_OK;
 }
 
 static msf_status check_group(const msf_program *p, const msf_operand *operands, uint16_t g) {

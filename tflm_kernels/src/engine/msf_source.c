@@ -54,7 +54,7 @@ static void run(const msf_call *call) {
   const uint32_t size = (uint32_t)width * (uint32_t)call->out.c;
   const uint32_t given = is_packed ? 2 * (uint32_t)width : size;
   const uint8_t *table = call->params + call->stage->weights;
-  uint8_t *row = (uint8_t *)msf_pixel(&call->out, call->y, 0);
+  uint8_t *row = (uint8_t *)msf_pixels(&call->out, call->y, 0, width);
   if (row_source(row_context, (uint32_t)call->y, row + (size - given), given) != 0) {
     *call->status = MSF_SOURCE_FAILED;
   } else if (is_packed) {
@@ -64,4 +64,4 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_source = {check, run, 0, 0, 0};
+const msf_operator msf_source = {.check = check, .run = run, .flags = MSF_FETCHES};

@@ -19,17 +19,18 @@ int msf_next_tile(const msf_program *p, msf_tile *tile) {
   return 1;
 }
 
-/* from and to (exclusive), clipped to a tensor of that size; a single pixel serves all. */
-static void clip(int32_t from, int32_t to, int32_t size, int32_t *first, int32_t *last) {
-  *first = size == 1 ? 0 : msf_min(msf_max(from, 0), size);
-  *last = size == 1 ? 1 : msf_min(msf_max(to, 0), size);
+/* Clipped to a tensor of that size; a single pixel serves all. */
+static msf_range clip(msf_range range, int32_t size) {
+  range.first = size == 1 ? 0 : msf_min(msf_max(range.first, 0), size);
+  range.end = size == 1 ? 1 : msf_min(msf_max(range.end, 0), size);
+  return range;
 }
 
-static void require(msf_progress *producer, int32_t y0, int32_t x0, int32_t x1) {
-  if (x0 >= x1) return;
-  producer->y0 = (uint16_t)msf_min(producer->y0, y0);
-  producer->x0 = (uint16_t)msf_min(producer->x0, x0);
-  producer->x1 = (uint16_t)msf_max(producer->x1, x1);
+static void require(msf_progress *producer, msf_range rows, msf_range columns) {
+  if (columns.first >= columns.end) return;
+  producer->y0 = (uint16_t)msf_min(producer->y0, rows.first);
+  producer->x0 = (uint16_t)msf_min(producer->x0, columns.first);
+  producer->x1 = (uint16_t)msf_max(producer->x1, columns.end);
 }
 
 /* Asks the groups before group g for the columns and the first row that g's tile needs. */
@@ -41,11 +42,9 @@ static void require_inputs(const msf_program *p, msf_progress *progress, uint16_
   for (uint16_t i = 0; i < group->stage_count; i++, s++) {
     for (int k = 0; k < msf_operator_of(s)->inputs; k++) {
       const msf_tensor *in = msf_tensors(p) + s->in[k];
-      int32_t x0, x1, y0, y1;
       if (in->producer == MSF_NONE || in->producer == g) continue;
-      clip(msf_left(s, own->x0), msf_right(s, own->x1 - 1) + 1, in->w, &x0, &x1);
-      clip(msf_top(s, own->y0), msf_bottom(s, grid->h - 1) + 1, in->h, &y0, &y1);
-      require(&progress[in->producer], y0, x0, x1);
+      require(&progress[in->producer], clip(msf_window_rows(s, own->y0, grid->h - 1), in->h),
+              clip(msf_window_columns(s, own->x0, own->x1 - 1), in->w));
     }
   }
 }

@@ -2,7 +2,8 @@
  * What a row kernel sees: views of its tensors, and the arithmetic that every kernel shares.
  *
  * A kernel computes pixels x0 to x1 of row y of one stage's output. The engine has made every input pixel that the
- * stage's window covers available through the views; pixels outside the tensor are padding and must not be read.
+ * stage's window covers available through the views; pixels outside the tensor are padding and must not be read. What an
+ * operator reads it also declares (msf_operator.reads), and msf_prepare proves from that that it stays inside.
  * Output pixels are contiguous, and so are the input pixels of a stage whose window is a single pixel; the pixels of
  * larger windows may wrap around the end of a ring. Kernels keep no state, allocate nothing and use no floating point.
  */
@@ -30,6 +31,28 @@ extern "C" {
 #endif
 
 /*
+ * With -DMSF_CHECK_ACCESS, for tests, every access to a view is compared with what its operator has declared and with the
+ * memory that is there, and ends the program if it should not be.
+ */
+#if defined(MSF_CHECK_ACCESS)
+#include <stdlib.h>
+#define MSF_CHECK(condition) ((condition) ? (void)0 : abort())
+#else
+#define MSF_CHECK(condition) ((void)0)
+#endif
+
+/* Coordinates along an axis, from the first on and before the end; none if that is not greater. */
+typedef struct {
+  int32_t first, end;
+} msf_range;
+
+/* What is read of an input: so many channels of the pixels in these rows and columns. */
+typedef struct {
+  msf_range rows, columns;
+  int32_t channels;
+} msf_region;
+
+/*
  * The pixels of a tensor that are in memory, in reading order, row after row of the tile. A ring starts again at its
  * beginning after `ring` pixels (0: it never does).
  */
@@ -39,6 +62,10 @@ typedef struct {
   int32_t x0, y0; /* the pixel that lay at base first */
   int32_t line;   /* pixels of a row that are kept */
   int32_t h, w, c;
+#if defined(MSF_CHECK_ACCESS)
+  msf_region allowed;
+  uint32_t room; /* pixels from base on that belong to the tensor */
+#endif
 } msf_view;
 
 typedef struct {
@@ -63,13 +90,31 @@ typedef struct {
 } msf_stage_shape;
 
 typedef struct {
-  /* Returns 1 if run cannot leave the tensors, params and workspace, whatever their contents; else 0. */
+  /* Returns 1 if run leaves neither output, params nor workspace, and no input whose pixels it reads as declared. */
   int (*check)(const msf_stage_shape *shape);
+  /*
+   * Declares what run reads of input k for pixel (y, x) of its group's grid: rows, which depend on y only, and columns,
+   * which depend on x only; neither goes back where these go on. Asked only if check was content. msf_prepare refuses a
+   * stage that would read what its input does not have, or what its window does not cover: nobody asks for that.
+   */
+  msf_region (*reads)(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x);
   void (*run)(const msf_call *call);
   uint8_t inputs;
-  uint8_t reduces; /* consumes its whole input row by row before it has an output */
   uint8_t layouts; /* the last layout of weights that it knows */
+  uint8_t flags;
 } msf_operator;
+
+/* Flags of an operator. */
+#define MSF_REDUCES 1u       /* consumes its whole input row by row before it has an output */
+#define MSF_FETCHES 2u       /* takes its pixels from the row source */
+#define MSF_ENLARGES 4u      /* knows windows that stay where they are for several outputs */
+#define MSF_BEGINS_INSIDE 8u /* knows windows that begin inside the map: padding below 0 */
+
+/* Declares the part of the window that lies inside the input, with all channels. */
+msf_region msf_reads_window(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x);
+
+/* Declares all channels of the same pixel, or of the only one in a second input. */
+msf_region msf_reads_pixel(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x);
 
 /* The convolutions' way with MSF_LAYOUT_PLAIN: any window, any scale, no haste. */
 void msf_run_conv_2d_plain(const msf_call *call);
@@ -160,6 +205,17 @@ static inline int32_t msf_right(const msf_stage *s, int32_t x) {
   return msf_left(s, x) + (s->kernel_w - 1) * s->dilation_w;
 }
 
+/* Rows and columns under the windows of outputs first to last: what is asked of an input, and all that may be read. */
+static inline msf_range msf_window_rows(const msf_stage *s, int32_t first, int32_t last) {
+  const msf_range rows = {msf_top(s, first), msf_bottom(s, last) + 1};
+  return rows;
+}
+
+static inline msf_range msf_window_columns(const msf_stage *s, int32_t first, int32_t last) {
+  const msf_range columns = {msf_left(s, first), msf_right(s, last) + 1};
+  return columns;
+}
+
 /* True if two tensors have the same pixels. */
 static inline int msf_same_grid(const msf_tensor *a, const msf_tensor *b) { return a->h == b->h && a->w == b->w; }
 
@@ -187,13 +243,50 @@ static inline int msf_is_in_one_piece(const msf_view *v, uint32_t place, int32_t
   return v->ring == 0 || place + (uint32_t)n <= v->ring;
 }
 
-static inline int8_t *msf_pixel(const msf_view *v, int32_t y, int32_t x) {
-  return v->base + msf_index(v, y, x) * (uint32_t)v->c;
-}
-
 /* True if pixels (y, x) to (y, x + n - 1) lie one behind the other, and do not go on at the start of the ring. */
 static inline int msf_is_contiguous(const msf_view *v, int32_t y, int32_t x, int32_t n) {
   return msf_is_in_one_piece(v, msf_index(v, y, x), n);
+}
+
+#if defined(MSF_CHECK_ACCESS)
+/* True if pixels (y, x) to (y, x + n - 1) may be touched, and lie one behind the other in the tensor's memory. */
+static inline int msf_is_allowed(const msf_view *v, int32_t y, int32_t x, int32_t n) {
+  const msf_region *allowed = &v->allowed;
+  const uint64_t place = msf_index(v, y, x);
+  return y >= allowed->rows.first && y < allowed->rows.end && x >= allowed->columns.first && n > 0 &&
+         x + n <= allowed->columns.end && place + (uint32_t)n <= v->room && msf_is_contiguous(v, y, x, n);
+}
+#endif
+
+/* Pixels (y, x) to (y, x + n - 1), of which it is known that they lie one behind the other. */
+static inline int8_t *msf_pixels(const msf_view *v, int32_t y, int32_t x, int32_t n) {
+  (void)n;
+  MSF_CHECK(msf_is_allowed(v, y, x, n));
+  return v->base + msf_index(v, y, x) * (uint32_t)v->c;
+}
+
+/* Likewise, where the place of the first one is known. */
+static inline int8_t *msf_pixels_at(const msf_view *v, uint32_t place, int32_t y, int32_t x, int32_t n) {
+  (void)y;
+  (void)x;
+  (void)n;
+  MSF_CHECK(place == msf_index(v, y, x) && msf_is_allowed(v, y, x, n));
+  return v->base + place * (uint32_t)v->c;
+}
+
+static inline int8_t *msf_pixel(const msf_view *v, int32_t y, int32_t x) { return msf_pixels(v, y, x, 1); }
+
+/* n channels of a pixel from channel c on. */
+static inline int8_t *msf_channels(const msf_view *v, int32_t y, int32_t x, int32_t c, int32_t n) {
+  (void)n;
+  MSF_CHECK(c >= 0 && c + n <= v->allowed.channels);
+  return msf_pixel(v, y, x) + c;
+}
+
+/* The pixel of a tensor that has no other. */
+static inline int8_t *msf_only_pixel(const msf_view *v) {
+  MSF_CHECK(v->h == 1 && v->w == 1 && msf_is_allowed(v, 0, 0, 1));
+  return v->base;
 }
 
 static inline const int32_t *msf_words(const msf_call *call, uint32_t offset) {

@@ -24,7 +24,7 @@ void msf_begin_job(const msf_call *call, msf_job *job) {
   job->scales.act_min = s->act_min;
   job->scales.act_max = s->act_max;
   job->weights = msf_bytes(call, s->weights);
-  job->out = msf_pixel(&call->out, call->y, call->x0);
+  job->out = msf_pixels(&call->out, call->y, call->x0, call->x1 - call->x0);
   job->pixels = 0;
   job->channels = call->out.c;
   job->segments = 0;
@@ -141,6 +141,22 @@ static inline void find_row(const rows *r, int32_t kernel, int32_t per_tap, cons
 
 #endif
 
+#if defined(MSF_CHECK_ACCESS)
+/* Whether every address is that of the pixel it stands for. */
+static int taps_are_right(const msf_call *call, int32_t x, int32_t pixels, const msf_addresses *a) {
+  const msf_stage *s = call->stage;
+  const msf_view *in = &call->in[0];
+  for (int32_t tap = 0; tap < pixels * s->kernel_h * s->kernel_w; tap++) {
+    const int32_t p = tap % pixels, ky = tap / pixels / s->kernel_w, kx = tap / pixels % s->kernel_w;
+    const int32_t row = msf_top(s, call->y) + ky * s->dilation_h, col = msf_left(s, x + p) + kx * s->dilation_w;
+    const int is_inside = row >= 0 && row < in->h && col >= 0 && col < in->w;
+    const int8_t *right = is_inside ? msf_pixel(in, row, col) : a->padding;
+    if (a->to[(ky * s->kernel_w + kx) * a->per_tap + p * a->per_pixel] != right) return 0;
+  }
+  return 1;
+}
+#endif
+
 void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, const msf_addresses *a) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
@@ -160,6 +176,7 @@ void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, const msf_ad
       find_row_around(call, span.origin, pixels, row.y, a, to);
     }
   }
+  MSF_CHECK(taps_are_right(call, x, pixels, a));
 }
 
 /* Columns of row y from column x on, n of them inside the input. A ring goes on at its beginning. */
@@ -167,10 +184,11 @@ static int8_t *gather_inside(const msf_view *in, int32_t y, int32_t x, int32_t n
   uint32_t place = msf_index(in, y, x);
   for (; !msf_is_in_one_piece(in, place, n); place = 0) {
     const int32_t run = (int32_t)(in->ring - place);
-    to = msf_copy(to, in->base + place * (uint32_t)in->c, run * in->c);
+    to = msf_copy(to, msf_pixels_at(in, place, y, x, run), run * in->c);
     n -= run;
+    x += run;
   }
-  return msf_copy(to, in->base + place * (uint32_t)in->c, n * in->c);
+  return msf_copy(to, msf_pixels_at(in, place, y, x, n), n * in->c);
 }
 
 int8_t *msf_gather_row(const msf_call *call, int32_t y, int32_t left, int32_t columns, int8_t *to) {

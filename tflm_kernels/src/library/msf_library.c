@@ -55,7 +55,7 @@ static int measure(const msf_call *call, msf_band *band) {
 /* The input itself, where it is a band already; else NULL. */
 static const int8_t *find_band(const msf_call *call) {
   if (!msf_reads_one_pixel(call->stage) || !msf_same_size(call)) return 0;
-  const int8_t *at = msf_pixel(&call->in[0], call->y, call->x0);
+  const int8_t *at = msf_pixels(&call->in[0], call->y, call->x0, call->x1 - call->x0);
   return !MSF_LIBRARY_ALIGNED || is_aligned(at) ? at : 0;
 }
 
@@ -79,7 +79,7 @@ static void widen_scales(const msf_call *call, int32_t channels, int32_t *multip
 
 int msf_library_convolve(const msf_call *call) {
   const msf_stage *s = call->stage;
-  int8_t *out = msf_pixel(&call->out, call->y, call->x0);
+  int8_t *out = msf_pixels(&call->out, call->y, call->x0, call->x1 - call->x0);
   room left = whole_room();
   msf_band band;
   if (!measure(call, &band)) return 0;

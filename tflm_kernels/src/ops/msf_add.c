@@ -57,9 +57,9 @@ static void combine(const msf_call *call, int32_t sign) {
   const int broadcast = second->h == 1 && second->w == 1;
   const int32_t c = call->out.c, pixels = call->x1 - call->x0;
   const int32_t step = broadcast ? c : c * pixels;
-  const int8_t *a = msf_pixel(&call->in[0], call->y, call->x0);
-  const int8_t *b = broadcast ? second->base : msf_pixel(second, call->y, call->x0);
-  int8_t *out = msf_pixel(&call->out, call->y, call->x0);
+  const int8_t *a = msf_pixels(&call->in[0], call->y, call->x0, pixels);
+  const int8_t *b = broadcast ? msf_only_pixel(second) : msf_pixels(second, call->y, call->x0, pixels);
+  int8_t *out = msf_pixels(&call->out, call->y, call->x0, pixels);
   for (const int8_t *end = out + c * pixels; out != end; a += step, out += step) {
     if (is_short(call->stage->arg)) {
       combine_short(call->stage, a, b, out, step, sign);
@@ -72,5 +72,5 @@ static void combine(const msf_call *call, int32_t sign) {
 static void run_add(const msf_call *call) { combine(call, 1); }
 static void run_sub(const msf_call *call) { combine(call, -1); }
 
-const msf_operator msf_add = {check, run_add, 2, 0, 0};
-const msf_operator msf_sub = {check, run_sub, 2, 0, 0};
+const msf_operator msf_add = {.check = check, .reads = msf_reads_pixel, .run = run_add, .inputs = 2};
+const msf_operator msf_sub = {.check = check, .reads = msf_reads_pixel, .run = run_sub, .inputs = 2};

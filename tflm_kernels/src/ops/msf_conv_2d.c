@@ -66,7 +66,8 @@ static MSF_NOINLINE void gather(const msf_call *call, int32_t x, int32_t pixels,
     } else if (s->dilation_w != 1) {
       for (int8_t *at = to; at < end; at += length, left += stride) gather_dilated_row(call, row.y, left, at);
     } else if (span.is_inside && msf_is_in_one_piece(in, place, span.to - span.from)) {
-      msf_copy_pieces(to, length, in->base + place * (uint32_t)in->c, stride * in->c, pixels, size);
+      msf_copy_pieces(to, length, msf_pixels_at(in, place, row.y, span.from, span.to - span.from), stride * in->c,
+                      pixels, size);
     } else {
       for (int8_t *at = to; at < end; at += length, left += stride) msf_gather_row(call, row.y, left, s->kernel_w, at);
     }
@@ -117,7 +118,7 @@ static MSF_NOINLINE int find_broken_row(const msf_call *call, const msf_span *sp
   for (int32_t p = 0; p < pixels; p++, left += stride) {
     const uint32_t at = msf_place(in, place + (uint32_t)(left - span->from));
     if ((uint32_t)left < inside && msf_is_in_one_piece(in, at, kernel)) {
-      rows->addresses[p] = in->base + at * (uint32_t)c;
+      rows->addresses[p] = msf_pixels_at(in, at, y, left, kernel);
     } else {
       int8_t *copy = take_room(rows, kernel * c);
       if (copy == 0) return 0;
@@ -154,7 +155,7 @@ static int find_rows(const msf_call *call, int32_t x, int32_t pixels, msf_rows r
     } else if (!span.is_inside || !msf_is_in_one_piece(in, place, columns)) {
       if (!find_broken_row(call, &span, row.y, place, pixels, &rows)) return 0;
     } else {
-      const int8_t *at = in->base + place * (uint32_t)in->c;
+      const int8_t *at = msf_pixels_at(in, place, row.y, span.from, columns);
       for (int32_t p = 0; p < pixels; p++, at += step) rows.addresses[p] = at;
     }
   }
@@ -193,7 +194,7 @@ static MSF_NOINLINE int32_t run_addressed(const msf_call *call, int32_t x, msf_j
 /* Input pixels are contiguous. */
 static void run_pointwise(const msf_call *call, msf_job *job) {
   const int8_t *addresses[MSF_PIXELS];
-  const int8_t *at = msf_pixel(&call->in[0], call->y, call->x0);
+  const int8_t *at = msf_pixels(&call->in[0], call->y, call->x0, call->x1 - call->x0);
   job->segments = 1;
   job->length = call->in[0].c;
   for (int32_t left = call->x1 - call->x0; left > 0; left -= job->pixels, job->out += job->pixels * job->channels) {
@@ -224,4 +225,5 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_conv_2d = {check, run, 1, 0, MSF_LAYOUT_BLOCKED};
+const msf_operator msf_conv_2d = {
+    .check = check, .reads = msf_reads_window, .run = run, .inputs = 1, .layouts = MSF_LAYOUT_BLOCKED};

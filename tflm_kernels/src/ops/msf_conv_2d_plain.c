@@ -29,7 +29,8 @@ static int32_t window(const msf_call *call, const int8_t *w, int32_t acc, msf_ta
     padding = msf_wrap_add(padding, sum(w + before + inside, row_taps - before - inside));
     const int32_t y = rows.origin + ky * s->dilation_h;
     if (s->dilation_w == 1 && msf_is_contiguous(&call->in[0], y, cols.origin + cols.first, cols.last - cols.first)) {
-      acc = msf_dot(acc, w + before, msf_pixel(&call->in[0], y, cols.origin + cols.first), inside);
+      const int8_t *row = msf_pixels(&call->in[0], y, cols.origin + cols.first, cols.last - cols.first);
+      acc = msf_dot(acc, w + before, row, inside);
     } else {
       for (int32_t kx = cols.first; kx < cols.last; kx++) {
         acc = msf_dot(acc, w + kx * c, msf_pixel(&call->in[0], y, cols.origin + kx * s->dilation_w), c);
@@ -61,9 +62,9 @@ static void run_pointwise(const msf_call *call) {
   const msf_outputs outputs = msf_outputs_of(call);
   const int32_t in_c = call->in[0].c;
   const int32_t out_c = call->out.c;
-  const int8_t *x = msf_pixel(&call->in[0], call->y, call->x0);
-  int8_t *out = msf_pixel(&call->out, call->y, call->x0);
   int32_t left = call->x1 - call->x0;
+  const int8_t *x = msf_pixels(&call->in[0], call->y, call->x0, left);
+  int8_t *out = msf_pixels(&call->out, call->y, call->x0, left);
   for (; left >= PIXELS; left -= PIXELS, x += PIXELS * in_c, out += PIXELS * out_c) {
     const int8_t *w = msf_bytes(call, s->weights);
     for (int32_t o = 0; o < out_c; o++, w += in_c) {

@@ -47,4 +47,5 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_depthwise_conv_2d = {check, run, 1, 0, MSF_LAYOUT_BLOCKED};
+const msf_operator msf_depthwise_conv_2d = {
+    .check = check, .reads = msf_reads_window, .run = run, .inputs = 1, .layouts = MSF_LAYOUT_BLOCKED};

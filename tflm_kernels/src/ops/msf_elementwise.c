@@ -47,7 +47,7 @@ static inline void run_two(const msf_call *call, int8_t (*combine)(const msf_sta
   const int broadcast = second->h == 1 && second->w == 1;
   for (int32_t x = call->x0; x < call->x1; x++) {
     const int8_t *a = msf_pixel(&call->in[0], call->y, x);
-    const int8_t *b = broadcast ? second->base : msf_pixel(second, call->y, x);
+    const int8_t *b = broadcast ? msf_only_pixel(second) : msf_pixel(second, call->y, x);
     int8_t *out = msf_pixel(&call->out, call->y, x);
     for (int32_t c = 0; c < call->out.c; c++) out[c] = combine(call->stage, a[c], b[c]);
   }
@@ -66,14 +66,14 @@ static int check_table(const msf_stage_shape *shape) {
 
 static void run_table(const msf_call *call) {
   const int8_t *table = msf_bytes(call, call->stage->weights) + 128;
-  const int8_t *in = msf_pixel(&call->in[0], call->y, call->x0);
-  int8_t *out = msf_pixel(&call->out, call->y, call->x0);
-  const int32_t n = (call->x1 - call->x0) * call->out.c;
+  const int32_t pixels = call->x1 - call->x0, n = pixels * call->out.c;
+  const int8_t *in = msf_pixels(&call->in[0], call->y, call->x0, pixels);
+  int8_t *out = msf_pixels(&call->out, call->y, call->x0, pixels);
   for (int32_t i = 0; i < n; i++) out[i] = table[in[i]];
 }
 
-const msf_operator msf_mul = {check_mul, run_mul, 2, 0, 0};
-const msf_operator msf_maximum = {msf_fits_two, run_maximum, 2, 0, 0};
-const msf_operator msf_minimum = {msf_fits_two, run_minimum, 2, 0, 0};
-const msf_operator msf_prelu = {check_prelu, run_prelu, 2, 0, 0};
-const msf_operator msf_table = {check_table, run_table, 1, 0, 0};
+const msf_operator msf_mul = {.check = check_mul, .reads = msf_reads_pixel, .run = run_mul, .inputs = 2};
+const msf_operator msf_maximum = {.check = msf_fits_two, .reads = msf_reads_pixel, .run = run_maximum, .inputs = 2};
+const msf_operator msf_minimum = {.check = msf_fits_two, .reads = msf_reads_pixel, .run = run_minimum, .inputs = 2};
+const msf_operator msf_prelu = {.check = check_prelu, .reads = msf_reads_pixel, .run = run_prelu, .inputs = 2};
+const msf_operator msf_table = {.check = check_table, .reads = msf_reads_pixel, .run = run_table, .inputs = 1};

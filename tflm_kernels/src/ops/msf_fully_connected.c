@@ -19,7 +19,7 @@ static void run(const msf_call *call) {
   const int32_t arrived = (call->x1 - call->x0) * in->c;
   const int first = call->y == 0 && call->x0 == 0;
   const int last = call->y == in->h - 1 && call->x1 == in->w;
-  const int8_t *x = msf_pixel(in, call->y, call->x0);
+  const int8_t *x = msf_pixels(in, call->y, call->x0, call->x1 - call->x0);
   const int8_t *w = msf_bytes(call, s->weights) + (call->y * in->w + call->x0) * in->c;
   int8_t *out = msf_pixel(&call->out, 0, 0);
   for (int32_t o = 0; o < call->out.c; o++, w += depth) {
@@ -29,4 +29,5 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_fully_connected = {check, run, 1, 1, 0};
+const msf_operator msf_fully_connected = {
+    .check = check, .reads = msf_reads_pixel, .run = run, .inputs = 1, .flags = MSF_REDUCES};

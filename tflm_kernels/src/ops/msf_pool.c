@@ -81,7 +81,7 @@ static void run_global(const msf_call *call) {
   if (call->y == 0 && call->x0 == 0) {
     for (int32_t c = 0; c < in->c; c++) sums[c] = 0;
   }
-  const int8_t *pixel = msf_pixel(in, call->y, call->x0);
+  const int8_t *pixel = msf_pixels(in, call->y, call->x0, call->x1 - call->x0);
   for (int32_t x = call->x0; x < call->x1; x++, pixel += in->c) msf_add_to_sums(sums, pixel, in->c);
   if (call->y == in->h - 1 && call->x1 == in->w) {
     int8_t *out = msf_pixel(&call->out, 0, 0);
@@ -110,7 +110,9 @@ static void run_pad(const msf_call *call) {
   }
 }
 
-const msf_operator msf_average_pool_2d = {check_window, run_average, 1, 0, 0};
-const msf_operator msf_max_pool_2d = {check_window, run_max, 1, 0, 0};
-const msf_operator msf_global_pool = {check_global, run_global, 1, 1, 0};
-const msf_operator msf_pad = {check_pad, run_pad, 1, 0, 0};
+const msf_operator msf_average_pool_2d = {
+    .check = check_window, .reads = msf_reads_window, .run = run_average, .inputs = 1};
+const msf_operator msf_max_pool_2d = {.check = check_window, .reads = msf_reads_window, .run = run_max, .inputs = 1};
+const msf_operator msf_global_pool = {
+    .check = check_global, .reads = msf_reads_pixel, .run = run_global, .inputs = 1, .flags = MSF_REDUCES};
+const msf_operator msf_pad = {.check = check_pad, .reads = msf_reads_window, .run = run_pad, .inputs = 1};

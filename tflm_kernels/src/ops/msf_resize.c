@@ -12,11 +12,19 @@ static int32_t nearest(int32_t at, int32_t half, int32_t stride, uint8_t zoom) {
 }
 
 static int check_nearest(const msf_stage_shape *shape) {
+  const int32_t half = shape->stage->arg[0];
+  return shape->in[0]->c == shape->out->c && (half == 0 || half == 1);
+}
+
+static msf_region reads_nearest(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
   const msf_stage *s = shape->stage;
-  const msf_tensor *in = shape->in[0], *out = shape->out;
-  return in->c == out->c && (s->arg[0] == 0 || s->arg[0] == 1) &&
-         nearest(out->h - 1, s->arg[0], s->stride_h, s->zoom_h) < in->h &&
-         nearest(out->w - 1, s->arg[0], s->stride_w, s->zoom_w) < in->w;
+  msf_region region;
+  region.rows.first = nearest(y, s->arg[0], s->stride_h, s->zoom_h);
+  region.rows.end = region.rows.first + 1;
+  region.columns.first = nearest(x, s->arg[0], s->stride_w, s->zoom_w);
+  region.columns.end = region.columns.first + 1;
+  region.channels = shape->in[k]->c;
+  return region;
 }
 
 static void run_nearest(const msf_call *call) {
@@ -46,10 +54,22 @@ static msf_between between(int32_t at, int32_t scale, int32_t half, int32_t size
 /* arg: input pixels for an output pixel in 1/1024, along height and width; 1 if an output looks where its centre is. */
 static int check_bilinear(const msf_stage_shape *shape) {
   const int32_t *arg = shape->stage->arg;
-  const msf_tensor *in = shape->in[0], *out = shape->out;
-  if (in->c != out->c || arg[0] <= 0 || arg[0] > MAX_SCALE || arg[1] <= 0 || arg[1] > MAX_SCALE) return 0;
-  return between(out->h - 1, arg[0], arg[2] != 0, in->h).low < in->h &&
-         between(out->w - 1, arg[1], arg[2] != 0, in->w).low < in->w;
+  return shape->in[0]->c == shape->out->c && arg[0] > 0 && arg[0] <= MAX_SCALE && arg[1] > 0 && arg[1] <= MAX_SCALE;
+}
+
+static msf_range range_of(msf_between b) {
+  const msf_range range = {b.low, msf_max(b.low, b.high) + 1};
+  return range;
+}
+
+static msf_region reads_bilinear(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
+  const int32_t *arg = shape->stage->arg;
+  const msf_tensor *in = shape->in[k];
+  msf_region region;
+  region.rows = range_of(between(y, arg[0], arg[2], in->h));
+  region.columns = range_of(between(x, arg[1], arg[2], in->w));
+  region.channels = in->c;
+  return region;
 }
 
 static void run_bilinear(const msf_call *call) {
@@ -70,5 +90,7 @@ static void run_bilinear(const msf_call *call) {
   }
 }
 
-const msf_operator msf_resize_nearest_neighbor = {check_nearest, run_nearest, 1, 0, 0};
-const msf_operator msf_resize_bilinear = {check_bilinear, run_bilinear, 1, 0, 0};
+const msf_operator msf_resize_nearest_neighbor = {
+    .check = check_nearest, .reads = reads_nearest, .run = run_nearest, .inputs = 1, .flags = MSF_ENLARGES};
+const msf_operator msf_resize_bilinear = {
+    .check = check_bilinear, .reads = reads_bilinear, .run = run_bilinear, .inputs = 1, .flags = MSF_ENLARGES};

@@ -63,4 +63,4 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_softmax = {check, run, 1, 0, 0};
+const msf_operator msf_softmax = {.check = check, .reads = msf_reads_pixel, .run = run, .inputs = 1};

@@ -3,7 +3,7 @@
  * [out channel][kernel row][kernel column][in channel]; the bias is the model's own. arg: kernel rows and columns,
  * and how many rows and columns of the output the kernel begins before the first input pixel.
  *
- * The stage's window covers the input pixels that any tap can meet; its factor is the operator's stride.
+ * The stage's window covers the input pixels that any tap meets; its factor is the operator's stride.
  */
 #include "kernel/msf_kernel.h"
 
@@ -18,6 +18,23 @@ static int check(const msf_stage_shape *shape) {
   const uint64_t taps = (uint64_t)s->arg[0] * (uint64_t)s->arg[1] * shape->in[0]->c;
   return taps <= INT32_MAX && msf_fits(s->weights, taps * shape->out->c, 1, shape->params_size) &&
          msf_fits_requantization(shape, shape->out->c);
+}
+
+/* Input pixels that a tap meets: after the last one whose kernel ends before the output, up to the last that begins there. */
+static msf_range met(int32_t at, int32_t kernel, int32_t factor, int32_t size) {
+  const int32_t first = at - kernel;
+  const msf_range range = {first < 0 ? 0 : first / factor + 1, msf_min(at / factor, size - 1) + 1};
+  return range;
+}
+
+static msf_region reads(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
+  const msf_stage *s = shape->stage;
+  const msf_tensor *in = shape->in[k];
+  msf_region region;
+  region.rows = met(y + s->arg[2], s->arg[0], msf_factor(s->zoom_h), in->h);
+  region.columns = met(x + s->arg[3], s->arg[1], msf_factor(s->zoom_w), in->w);
+  region.channels = in->c;
+  return region;
 }
 
 /* Sum over the taps for one output value; tap kernel row ky meets input row y where ky = above - y * stride. */
@@ -49,4 +66,5 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_transpose_conv = {check, run, 1, 0, 0};
+const msf_operator msf_transpose_conv = {
+    .check = check, .reads = reads, .run = run, .inputs = 1, .flags = MSF_ENLARGES};
