@@ -7,8 +7,8 @@ TFLM_MSF_MODELS ?= ../shared/models
 export TFLM_MSF_MODELS
 
 # What the compiled package depends on; Python sources are used in place (pip install -e).
-NATIVE := $(shell find tflm_kernels/src -name '*.[ch]') tflm_msf/runtime/wheel_adapter.c
-C_SOURCES := $(shell find tflm_kernels/src platformio benchmarks tests \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/.pio/*') tflm_msf/runtime/wheel_adapter.c
+NATIVE := $(shell find tflm_kernels/src tflm_msf/core -name '*.[ch]') tflm_msf/runtime/wheel_adapter.c
+C_SOURCES := $(shell find tflm_kernels/src tflm_msf/core platformio benchmarks tests \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/.pio/*') tflm_msf/runtime/wheel_adapter.c
 
 .PHONY: demo test test-all soak fuzz bench emulators checkers emulated lint format clean venv
 
@@ -78,4 +78,4 @@ format: venv
 clean:
 	rm -rf $(VENV) build platformio/*/.pio dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find tflm_msf tests -name __pycache__ -prune -exec rm -rf {} +
-	find tflm_msf/runtime -name '_kernels*.so' -delete
+	find tflm_msf -name '_kernels*.so' -delete -o -name '_core*.so' -delete

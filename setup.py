@@ -1,7 +1,8 @@
 """The native part of the build; everything else is in pyproject.toml.
 
 The kernels are compiled for this computer so that `tflm-msf verify` can run them inside the TFLM interpreter of the
-`tflite-micro` wheel. That wheel exists for Linux on x86-64 only, so elsewhere the package is pure Python.
+`tflite-micro` wheel, which exists for Linux on x86-64 only. The planner's core is compiled wherever there is a compiler
+that can; without one the package is pure Python.
 """
 
 import os
@@ -13,6 +14,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 KERNELS = Path("tflm_kernels/src")
+CORE = Path("tflm_msf/core")
 STRICT = os.environ.get("TFLM_MSF_STRICT_BUILD") == "1"
 
 
@@ -35,6 +37,16 @@ kernels = Extension(
 )
 
 
+core = Extension(
+    # Loaded by ctypes too. Without it the planner computes the same in Python, which takes longer.
+    "tflm_msf.core._core",
+    sources=sorted(str(path.relative_to(ROOT)) for path in (ROOT / CORE).glob("*.c")),
+    depends=[f"{CORE}/core.h"],
+    extra_compile_args=["-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", *(["-Werror"] if STRICT else [])],
+    optional=not STRICT,
+)
+
+
 class BuildWithKernels(build_py):
     """Ships the kernels' library inside the package, for `tflm_msf.export`. A development install reads it here."""
 
@@ -51,4 +63,4 @@ class BuildWithKernels(build_py):
 
 
 on_linux_x86_64 = platform.system() == "Linux" and platform.machine() == "x86_64"
-setup(ext_modules=[kernels] if on_linux_x86_64 else [], cmdclass={"build_py": BuildWithKernels})
+setup(ext_modules=[kernels, core] if on_linux_x86_64 else [core], cmdclass={"build_py": BuildWithKernels})

@@ -17,9 +17,12 @@ closed: no detour over a third item says more."""
 
 Pair = tuple[int, int]
 
+MOST_HELD = 1 << 23
+"""Distances in zones that a search keeps at a time, for later and as hopeless: so wide a problem is given up."""
+
 
 class CutShortError(Exception):
-    """The search ran out of nodes."""
+    """The search ran out of nodes, or of room for zones."""
 
 
 class Span(NamedTuple):
@@ -52,7 +55,7 @@ class ZoneSearch:
     Args:
         spans: the items.
         distances: (i, j) -> least distance from i's start up to j's if j starts above i, where that is not i's size.
-        limit: bytes.
+        limit: bytes, no fewer than any item has.
         most_nodes: decisions after which to give up.
     """
 
@@ -61,31 +64,40 @@ class ZoneSearch:
         self._distances = distances
         self._limit = limit
         self._nodes_left = most_nodes
+        self._held = 0
         steps = sorted({span.first for span in spans})
         self._alive = [[i for i, span in enumerate(spans) if span.first <= step <= span.last] for step in steps]
         self._hopeless: list[list[list[int]]] = [[] for _ in steps]
-        self._trace: list[tuple[list[int], Zone]] = [([], [[0]]) for _ in steps]
+        self._trace: list[tuple[list[int], Zone] | None] = [None for _ in steps]
 
     def run(self) -> list[int] | None:
         """Offsets of all items, or None if there are none. Raises CutShortError if that remains unknown."""
         waiting: list[_Node | _Exhausted] = []
         done = self._enter(0, [], [[0]], waiting)
         while waiting and not done:
+            if self._held > MOST_HELD:
+                raise CutShortError
             task = waiting.pop()
             if isinstance(task, _Exhausted):
-                others = [other for other in self._hopeless[task.step] if not _inside(other, task.bounds)]
-                self._hopeless[task.step] = [*others, task.bounds]
+                self._give_up(task)
             elif self._nodes_left == 0:
                 raise CutShortError
             else:
                 self._nodes_left -= 1
+                self._held -= len(task.zone) ** 2
                 done = self._decide(task, waiting)
         return self._offsets() if done else None
+
+    def _give_up(self, task: _Exhausted) -> None:
+        hopeless = self._hopeless[task.step]
+        others = [other for other in hopeless if not _inside(other, task.bounds)]
+        self._held -= (len(hopeless) - len(others)) * len(task.bounds)
+        self._hopeless[task.step] = [*others, task.bounds]
 
     def _offsets(self) -> list[int]:
         """Back from the last step: the lowest offsets in each zone that go with those found already."""
         offsets: dict[int, int] = {}
-        for items, zone in reversed(self._trace):
+        for items, zone in reversed([settled for settled in self._trace if settled is not None]):
             known = [(0, 0), *((place, offsets[item]) for place, item in enumerate(items, 1) if item in offsets)]
             for place, item in enumerate(items, 1):
                 if item not in offsets:
@@ -101,6 +113,7 @@ class ZoneSearch:
             items = [*survivors, *(item for item in self._alive[step] if item not in survivors)]
             pairs = [(low, up) for up in range(len(zone), len(items) + 1) for low in range(1, up)]
             waiting += [_Exhausted(step, bounds), _Node(step, items, self._with_new(zone, items), pairs)]
+            self._held += len(bounds) + (len(items) + 1) ** 2
         return False
 
     def _with_new(self, zone: Zone, items: list[int]) -> Zone:
@@ -131,6 +144,7 @@ class ZoneSearch:
             narrowed = [list(row) for row in zone]
             _narrow(narrowed, way, self._distance(items, way))
             waiting.append(_Node(step, items, narrowed, left))
+            self._held += len(zone) ** 2
         return False
 
     def _settle(self, items: list[int], zone: Zone, pairs: list[Pair]) -> dict[Pair, tuple[int, int]] | None:
@@ -160,6 +174,8 @@ class ZoneSearch:
 
     def _leave(self, step: int, items: list[int], zone: Zone, waiting: list[_Node | _Exhausted]) -> bool:
         """Goes on with the next step, which only those items take part in that are still alive."""
+        if self._trace[step] is None:
+            self._held += len(zone) ** 2
         self._trace[step] = (items, zone)
         later = self._alive[step + 1] if step + 1 < len(self._alive) else []
         staying = [0, *(place for place, item in enumerate(items, 1) if item in later)]

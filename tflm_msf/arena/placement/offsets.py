@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from tflm_msf.arena.placement.dbm import CutShortError, Span, ZoneSearch
+from tflm_msf.arena.placement.compiled import search_compiled
+from tflm_msf.arena.placement.dbm import CutShortError, Pair, Span, ZoneSearch
+from tflm_msf.core import load_core
 
 ALIGNMENT = 16
 
@@ -153,10 +155,19 @@ def _search(
     for direction in (1, -1):
         spans = [Span(item.size, *sorted((direction * item.first, direction * item.last))) for item in sized]
         try:
-            found = ZoneSearch(spans, distances, limit, most_nodes).run()
+            found = _offsets_within(spans, distances, limit, most_nodes)
         except CutShortError:
             continue
         if found is None:
             return None, True
         return dict.fromkeys((item.key for item in items), 0) | dict(zip(index, found, strict=True)), True
     return None, False
+
+
+def _offsets_within(
+    spans: Sequence[Span], distances: Mapping[Pair, int], limit: int, most_nodes: int
+) -> list[int] | None:
+    core = load_core()
+    if core is None:
+        return ZoneSearch(spans, distances, limit, most_nodes).run()
+    return search_compiled(core, spans, distances, limit, most_nodes)

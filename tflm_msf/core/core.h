@@ -1,0 +1,25 @@
+/* What the compiled core computes for tflm_msf.core. Each function does what a Python one does that its file names. */
+#ifndef TFLM_MSF_CORE_H
+#define TFLM_MSF_CORE_H
+
+#include <stdint.h>
+
+enum { MSF_CORE_NONE = 0, MSF_CORE_FOUND = 1, MSF_CORE_CUT_SHORT = 2, MSF_CORE_NO_MEMORY = 3 };
+
+typedef struct {
+  int64_t size;
+  int32_t first, last;
+} msf_core_span;
+
+/* Least distance in bytes from item `low`'s start up to item `up`'s. */
+typedef struct {
+  int32_t low, up;
+  int64_t bytes;
+} msf_core_distance;
+
+/* zones.c: offsets of `span_count` items, one or more, that end at or below `limit`, within
+ * `most_nodes` decisions and `most_held` distances in memory. */
+int msf_core_zones(const msf_core_span *spans, int32_t span_count, const msf_core_distance *distances,
+                   int32_t distance_count, int64_t limit, int32_t most_nodes, int64_t most_held, int64_t *offsets);
+
+#endif
