@@ -1,32 +1,52 @@
-"""What TFLM will allocate for a model, to the byte, without running it.
+"""What a model will allocate on a target, to the byte, without running it.
 
 ``predict(model, WHEEL64)`` is what the ``tflite-micro`` wheel reports on this computer, ``predict(model, MCU32)`` what
-TFLM reports on a Cortex-M with its reference kernels. Every call to this package is pure.
+TFLM reports on a Cortex-M with its reference kernels, ``predict(model, C_EXPORT)`` the exported C's one array. Every
+call to this package is pure.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tflm_msf.arena.c_export import c_arena, c_offsets
 from tflm_msf.arena.tflm.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes
 from tflm_msf.arena.tflm.kernels import Kernel, kernel_of
 from tflm_msf.arena.tflm.tail import Replay, replay
-from tflm_msf.arena.tflm.target import ALIGNMENT, MCU32, MCU32_INT_ENUMS, WHEEL64, Target, align_up
+from tflm_msf.arena.tflm.target import (
+    ALIGNMENT,
+    ANY_TFLM,
+    C_EXPORT,
+    MCU32,
+    MCU32_INT_ENUMS,
+    TARGETS,
+    WHEEL64,
+    Generation,
+    Target,
+    align_up,
+    find_target,
+)
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 
 __all__ = [
     "ALIGNMENT",
+    "ANY_TFLM",
+    "C_EXPORT",
     "MCU32",
     "MCU32_INT_ENUMS",
     "OFFLINE_PLAN",
     "PLANNED_BY_TFLM",
+    "TARGETS",
     "WHEEL64",
     "ArenaSize",
     "Buffer",
+    "Generation",
     "NotPredictedError",
     "Target",
     "align_up",
+    "c_offsets",
+    "find_target",
     "head_plan",
     "lifetimes",
     "live_bytes",
@@ -51,7 +71,7 @@ class NotPredictedError(MsfError):
 class ArenaSize:
     """Bytes of arena: ``head`` (tensors and scratch) and ``tail`` (persistent), as TFLM reports them.
 
-    ``minimum`` is the smallest arena, aligned to 16 bytes at both ends, in which the model starts. It exceeds
+    ``minimum`` is the smallest arena, in TFLM aligned to 16 bytes at both ends, in which the model starts. It exceeds
     ``total`` where TFLM's own notes during preparation and planning need more than the final head: models with many
     tensors and little to hold. For a few kernels TFLM accepts still less, but then overwrites its own notes and may
     crash.
@@ -68,13 +88,22 @@ class ArenaSize:
 
 
 def predict(model: Model, target: Target) -> ArenaSize:
-    """What TFLM allocates for ``model`` on ``target``, in bytes.
+    """What is allocated for ``model`` on ``target``, in bytes. Exported C has no tail, and no operators but blocks.
 
-    Raises :class:`NotPredictedError` for an operator or tensor with unknown allocations, and :class:`MsfError` for an
-    offline memory plan that TFLM refuses.
+    Raises :class:`NotPredictedError` for an operator or tensor with unknown allocations, or exported C of a model that
+    was not rewritten, and :class:`MsfError` for an offline memory plan that TFLM refuses.
     """
+    if not target.is_tflm:
+        return _predict_c(model)
     found = _replay(model, target)
     return ArenaSize(found.head, found.tail, found.minimum)
+
+
+def _predict_c(model: Model) -> ArenaSize:
+    if not any(op.custom_code == "MSF_BLOCK" for op in model.main.ops):
+        raise NotPredictedError("operators that were not fused, which exported C does not have")
+    size = c_arena(model)
+    return ArenaSize(size, 0, size)
 
 
 def head_plan(model: Model, target: Target) -> tuple[Buffer, ...]:

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from tflm_msf.arena import MCU32, MCU32_INT_ENUMS, Target
+from tflm_msf.arena import Target, find_target
 from tflm_msf.errors import MsfError
 
 if sys.version_info >= (3, 11):
@@ -28,7 +28,6 @@ _TIMED_AS = {
     "xtensa-lx6": "lx106",
     "xtensa-lx7": "lx106",
 }
-_TARGETS = {"short": MCU32, "int": MCU32_INT_ENUMS}
 
 
 @dataclass(frozen=True)
@@ -46,9 +45,9 @@ class Board:
 
     ``ram`` is the largest piece of RAM that a program can have as one static array, ``flash`` what a program can
     occupy. Both are facts; each file says where they come from. ``reserved_ram`` and ``reserved_flash`` are estimates
-    of what the core, an RTOS and the stack typically take of them. ``target`` is how TFLM's structs are laid out
-    there. ``timed_as`` names the core of the time model that comes closest, if any does. ``tflm`` names the library
-    that brings TFLM to the board in PlatformIO; it is empty where there is none.
+    of what the core, an RTOS and the stack typically take of them. ``timed_as`` names the core of the time model that
+    comes closest, if any does. ``tflm`` names the library that brings TFLM to the board in PlatformIO; it is empty
+    where there is none. ``target`` is that library's build of TFLM, or upstream's.
     """
 
     name: str
@@ -111,7 +110,7 @@ def _board(name: str, values: Mapping[str, Any]) -> Board:
         core=values["core"],
         timed_as=_TIMED_AS.get(values["core"], ""),
         flags=tuple(values["flags"].split()),
-        target=_TARGETS[values["enums"]],
+        target=find_target(values["target"]),
         ram=values["ram"],
         reserved_ram=values["reserved_ram"],
         flash=values["flash"],

@@ -29,6 +29,7 @@ def _to_json(board: Board) -> dict[str, Any]:
         "flash": board.flash,
         "usable_flash": board.usable_flash,
         "tflm": board.tflm,
+        "target": board.target.to_json(),
         "platformio": {"platform": place.platform, "board": place.board, "framework": place.framework},
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tflm_msf.arena.tflm.head import OFFLINE_PLAN, offline_offsets
+from tflm_msf.arena import C_EXPORT, c_offsets, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.graph import Graph, Model, Op
@@ -74,13 +74,13 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
         raise MsfError(_not_a_block(graph, kept[0]))
     if not blocks:
         raise MsfError("the model holds no fusion block: export what `tflm-msf rewrite` wrote.")
-    offsets = _offsets(model)
+    offsets = c_offsets(model)
     constants = dict.fromkeys(t for op in blocks for t in op.inputs if graph.tensors[t].is_constant)
     values = {
         "name": name,
         "upper": name.upper(),
         "description": comment(model.description).rstrip("."),
-        "arena_size": static_arena(model),
+        "arena_size": predict(model, C_EXPORT).total,
         "constants": [_constant(graph, t) for t in constants],
         "blocks": [_block(graph, op, offsets) for op in blocks],
         "inputs": [_end(graph, t, offsets) for t in graph.inputs],
@@ -88,17 +88,6 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
         "outputs": [_end(graph, t, offsets) for t in outputs],
     }
     return {f"{name}.{kind}": TEMPLATES.get_template(f"model.{kind}.jinja").render(values) for kind in "hc"}
-
-
-def static_arena(model: Model) -> int:
-    """Bytes of the exported model's one static array: the end of what its blocks, inputs and outputs use of it.
-
-    Raises MsfError for a model without a memory plan.
-    """
-    graph, offsets = model.main, _offsets(model)
-    blocks = [op for op in graph.ops if op.custom_code == CUSTOM_CODE]
-    used = {*graph.inputs, *(t for op in blocks for t in (*op.inputs, *op.outputs) if not graph.tensors[t].is_constant)}
-    return max(offsets[t] + graph.tensors[t].nbytes for t in used)
 
 
 def _needed(graph: Graph, outputs: tuple[int, ...]) -> set[int]:
@@ -120,16 +109,6 @@ def _not_a_block(graph: Graph, op: Op) -> str:
     at_end = op.builtin == "SOFTMAX" and op.outputs[0] in graph.outputs
     advice = "leave it out (skip_softmax) to get the logits" if at_end else "only fused operators can be exported to C"
     return f"operator {graph.ops.index(op)} ({op.name}) is not part of a fusion block: {advice}."
-
-
-def _offsets(model: Model) -> tuple[int, ...]:
-    """Offsets of the main graph's tensors. Raises MsfError if one that blocks use has none."""
-    graph = model.main
-    offsets = offline_offsets(model)
-    ends = (*graph.inputs, *(t for op in graph.ops if op.custom_code == CUSTOM_CODE for t in (*op.inputs, *op.outputs)))
-    if offsets is None or any(offsets[t] < 0 for t in ends if not graph.tensors[t].is_constant):
-        raise MsfError(f"the model has no {OFFLINE_PLAN} for all its tensors: export what `tflm-msf rewrite` wrote.")
-    return offsets[: len(graph.tensors)]
 
 
 def _constant(graph: Graph, tensor: int) -> _Constant:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from tflm_msf import __version__
-from tflm_msf.arena import MCU32, MCU32_INT_ENUMS, Target
+from tflm_msf.arena import C_EXPORT, MCU32, MCU32_INT_ENUMS, Target, predict
 from tflm_msf.boards import Board
 from tflm_msf.errors import MsfError
-from tflm_msf.export.c import export_c, static_arena
+from tflm_msf.export.c import export_c
 from tflm_msf.export.kernels import kernel_sources, library_files
 from tflm_msf.export.selfcheck import Case
 from tflm_msf.export.text import TEMPLATES, check_name, rows
@@ -161,7 +161,9 @@ def _values(project: Project, kind: str, runtime: Runtime, targets: tuple[Target
         raise MsfError(f"output '{output.name}' holds {output.dtype.name.lower()}, which C has no type for.")
     outputs = [value.tobytes() for value in project.case.outputs]
     tflm = runtime is Runtime.TFLM
-    arena = arena_size(project.model, project.data, targets or ANY_MCU) if tflm else static_arena(project.model)
+    arena = (
+        arena_size(project.model, project.data, targets or ANY_MCU) if tflm else predict(project.model, C_EXPORT).total
+    )
     return {
         "name": project.name,
         "upper": project.name.upper(),

@@ -1,0 +1,33 @@
+"""The arena of exported C: the part of the offline memory plan that fusion blocks and the model's ends use."""
+
+from __future__ import annotations
+
+from tflm_msf.arena.tflm.head import OFFLINE_PLAN, offline_offsets
+from tflm_msf.errors import MsfError
+from tflm_msf.graph import Model, Op
+
+_BLOCK = "MSF_BLOCK"
+
+
+def c_offsets(model: Model) -> tuple[int, ...]:
+    """Offsets of the main graph's tensors in bytes. Raises :class:`MsfError` if one that blocks use has none."""
+    graph = model.main
+    offsets = offline_offsets(model)
+    ends = (*graph.inputs, *(tensor for op in _blocks(model) for tensor in (*op.inputs, *op.outputs)))
+    if offsets is None or any(offsets[t] < 0 for t in ends if not graph.tensors[t].is_constant):
+        raise MsfError(f"the model has no {OFFLINE_PLAN} for all its tensors: export what `tflm-msf rewrite` wrote.")
+    return offsets[: len(graph.tensors)]
+
+
+def c_arena(model: Model) -> int:
+    """Bytes of the exported model's one static array: the end of what its blocks, inputs and outputs use of it.
+
+    Raises :class:`MsfError` for a model without a memory plan.
+    """
+    graph, offsets = model.main, c_offsets(model)
+    used = {*graph.inputs, *(tensor for op in _blocks(model) for tensor in (*op.inputs, *op.outputs))}
+    return max((offsets[t] + graph.tensors[t].nbytes for t in used if not graph.tensors[t].is_constant), default=0)
+
+
+def _blocks(model: Model) -> list[Op]:
+    return [op for op in model.main.ops if op.custom_code == _BLOCK]
