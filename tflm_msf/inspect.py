@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tflm_msf.arena import MCU32, WHEEL64, live_bytes
+from tflm_msf.arena import MCU32, WHEEL64, lifetimes, live_bytes, tensor_bytes
 from tflm_msf.graph import Model, Op
 from tflm_msf.network.units import build_network
 from tflm_msf.program.decode import describe_program
@@ -45,11 +45,27 @@ def inspect(data: bytes, source: str) -> dict[str, Any]:
         "source": source,
         "operators": operators,
         "blocks": blocks,
+        "peak": _peak(model),
         "macs": sum(macs.values()),
         "pixels": pixels_json(model),
         "arena": arena_json(model, WHEEL64),
         "arena32": arena_json(model, MCU32),
     }
+
+
+def _peak(model: Model) -> dict[str, Any] | None:
+    """The first operator during which the most bytes of tensors are alive, and which tensors these are."""
+    live = live_bytes(model)
+    if not live:
+        return None
+    index = live.index(max(live))
+    names = [
+        {"name": tensor.name, "shape": list(tensor.shape), "bytes": tensor_bytes(tensor)}
+        for tensor, (first, last) in zip(model.main.tensors, lifetimes(model.main), strict=True)
+        if not tensor.data and not tensor.is_variable and first <= index + 1 <= last
+    ]
+    tensors = sorted(names, key=lambda entry: -int(str(entry["bytes"])))
+    return {"operator": index, "bytes": live[index], "tensors": tensors}
 
 
 def _fusion_facts(model: Model) -> tuple[dict[int, int], dict[int, str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tflm_msf.arena.c_export import c_arena, c_offsets
 from tflm_msf.arena.tflm.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes
-from tflm_msf.arena.tflm.kernels import Kernel, kernel_of
+from tflm_msf.arena.tflm.kernels import Kernel, kernel_of, tensor_bytes
 from tflm_msf.arena.tflm.tail import Replay, replay
 from tflm_msf.arena.tflm.target import (
     ALIGNMENT,
@@ -51,6 +51,7 @@ __all__ = [
     "lifetimes",
     "live_bytes",
     "predict",
+    "tensor_bytes",
 ]
 
 

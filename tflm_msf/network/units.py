@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tflm_msf.graph import NO_TENSOR, Graph, Op, Tensor
+from tflm_msf.network.turns import turned_alike
 from tflm_msf.ops import AddTensor, Map, NotFusableError, Stage, StageOp, lower_all
 
 VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
@@ -113,7 +114,7 @@ class Network:
 
 
 def build_network(graph: Graph, origins: tuple[int, ...] = ()) -> Network:
-    """Lowers every operator that can be fused, folds paddings, and lets reshapes vanish.
+    """Lowers every operator that can be fused, folds paddings, turns rows into columns, and lets reshapes vanish.
 
     Args:
         graph: the operators.
@@ -138,7 +139,12 @@ def build_network(graph: Graph, origins: tuple[int, ...] = ()) -> Network:
         maps.update((stage.output, stage.output_map) for stage in stages if stage.prefix is None)
         units.extend(lowered)
     graph = replace(graph, tensors=tuple(tensors))
-    return Network(graph, _fold_paddings(tuple(units), graph, alias), alias, origins=origins)
+    return Network(graph, _fold_paddings(_turned_alike(units), graph, alias), alias, origins=origins)
+
+
+def _turned_alike(units: list[Unit]) -> tuple[Unit, ...]:
+    stages = turned_alike([unit.stage for unit in units])
+    return tuple(replace(unit, stage=stage) for unit, stage in zip(units, stages, strict=True))
 
 
 def _pass_map_on(op: Op, maps: dict[int, Map]) -> None:

@@ -47,6 +47,7 @@ from tflm_msf.ops.resize import lower_depth_to_space, lower_resize_bilinear, low
 from tflm_msf.ops.softmax import lower_softmax
 from tflm_msf.ops.stage import Map, NotFusableError, Requantization, Stage, StageOp, Window, map_of
 from tflm_msf.ops.transpose_conv import lower_transpose_conv
+from tflm_msf.ops.without_kernel import reason_without_kernel
 
 LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "CONV_2D": lower_conv_2d,
@@ -116,7 +117,7 @@ def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
         NotFusableError: with the reason why the operator has to stay a TFLM builtin.
     """
     if op.builtin not in LOWERINGS:
-        raise NotFusableError("it has no fused kernel")
+        raise NotFusableError(reason_without_kernel(graph, op))
     if len(op.outputs) > 1:
         raise NotFusableError("it has more than one output")
     return LOWERINGS[op.builtin](OpContext(graph, op, maps))

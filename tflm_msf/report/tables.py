@@ -66,8 +66,12 @@ def rewrite_table(report: Json) -> RenderableType:
         slowdown = f"{time['slowdown']:.3f} x the fastest plan"
         table.add_row(f"instructions on {time['core']}, estimated", "", _millions(time["instructions"]), slowdown)
     parts: list[RenderableType] = [table, blocks_table(report["blocks"])]
-    if report["unfused"]:
-        parts.append(unfused_table(report["unfused"]))
+    if report["overhead"] is not None and report["overhead"] < 1:
+        parts.append(Text("F is below 1: rows and columns that no later operator reads are not computed."))
+    if report["simplified"]:
+        parts.append(simplified_table(report["simplified"]))
+    if report["endings"]:
+        parts.append(endings_table(report["endings"]))
     if report["pixels"]:
         parts.append(_rows_text(report["pixels"]))
     size = report["arena32"]["plan"]
@@ -84,22 +88,49 @@ def blocks_table(blocks: Sequence[Json]) -> Table:
     """One line per fusion block."""
     table = plain_table("Fusion blocks", "operators", "tile width", "workspace", "MACs", "output")
     for block in blocks:
-        operators = block["operators"]
-        run = "the input" if not operators else f"{operators[0]} to {operators[-1]}"
-        run = str(operators[0]) if len(operators) == 1 else run
-        run += f", {len(block['again'])} of them again" if block["again"] else ""
+        run = _ranges(block["operators"]) or "the input"
+        run += f"; {len(block['again'])} of them again" if block["again"] else ""
         table.add_row(
             run, str(block["tile_w"]), format_size(block["workspace"]), f"{block['macs']:,}", _short(block["output"])
         )
     return table
 
 
-def unfused_table(unfused: Sequence[Json]) -> Table:
-    """Operators that stay builtins."""
-    table = plain_table("Left as they were", "operator", "reason")
-    for entry in unfused:
-        table.add_row(f"{entry['index']} {entry['operator']}", entry["reason"])
+def simplified_table(simplified: Sequence[Json]) -> Table:
+    """Operators that were folded away before anything was fused."""
+    table = _text_table("Simplified", "operators", "what was done")
+    for change in simplified:
+        names = list(dict.fromkeys(entry["operator"] for entry in change["operators"]))
+        indices = _ranges([entry["index"] for entry in change["operators"]])
+        table.add_row(f"{', '.join(names)} ({indices})", change["says"])
     return table
+
+
+def endings_table(endings: Sequence[Json]) -> Table:
+    """Operators at which blocks end, those first for which the most bytes stay whole."""
+    table = _text_table("What ends a block", "operators", "reason", "whole tensors")
+    for entry in endings:
+        operators = f"{entry['operator']} ({_ranges(entry['indices'])})"
+        table.add_row(operators, entry["reason"], format_size(entry["bytes"]))
+    return table
+
+
+def _text_table(title: str, *columns: str) -> Table:
+    """A table of which the first two columns are text."""
+    table = plain_table(title, *columns)
+    table.columns[1].justify = "left"
+    return table
+
+
+def _ranges(indices: Sequence[int]) -> str:
+    """Ascending numbers, those in a row as first-last."""
+    runs: list[list[int]] = []
+    for index in sorted(indices):
+        if runs and index == runs[-1][1] + 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def front_table(front: Sequence[Json], core: str) -> Table:
@@ -161,6 +192,8 @@ def operators_table(model: Json) -> RenderableType:
             op["note"],
         )
     parts: list[RenderableType] = [table]
+    if model["peak"]:
+        parts.append(_peak_table(model["peak"]))
     parts.extend(_stages_table(block) for block in model["blocks"])
     if model["pixels"]:
         parts.append(_rows_text(model["pixels"]))
@@ -169,6 +202,14 @@ def operators_table(model: Json) -> RenderableType:
         size = model[key] or {}
         sizes.add_row(label, *(format_size(size.get(part)) for part in ("head", "tail", "total")))
     return Group(*parts, sizes)
+
+
+def _peak_table(peak: Json) -> Table:
+    title = f"The most bytes are live during operator {peak['operator']}: {peak['bytes']:,}"
+    table = plain_table(title, "tensor", "shape", "bytes")
+    for tensor in peak["tensors"]:
+        table.add_row(_short(tensor["name"]), "x".join(map(str, tensor["shape"])), format_size(tensor["bytes"]))
+    return table
 
 
 def _stages_table(block: Json) -> Table:

@@ -14,6 +14,7 @@ from tflm_msf.planner import Planner
 from tflm_msf.program.decode import describe_program, is_streamed
 from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.program.layout import Weights
+from tflm_msf.report.endings import endings_json
 
 
 def front_json(planner: Planner) -> list[dict[str, Any]]:
@@ -56,6 +57,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
         "blocks": plan.to_json(choice.network)["blocks"],
         "simplified": [change.to_json() for change in planner.changes],
         "unfused": unfused(planner.network),
+        "endings": endings_json(planner.network),
         "streamed": planner.network.is_streamed,
         "pixels": pixels_json(choice.model),
         "already_rewritten": False,
@@ -84,6 +86,7 @@ def unchanged_json(model: Model, size: int) -> dict[str, Any]:
         "blocks": [describe_program(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE],
         "simplified": [],
         "unfused": [unit for unit in unfused(build_network(model.main)) if unit["operator"] != CUSTOM_CODE],
+        "endings": [],
         "streamed": is_streamed(model),
         "pixels": pixels_json(model),
         "already_rewritten": True,
