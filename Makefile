@@ -43,7 +43,8 @@ test-all: lint emulators checkers
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= -1
 FUZZ_DIR ?= build/fuzz
-FUZZ_SOURCES := tests/fuzz/fuzz_program.c tests/kernels/fuzz_case.c $(shell find tflm_kernels/src -name '*.c')
+FUZZ_SOURCES := tests/fuzz/fuzz_program.c tests/kernels/fuzz_case.c tests/kernels/fuzz_generate.c \
+  tests/kernels/fuzz_makers.c $(shell find tflm_kernels/src -name '*.c')
 
 fuzz: venv
 	@! command -v dpkg-query >/dev/null || tools/install_checkers.sh
@@ -51,12 +52,13 @@ fuzz: venv
 	$(BIN)/python -m tests.kernels.seeds '$(FUZZ_DIR)/seeds'
 	clang -std=c99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DMSF_CHECK_ACCESS \
 	  -Itflm_kernels/src -Itests/kernels $(FUZZ_SOURCES) -o '$(FUZZ_DIR)/fuzz_program'
-	cd '$(FUZZ_DIR)' && ./fuzz_program -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -timeout=5 -max_len=8192 \
+	cd '$(FUZZ_DIR)' && ./fuzz_program -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -timeout=5 -max_len=16384 \
 	  -print_final_stats=1 corpus seeds
 
 # What takes hours: see CONTRIBUTING.md.
 soak: test-all
 	$(MAKE) fuzz FUZZ_SECONDS=0 FUZZ_RUNS=1000000
+	$(BIN)/python -m tests.fuzz.fuzz_generated --count 10000000
 	$(BIN)/python -m tests.fuzz.fuzz_models --count 200000
 	tools/kernel_coverage.sh $(CURDIR)/$(BIN)/python
 

@@ -12,10 +12,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   return 0;
 }
 
-/* Mostly whole fields; at times libFuzzer's own changes, in the program and behind it, whose checksum is set right. */
+/*
+ * Mostly whole fields; at times another program from nothing, or libFuzzer's own changes, in the program and behind it,
+ * whose checksum is set right.
+ */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed) {
   uint32_t random = seed | 1u;
   fuzz_case c;
+  if (fuzz_random(&random) % 16 == 0 && max_size >= CASE_MAX_GENERATED) return fuzz_generate(data, max_size, &random);
   if (fuzz_random(&random) % 4 != 0) return fuzz_mutate(data, size, max_size, &random);
   if (!fuzz_parse(data, size, &c)) return LLVMFuzzerMutate(data, size, max_size);
   const size_t start = (size_t)(c.program - data);

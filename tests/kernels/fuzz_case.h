@@ -14,6 +14,8 @@
 
 #define CASE_MAX_OPERAND (1u << 20) /* bytes; cases with larger operands are malformed */
 
+#define CASE_MAX_GENERATED (1u << 14) /* bytes of a case from nothing */
+
 typedef struct {
   const uint8_t *program;
   const uint8_t *params;
@@ -64,6 +66,12 @@ void fuzz_repair(uint8_t *data, size_t size);
  * and repairs size and checksum. Returns the new size of the case, which stays below max_size.
  */
 size_t fuzz_mutate(uint8_t *data, size_t size, size_t max_size, uint32_t *random);
+
+/*
+ * Makes a whole case from nothing: a program that is consistent most of the time. Returns its size, which is below
+ * max_size, at least CASE_MAX_GENERATED.
+ */
+size_t fuzz_generate(uint8_t *data, size_t max_size, uint32_t *random);
 
 uint32_t fuzz_read(const uint8_t *at, uint32_t size);
 void fuzz_write(uint8_t *at, uint32_t size, uint32_t value);

@@ -3,10 +3,12 @@
  *
  *   fuzz_harness fields CASE...          every field of every record at its boundary values
  *   fuzz_harness random COUNT CASE...    COUNT random changes to each case
+ *   fuzz_harness generate FIRST COUNT    COUNT programs made from nothing, from number FIRST on
  *   fuzz_harness flips CASE...           every single bit of the program flipped; ends with status 2 if one is accepted
  *   fuzz_harness run CASE...             each case as it is
  *
- * Prints how many programs were rejected, refused, too long to run, and run.
+ * Prints how many programs were rejected, refused, too long to run, and run; of those from nothing also how many that
+ * were accepted have each operator.
  */
 #include <sanitizer/common_interface_defs.h>
 #include <signal.h>
@@ -15,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fuzz_case.h"
+#include "fuzz_draft.h"
 
 #define SLACK 4096   /* bytes by which a case may grow */
 #define PATIENCE 20u /* seconds for one program, which should take milliseconds */
@@ -27,6 +29,7 @@ typedef struct {
 
 static char doing[256]; /* for whoever has to find out what failed */
 static unsigned long counts[CASE_RAN + 1];
+static unsigned long accepted[MSF_OP_COUNT]; /* programs that have this operator */
 
 static void tell(void) {
   if (write(2, doing, strlen(doing)) < 0 || write(2, "\n", 1) < 0) _exit(4);
@@ -114,6 +117,35 @@ static void run_random(const file *f, const char *path, unsigned long count) {
   free(data);
 }
 
+static void count_operators(const uint8_t *data, size_t size) {
+  fuzz_case c;
+  fuzz_table tables[4];
+  unsigned char has[MSF_OP_COUNT] = {0};
+  if (!fuzz_parse(data, size, &c) || !fuzz_tables(c.program, c.program_size, tables)) exit(4);
+  for (uint32_t i = 0; i < tables[2].count; i++) {
+    const uint8_t op = c.program[tables[2].offset + i * tables[2].size + offsetof(msf_stage, op)];
+    if (op < MSF_OP_COUNT && has[op]++ == 0) accepted[op]++;
+  }
+}
+
+static void run_generated(unsigned long first, unsigned long count) {
+  uint8_t *data = malloc(CASE_MAX_GENERATED);
+  if (data == 0) exit(4);
+  for (unsigned long i = first; i < first + count; i++) {
+    uint32_t random = ((uint32_t)i * 2654435761u) | 1u;
+    snprintf(doing, sizeof(doing), "generated program %lu", i);
+    for (int warm = 0; warm < 4; warm++) fuzz_random(&random);
+    const size_t size = fuzz_generate(data, CASE_MAX_GENERATED, &random);
+    if (run(data, size, random) != CASE_REJECTED) count_operators(data, size);
+  }
+  free(data);
+}
+
+static void print_counts(int with_operators) {
+  printf("%lu %lu %lu %lu\n", counts[CASE_REJECTED], counts[CASE_REFUSED], counts[CASE_TOO_LONG], counts[CASE_RAN]);
+  for (int op = 0; with_operators && op < MSF_OP_COUNT; op++) printf("%s %lu\n", fuzz_makers[op].name, accepted[op]);
+}
+
 static void run_flips(const file *f, const char *path) {
   fuzz_case c;
   if (!fuzz_parse(f->data, f->size, &c)) exit(4);
@@ -135,6 +167,11 @@ int main(int argc, char **argv) {
   __sanitizer_set_death_callback(tell);
   signal(SIGALRM, on_signal);
   signal(SIGABRT, on_signal);
+  if (strcmp(mode, "generate") == 0 && argc == 4) {
+    run_generated(strtoul(argv[2], 0, 10), strtoul(argv[3], 0, 10));
+    print_counts(1);
+    return 0;
+  }
   for (int i = is_random ? 3 : 2; i < argc; i++) {
     file f = read_file(argv[i]);
     if (is_random) {
@@ -149,6 +186,6 @@ int main(int argc, char **argv) {
     }
     free(f.data);
   }
-  printf("%lu %lu %lu %lu\n", counts[CASE_REJECTED], counts[CASE_REFUSED], counts[CASE_TOO_LONG], counts[CASE_RAN]);
+  print_counts(0);
   return 0;
 }

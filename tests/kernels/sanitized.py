@@ -84,9 +84,20 @@ def build_harness(sources: Path = SOURCES, library: Library | None = None) -> Pa
 
 def run_harness(harness: Path, mode: str, *arguments: str | Path) -> Counts:
     """Runs the harness to its end. Fails the test, with the sanitizer's report, if it does not get there."""
+    return Counts(*map(int, _output_of(harness, mode, *arguments).split()))
+
+
+def run_generated(harness: Path, first: int, count: int) -> tuple[Counts, dict[str, int]]:
+    """Runs programs made from nothing, likewise. Returns also how many that were accepted have each operator."""
+    total, *operators = _output_of(harness, "generate", str(first), str(count)).splitlines()
+    by_operator = dict(line.split() for line in operators)
+    return Counts(*map(int, total.split())), {name: int(number) for name, number in by_operator.items()}
+
+
+def _output_of(harness: Path, mode: str, *arguments: str | Path) -> str:
     options = {"ASAN_OPTIONS": "quarantine_size_mb=16", "UBSAN_OPTIONS": "abort_on_error=1"}
     environment = {**os.environ, **options}
     command = [str(harness), mode, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-6000:]
-    return Counts(*map(int, done.stdout.split()))
+    return done.stdout

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.kernels import handmade
-from tests.kernels.sanitized import ROOT, SOURCES, Counts, build_harness, compiler, run_harness
+from tests.kernels.sanitized import ROOT, SOURCES, Counts, build_harness, compiler, run_generated, run_harness
 from tests.kernels.seeds import Seed, write_cases
+from tflm_msf.ops import StageOp
 
 RANDOM_CHANGES = 1500
+GENERATED = 30_000
+"""Programs made from nothing; about a second."""
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,15 @@ def test_random_changes(harness: Path, cases: list[Path]) -> None:
     assert counts.too_long < counts.ran // 50
 
 
+def test_programs_from_nothing(harness: Path) -> None:
+    counts, operators = run_generated(harness, 0, GENERATED)
+    assert sum(counts) == GENERATED
+    assert counts.ran > GENERATED // 3
+    assert counts.too_long < counts.ran // 50
+    assert operators.keys() == {op.name for op in StageOp}
+    assert min(operators.values()) > GENERATED // 40, operators
+
+
 def test_no_flipped_bit_goes_unnoticed(harness: Path, cases: list[Path]) -> None:
     counts = run_harness(harness, "flips", *cases)
     assert counts.rejected == 8 * sum(int.from_bytes(case.read_bytes()[:4], "little") for case in cases)
@@ -73,17 +85,50 @@ FAULTS = {
 }
 """Checks that the kernels need, each taken out."""
 
+WRONG_DECLARATIONS = {
+    "nothing is compared": (
+        "engine/msf_prepare.c",
+        "if (!reads_fit(op, &shape, k, ",
+        "if (0 && !reads_fit(op, &shape, k, ",
+    ),
+    "no window": ("engine/msf_prepare.c", " && reads.end <= window.end", ""),
+    "high row": ("ops/msf_resize.c", "msf_max(b.low, b.high) + 1", "b.low + 1"),
+    "nearest column": (
+        "ops/msf_resize.c",
+        "nearest(x, s->arg[0], s->stride_w, s->zoom_w);",
+        "nearest(x, 0, 1, s->zoom_w);",
+    ),
+    "last met": ("ops/msf_transpose_conv.c", "msf_min(at / factor, size - 1) + 1", "msf_min(at / factor, size - 1)"),
+    "first met": ("ops/msf_transpose_conv.c", "first / factor + 1", "first / factor + 2"),
+    "second input": ("ops/msf_elementwise.c", "second->h == 1 && second->w == 1", "second->w == 1"),
+}
+"""Operators that read otherwise than they declare, and declarations that are not compared."""
 
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_missing_check_would_be_found(fault: str, cases: list[Path], tmp_path: Path) -> None:
-    name, text, replacement = FAULTS[fault]
-    sources = tmp_path / "src"
+
+def broken_harness(sources: Path, name: str, text: str, replacement: str) -> Path:
+    """The harness with kernels of which one line is another."""
     shutil.copytree(SOURCES, sources)
     content = (sources / name).read_text()
     assert text in content
     (sources / name).write_text(content.replace(text, replacement))
-    broken = build_harness(sources)
+    return build_harness(sources)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", WRONG_DECLARATIONS)
+def test_a_wrong_declaration_would_be_found(fault: str, tmp_path: Path) -> None:
+    broken = broken_harness(tmp_path / "src", *WRONG_DECLARATIONS[fault])
+    try:
+        with pytest.raises(AssertionError, match="generated program"):
+            run_generated(broken, 0, GENERATED)
+    finally:
+        broken.unlink()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_missing_check_would_be_found(fault: str, cases: list[Path], tmp_path: Path) -> None:
+    broken = broken_harness(tmp_path / "src", *FAULTS[fault])
     try:
         with pytest.raises(AssertionError, match=r"instead of|random change"):
             run_harness(broken, "fields", *cases)
