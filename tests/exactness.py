@@ -15,6 +15,7 @@ from tflm_msf.inputs import Array, make_inputs
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.plan import make_plan
 from tflm_msf.program.assemble import assemble
+from tflm_msf.program.layout import Weights
 from tflm_msf.runtime import Session
 from tflm_msf.search.front import Edge, find_edges, pareto_front
 from tflm_msf.tflite_io import write_model
@@ -36,10 +37,10 @@ class Original:
         self.whole = Session(content, preserve_all=True)
         self.whole.run(self.inputs[0])
 
-    def assert_exact(self, path: tuple[Edge, ...]) -> None:
+    def assert_exact(self, path: tuple[Edge, ...], weights: Weights = Weights.BLOCKED) -> None:
         """Rewrite with the schedule ``path`` and compare outputs, inner tensors and arena sizes."""
         plan = make_plan(self.network, path)
-        rewritten = assemble(self.model, self.network, plan)
+        rewritten = assemble(self.model, self.network, plan, weights)
         content = write_model(rewritten)
         session = Session(content)
         told = _describe(self.network, path)

@@ -160,6 +160,16 @@ class Layers:
     def quantize(self, x: int) -> int:
         return self._op("QUANTIZE", [x], self._activation(self.shape(x), self._rms[x]))
 
+    def _steps(self) -> float:
+        """Root mean square of an activation's quantised values."""
+        if self.random.random() < 0.1:
+            return self.random.choice([0.5, 3.0, 400.0, 3000.0])
+        return self.random.uniform(15, 70)
+
+    def _exponents(self, channels: int) -> npt.NDArray[np.float64]:
+        """Powers of two by which the scales of a weighted operator's channels differ."""
+        return self._values.uniform(-1.5, 1.5, channels)
+
     def _zero(self) -> int:
         return self.random.choice([-128, 127, 0, *(self.random.randint(-128, 127) for _ in range(5))])
 
@@ -171,11 +181,7 @@ class Layers:
         self, shape: tuple[int, ...], rms: float, scale: float | None = None, zero: int | None = None
     ) -> int:
         """A tensor of real values of root mean square ``rms``, with a scale that suits them if none is given."""
-        if scale is None:
-            extreme = self.random.random() < 0.1
-            steps = self.random.choice([0.5, 3.0, 400.0, 3000.0]) if extreme else self.random.uniform(15, 70)
-            scale = rms / steps
-        scale = _float32(scale)
+        scale = _float32(rms / self._steps() if scale is None else scale)
         quantization = Quantization((scale,), (self._zero() if zero is None else zero,))
         index = self._add(Tensor(f"t{len(self.tensors)}", shape, DType.INT8, quantization))
         self._rms[index] = min(max(rms, 0.5 * scale), 150 * scale)
@@ -212,7 +218,7 @@ class Layers:
         channels = shape[channel_axis]
         taps = math.prod(shape) // channels
         typical = self.random.uniform(0.5, 2) / (WEIGHT_RMS * math.sqrt(taps) * self._rms[x])
-        spread = self._values.uniform(-1.5, 1.5, channels) if weighting.per_channel else np.zeros(1)
+        spread = self._exponents(channels) if weighting.per_channel else np.zeros(1)
         scales = tuple(_float32(typical * 2**exponent) for exponent in spread)
         data = np.maximum(self._int8(shape), -127)
         quantization = Quantization(scales, (0,) * len(scales), channel_axis)
@@ -231,7 +237,8 @@ class Layers:
         source = self.tensors[x].quantization
         assert source is not None
         units = tuple(_float32(source.scale[0] * scale) for scale in scales)
-        data = np.round(self._values.normal(0, self._rms[x] / 2, channels) / np.array(units)).astype(np.int32)
+        data = np.round(self._values.normal(0, self._rms[x] / 2, channels) / np.array(units))
+        data = np.clip(data, -(1 << 31), (1 << 31) - 1).astype(np.int32)
         quantization = Quantization(units, (0,) * len(units))
         return self._add(Tensor(f"b{len(self.tensors)}", (channels,), DType.INT32, quantization, data.tobytes()))
 

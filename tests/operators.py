@@ -138,7 +138,7 @@ class MoreLayers(Layers):
         ]
         taps = geometry.kernel[0] * geometry.kernel[1] * depth / (geometry.stride[0] * geometry.stride[1])
         typical = self.random.uniform(0.5, 2) / (WEIGHT_RMS * math.sqrt(max(taps, 1)) * self._rms[x])
-        spread = self._values.uniform(-1.5, 1.5, channels) if weighting.per_channel else np.zeros(1)
+        spread = self._exponents(channels) if weighting.per_channel else np.zeros(1)
         scales = tuple(_float32(typical * 2**exponent) for exponent in spread)
         data = np.maximum(self._int8((channels, *geometry.kernel, depth)), -127)
         quantization = Quantization(scales, (0,) * len(scales))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tflm_msf.graph.model import Quantization
 
 INT8_MIN, INT8_MAX = -128, 127
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 IntArray = npt.NDArray[np.int64]
 
 
@@ -42,20 +43,41 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 def rescale(values: IntArray, multiplier: int, shift: int) -> IntArray:
     """``values * multiplier * 2^(shift - 31)`` with gemmlowp's two roundings (int32 in, int32 out)."""
     left, right = max(shift, 0), max(-shift, 0)
-    shifted = ((values << left) + (1 << 31)) % (1 << 32) - (1 << 31)
-    product = shifted * multiplier
+    product = wrapped(values << left) * multiplier
     nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
-    high = np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))
+    high = np.minimum(np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31)), INT32_MAX)
     mask = (1 << right) - 1
     threshold = (mask >> 1) + (high < 0)
     return cast(IntArray, (high >> right) + ((high & mask) > threshold))
 
 
+def requantize(values: IntArray, multiplier: int, shift: int, zero: int) -> IntArray:
+    """:func:`rescale` and the output's zero point, added in int32: the last step of most kernels before they clamp."""
+    return wrapped(rescale(values, multiplier, shift) + zero)
+
+
+def wrapped(values: IntArray) -> IntArray:
+    """Values modulo 2^32, from -2^31 on: what TFLM's int32 arithmetic keeps of them."""
+    return (values - INT32_MIN) % (1 << 32) + INT32_MIN
+
+
+def keeps_order(bound: int, shift: int) -> bool:
+    """True if :func:`requantize` with a positive multiplier keeps the order of all values from ``-bound`` to ``bound``.
+
+    Then what it makes of the ends of a range is the least and the most of all. Where something wraps on the way, the
+    ends tell nothing of what lies between them.
+    """
+    return bound << max(shift, 0) <= INT32_MAX - INT8_MAX
+
+
 def activation_range(activation: int, quantization: Quantization) -> tuple[int, int]:
     """Clamp limits of a fused activation on an int8 output, as TFLM's ``CalculateActivationRangeQuantized``.
 
-    ``activation`` is the schema's ``ActivationFunctionType``: 0 none, 1 RELU, 2 RELU_N1_TO_1, 3 RELU6; others raise
-    ``KeyError``, since TFLM's int8 kernels ignore or refuse them.
+    ``activation`` is the schema's ``ActivationFunctionType``: 0 none, 1 RELU, 2 RELU_N1_TO_1, 3 RELU6.
+
+    Raises:
+        KeyError: for others, since TFLM's int8 kernels ignore or refuse them.
+        OverflowError: see :func:`quantize`.
     """
     low, high = {0: (None, None), 1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}[activation]
     return (
@@ -65,6 +87,13 @@ def activation_range(activation: int, quantization: Quantization) -> tuple[int, 
 
 
 def quantize(real: float, quantization: Quantization) -> int:
-    """A real number on a per-tensor scale, in float32 as TFLM computes it, not clamped."""
-    ratio = np.float32(real) / np.float32(quantization.scale[0])
-    return quantization.zero_point[0] + round_half_away(float(ratio))
+    """A real number on a per-tensor scale, in float32 as TFLM computes it, not clamped.
+
+    Raises:
+        OverflowError: if it does not fit int32: some kernels of TFLM then refuse the model, some leave what they need
+            unset, and some convert it all the same, which gives other values on other processors.
+    """
+    rounded = round_half_away(float(np.float32(real) / np.float32(quantization.scale[0])))
+    if abs(rounded) > INT32_MAX - (1 << 8):
+        raise OverflowError
+    return quantization.zero_point[0] + rounded

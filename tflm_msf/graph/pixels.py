@@ -91,7 +91,13 @@ class Pixels:
         elif quantization is None or not quantization.per_tensor:
             raise MsfError(f"the input '{tensor.name}' has no scale, so pixels cannot have a range: leave it out.")
         else:
-            steps = [quantize(float(real), quantization) for real in reals]
+            try:
+                steps = [quantize(float(real), quantization) for real in reals]
+            except (OverflowError, ValueError):
+                raise MsfError(
+                    f"the pixel range {self.bounds} is too wide for the input '{tensor.name}', whose scale is "
+                    f"{quantization.scale[0]:g}: use the range that the model was trained with."
+                ) from None
             values = np.clip(np.array(steps, np.float64), lowest, lowest + 255).astype(np.int64)
         return (values % 256).astype(np.uint8)
 

@@ -15,8 +15,10 @@ from tflm_msf.graph.fixed_point import (
     IntArray,
     quantize,
     quantize_multiplier,
+    requantize,
     rescale,
     round_half_away,
+    wrapped,
 )
 from tflm_msf.ops.conditions import SCALES, fused_if
 from tflm_msf.ops.context import OpContext
@@ -37,16 +39,19 @@ def lower_relu(context: OpContext) -> Stage:
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
     multiplier, shift = quantize_multiplier(source.scale[0] / target.scale[0])
     context.require(shift <= 30, TOO_SMALL)
-    scaled = rescale(VALUES - source.zero_point[0], multiplier, shift) + target.zero_point[0]
+    scaled = requantize(VALUES - source.zero_point[0], multiplier, shift, target.zero_point[0])
     low = max(INT8_MIN, quantize(0.0, target))
     return table_of_op(context, np.clip(scaled, low, INT8_MAX))
 
 
-@fused_if()
+@fused_if("a scale on which 6 fits int32")
 def lower_relu6(context: OpContext) -> Stage:
     """RELU6: TFLM clamps on the input's scale and does not rescale."""
     source = context.int8_activation(context.tensor(0))
-    six = int(np.clip(quantize(6.0, source), INT8_MIN, INT8_MAX))
+    try:
+        six = int(np.clip(quantize(6.0, source), INT8_MIN, INT8_MAX))
+    except OverflowError:
+        raise NotFusableError("its scale is too small for 6 to fit int32") from None
     return table_of_op(context, np.clip(VALUES, source.zero_point[0], six))
 
 
@@ -87,7 +92,7 @@ def lower_hard_swish(context: OpContext) -> Stage:
     gate = (gate + (1 << 15)) >> 1
     product = gate * _high_mul16(fine, _to_16_bits(multiplier))
     gated = np.where(product >= 0, product >> 15, -(-product >> 15))
-    result = gemmlowp.rounding_shift(gated, -shift) + target.zero_point[0]
+    result = _wrapped16(gemmlowp.rounding_shift(gated, -shift) + target.zero_point[0])
     return table_of_op(context, np.clip(result, INT8_MIN, INT8_MAX))
 
 
@@ -102,7 +107,7 @@ def lower_leaky_relu(context: OpContext) -> Stage:
     negative = quantize_multiplier(abs(slope))
     context.require(max(identity[1], negative[1]) <= 30, TOO_SMALL)
     x = VALUES - source.zero_point[0]
-    result = np.where(x >= 0, rescale(x, *identity), sign * rescale(x, *negative)) + target.zero_point[0]
+    result = wrapped(np.where(x >= 0, rescale(x, *identity), sign * rescale(x, *negative)) + target.zero_point[0])
     return table_of_op(context, np.clip(result, INT8_MIN, INT8_MAX))
 
 
@@ -140,7 +145,7 @@ def lower_abs(context: OpContext) -> Stage:
         multiplier, shift = quantize_multiplier(source.scale[0] / target.scale[0])
         context.require(shift <= 30, TOO_SMALL)
         value = rescale(value, multiplier, shift)
-    return table_of_op(context, np.clip(value + target.zero_point[0], INT8_MIN, INT8_MAX))
+    return table_of_op(context, np.clip(wrapped(value + target.zero_point[0]), INT8_MIN, INT8_MAX))
 
 
 def _sigmoid(context: OpContext, curve: Callable[[IntArray, int], IntArray], fraction_bits: int, zero: int) -> Stage:
@@ -168,6 +173,10 @@ def _high_mul16(values: IntArray, multiplier: int) -> IntArray:
     product = values * multiplier
     nudged = product + np.where(product >= 0, 1 << 14, 1 - (1 << 14))
     return np.where(nudged >= 0, nudged >> 15, -(-nudged >> 15))
+
+
+def _wrapped16(values: IntArray) -> IntArray:
+    return (values + (1 << 15)) % (1 << 16) - (1 << 15)
 
 
 def _saturate16(values: IntArray) -> IntArray:

@@ -124,6 +124,8 @@ class OpContext:
             return activation_range(self.option("fused_activation_function", 0), quantization)
         except KeyError:
             raise NotFusableError("its fused activation has no int8 kernel") from None
+        except OverflowError:
+            raise NotFusableError("its output scale is too small for its fused activation") from None
 
     def map_of_input(self, position: int) -> Map:
         """The map of an activation input, in the layout its producer gave it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tflm_msf.graph import Quantization, Tensor
-from tflm_msf.graph.fixed_point import IntArray, quantize_multiplier, rescale
+from tflm_msf.graph.fixed_point import IntArray, quantize_multiplier, requantize, rescale
 from tflm_msf.ops.conditions import SCALES, TWO_MAPS, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.pointwise import table_stage
@@ -24,7 +24,8 @@ def lower_add(context: OpContext) -> Stage:
 
     def compute(x: IntArray, y: IntArray) -> IntArray:
         left = rescale((x - a.zero_point[0]) << ADD_LEFT_SHIFT, ma, sa)
-        return rescale(left + rescale((y - b.zero_point[0]) << ADD_LEFT_SHIFT, mb, sb), mo, so) + out.zero_point[0]
+        right = rescale((y - b.zero_point[0]) << ADD_LEFT_SHIFT, mb, sb)
+        return requantize(left + right, mo, so, out.zero_point[0])
 
     swapped_args = (mb, sb, ma, sa, mo, so)
     return _lower_two(context, StageOp.ADD, compute, (ma, sa, mb, sb, mo, so), swapped_args)
@@ -38,7 +39,8 @@ def lower_sub(context: OpContext) -> Stage:
 
     def compute(x: IntArray, y: IntArray) -> IntArray:
         left = rescale((x - a.zero_point[0]) << ADD_LEFT_SHIFT, ma, sa)
-        return rescale(left - rescale((y - b.zero_point[0]) << ADD_LEFT_SHIFT, mb, sb), mo, so) + out.zero_point[0]
+        right = rescale((y - b.zero_point[0]) << ADD_LEFT_SHIFT, mb, sb)
+        return requantize(left - right, mo, so, out.zero_point[0])
 
     return _lower_two(context, StageOp.SUB, compute, (ma, sa, mb, sb, mo, so), None)
 
@@ -63,7 +65,7 @@ def lower_mul(context: OpContext) -> Stage:
     context.require(shift <= 30, "its output scale is too small for TFLM")
 
     def compute(x: IntArray, y: IntArray) -> IntArray:
-        return rescale((x - a.zero_point[0]) * (y - b.zero_point[0]), multiplier, shift) + out.zero_point[0]
+        return requantize((x - a.zero_point[0]) * (y - b.zero_point[0]), multiplier, shift, out.zero_point[0])
 
     return _lower_two(context, StageOp.MUL, compute, (multiplier, shift), (multiplier, shift))
 
@@ -90,8 +92,8 @@ def lower_prelu(context: OpContext) -> Stage:
 
     def compute(x: IntArray, slope: IntArray) -> IntArray:
         value = x - a.zero_point[0]
-        product = rescale(value * (slope - b.zero_point[0]), *negative)
-        return np.where(value >= 0, rescale(value, *identity), product) + out.zero_point[0]
+        product = requantize(value * (slope - b.zero_point[0]), *negative, out.zero_point[0])
+        return np.where(value >= 0, requantize(value, *identity, out.zero_point[0]), product)
 
     return _lower_two(context, StageOp.PRELU, compute, (*identity, *negative), None)
 

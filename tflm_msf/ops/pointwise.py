@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflm_msf.graph import DType, Tensor
-from tflm_msf.graph.fixed_point import INT8_MAX, INT8_MIN, IntArray, quantize_multiplier, rescale
+from tflm_msf.graph.fixed_point import INT8_MAX, INT8_MIN, IntArray, quantize_multiplier, requantize
 from tflm_msf.ops.conditions import SCALES, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.stage import Map, Stage, StageOp, map_of
@@ -47,7 +47,7 @@ def lower_quantize(context: OpContext) -> Stage:
     multiplier, shift = quantize_multiplier(source.scale[0] / target.scale[0])
     context.require(shift <= 30, "its output scale is too small for TFLM")
     values = VALUES % 256 if _is_unsigned(context.tensor(0)) else VALUES
-    scaled = rescale(values - source.zero_point[0], multiplier, shift) + target.zero_point[0]
+    scaled = requantize(values - source.zero_point[0], multiplier, shift, target.zero_point[0])
     low, high = (0, 255) if _is_unsigned(context.output) else (INT8_MIN, INT8_MAX)
     return table_of_op(context, np.clip(scaled, low, high))
 

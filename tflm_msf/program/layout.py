@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.cost.work import has_blocks
-from tflm_msf.graph.fixed_point import IntArray, rescale
+from tflm_msf.graph.fixed_point import IntArray, keeps_order, requantize
 from tflm_msf.ops import Requantization, Stage, StageOp
 
 PLAIN, BLOCKED = 0, 1
@@ -94,10 +94,11 @@ def _shortened(stage: Stage, weights: Int8s, scales: Requantization) -> tuple[In
     reach = _reach(weights)
     for channel in np.flatnonzero(~_is_short(weights, Requantization(bias, multipliers, shifts))):
         ends = bias[channel] + np.array([-reach[channel], reach[channel]])
-        if np.abs(ends).max() >= 1 << 31 or multipliers[channel] < 0 or reach[channel] >= 1 << (CONSTANT_SHIFT - 1):
+        multiplier, shift = int(multipliers[channel]), int(shifts[channel])
+        ends_tell_all = multiplier >= 0 and keeps_order(int(np.abs(ends).max()), shift)
+        if not ends_tell_all or reach[channel] >= 1 << (CONSTANT_SHIFT - 1):
             continue
-        outputs = rescale(ends, int(multipliers[channel]), int(shifts[channel])) + stage.out_zero
-        low, high = np.clip(outputs, *stage.activation)
+        low, high = np.clip(requantize(ends, multiplier, shift, stage.out_zero), *stage.activation)
         if low == high:
             bias[channel] = (low - stage.out_zero) << (CONSTANT_SHIFT + 1)
             multipliers[channel], shifts[channel] = MIN_MULTIPLIER, -CONSTANT_SHIFT

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.graph import DType, Quantization
-from tflm_msf.graph.fixed_point import INT8_MAX, INT8_MIN, IntArray, quantize_multiplier, rescale
+from tflm_msf.graph.fixed_point import INT8_MAX, INT8_MIN, IntArray, quantize_multiplier, requantize
 from tflm_msf.simplify.rule import Edit, Rule, Wiring
 
 VALUES = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)
@@ -77,7 +77,8 @@ def requantized(source: Quantization, target: Quantization) -> IntArray | None:
     multiplier, shift = quantize_multiplier(source.scale[0] / target.scale[0])
     if shift > 30:
         return None
-    return np.clip(rescale(VALUES - source.zero_point[0], multiplier, shift) + target.zero_point[0], INT8_MIN, INT8_MAX)
+    scaled = requantize(VALUES - source.zero_point[0], multiplier, shift, target.zero_point[0])
+    return np.clip(scaled, INT8_MIN, INT8_MAX)
 
 
 RULE = Rule(frozenset({"QUANTIZE"}), fold, "needs no detour through float numbers")
