@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from tests.corpus import model_paths
+from tflm_msf.arena import WHEEL64
 from tflm_msf.errors import MsfError
 from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
@@ -23,7 +24,7 @@ def measured(path: Path, stream_input: bool) -> tuple[int, int] | None:
     """TFLM's totals for the original and the rewritten model, or None where it cannot be had."""
     original = path.read_bytes()
     try:
-        rewritten = rewrite_file(original, path.name, Request(stream_input=stream_input)).data
+        rewritten = rewrite_file(original, path.name, Request(stream_input=stream_input, target=WHEEL64)).data
         report = verify(original, rewritten, runs=3)
     except MsfError:
         return None

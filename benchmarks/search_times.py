@@ -18,9 +18,10 @@ from rich.table import Table
 from benchmarks.bench import DIRECTORY
 from benchmarks.chains import NAMES, load_chain
 from benchmarks.paper import PAPER_SECONDS
+from tflm_msf.arena import MCU32
 from tflm_msf.errors import MsfError
 from tflm_msf.network.units import Network
-from tflm_msf.planner import BLOCK_TAIL_BYTES, Planner
+from tflm_msf.planner import Planner
 from tflm_msf.search.front import find_edges, pareto_front
 
 
@@ -39,7 +40,7 @@ def time_network(name: str, network: Network) -> Timing:
     """Searches a network's whole front."""
     started = time.process_time()
     edges = find_edges(network)
-    front = pareto_front(edges, len(network.units), BLOCK_TAIL_BYTES)
+    front = pareto_front(edges, len(network.units), MCU32.block_bytes)
     return Timing(name, len(network.units), len(edges), len(front), time.process_time() - started, None)
 
 

@@ -22,11 +22,8 @@ class _Plan:
 @dataclass(frozen=True)
 class _Choice:
     plan: _Plan
-    bytes: int
+    needed: int
     times: Mapping[str, float]
-
-    def needed_on(self, _: object) -> int:
-        return self.bytes
 
     def instructions(self, core: str) -> float:
         return self.times[core]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tflm_msf.arena import WHEEL64, ArenaSize, NotPredictedError, Target, predict
+from tflm_msf.arena import ANY_TFLM, ArenaSize, NotPredictedError, Target, predict
 from tflm_msf.cost.time_model import instructions, load_costs
 from tflm_msf.cost.work import Work, work_of
 from tflm_msf.errors import MsfError
@@ -32,13 +32,15 @@ def predicted(model: Model, target: Target) -> ArenaSize | None:
 class Choice:
     """One point of the trade-off: a plan for ``original``, the arena it takes, and the model it makes, if asked for.
 
-    ``network`` is the planner's, with its units in the order in which the plan runs them.
+    ``network`` is the planner's, with its units in the order in which the plan runs them. ``targets`` are those whose
+    arenas matter.
     """
 
     original: Model
     network: Network
     plan: Plan
     weights: Weights = Weights.BLOCKED
+    targets: tuple[Target, ...] = ANY_TFLM
 
     @cached_property
     def model(self) -> Model:
@@ -55,13 +57,9 @@ class Choice:
 
     @cached_property
     def needed(self) -> int:
-        """Bytes of arena with which the model starts; its head alone where the tail cannot be predicted."""
-        return self.needed_on(WHEEL64)
-
-    def needed_on(self, target: Target) -> int:
-        """As :attr:`needed`, on another target."""
-        arena = self.arena_on(target)
-        return arena.minimum if arena else self.plan.head
+        """Bytes of arena with which the model starts on each target; its head alone where a tail is not predicted."""
+        sizes = [self.arena_on(target) for target in self.targets]
+        return max(size.minimum if size else self.plan.head for size in sizes)
 
     @cached_property
     def work(self) -> Work:
@@ -95,18 +93,17 @@ def choose(choices: Sequence[Choice], limits: Limits, source: str) -> Choice:
     for name, factor in (("a MAC overhead", limits.max_overhead), ("a slowdown", limits.max_slowdown)):
         if factor is not None and not factor >= 1:
             raise MsfError(f"{name} of {factor:g} cannot be kept: it is a factor of at least 1.")
-    target = limits.target
     timed = list(zip(choices, slowdowns(choices, limits.timed_on), strict=True))
     if limits.ram is None:
         kept = _within(limits, timed, f"{source} has a plan")
-        return min(kept, key=lambda pair: (pair[0].needed_on(target), pair[0].plan.macs))[0]
-    fitting = [pair for pair in timed if pair[0].needed_on(target) <= limits.ram]
+        return min(kept, key=lambda pair: (pair[0].needed, pair[0].plan.macs))[0]
+    fitting = [pair for pair in timed if pair[0].needed <= limits.ram]
     if not fitting:
         raise MsfError(_too_large(choices, limits, source))
     kept = _within(limits, fitting, f"{source} fits {limits.ram:,} bytes of arena")
     if limits.max_slowdown is None:
-        return min(kept, key=lambda pair: (pair[0].plan.macs, pair[0].needed_on(target)))[0]
-    return min(kept, key=lambda pair: (pair[1], pair[0].needed_on(target)))[0]
+        return min(kept, key=lambda pair: (pair[0].plan.macs, pair[0].needed))[0]
+    return min(kept, key=lambda pair: (pair[1], pair[0].needed))[0]
 
 
 def _within(limits: Limits, timed: Sequence[_Timed], fits: str) -> list[_Timed]:
@@ -138,8 +135,8 @@ def _within(limits: Limits, timed: Sequence[_Timed], fits: str) -> list[_Timed]:
 
 
 def _too_large(choices: Sequence[Choice], limits: Limits, source: str) -> str:
-    least = min(choices, key=lambda choice: (choice.needed_on(limits.target), choice.plan.macs))
+    least = min(choices, key=lambda choice: (choice.needed, choice.plan.macs))
     return (
         f"{source} does not fit {limits.ram:,} bytes of arena: the least reachable is "
-        f"{least.needed_on(limits.target):,} bytes, at a MAC overhead of {least.plan.overhead:.3f}."
+        f"{least.needed:,} bytes, at a MAC overhead of {least.plan.overhead:.3f}."
     )

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tflm_msf.arena import MCU32, WHEEL64
 from tflm_msf.choice import predicted
 from tflm_msf.planner import DEFAULT_REQUEST, Planner
 from tflm_msf.report.values import arena_json, size_json
@@ -26,8 +25,8 @@ def compare(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
         request: what to make of it; its preset and limits do not matter.
 
     Returns:
-        Plain values: ``original`` (arena in bytes, ``arena`` on this computer and ``arena32`` on a 32-bit MCU, None
-        where not predicted) and ``presets``, which gives each preset's point for each of :data:`LIMITS`.
+        Plain values: ``original`` (its arena in bytes on ``target``, None where not predicted) and ``presets``, which
+        gives each preset's point for each of :data:`LIMITS`.
 
     Raises:
         MsfError: if the model cannot be read or rewritten.
@@ -36,7 +35,8 @@ def compare(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
     return {
         "source": source,
         "macs": planner.network.macs,
-        "original": {"arena": arena_json(planner.original, WHEEL64), "arena32": arena_json(planner.original, MCU32)},
+        "target": request.shown.to_json(),
+        "original": {"arena": arena_json(planner.original, request.shown)},
         "presets": {preset.value: _points(planner.within(preset)) for preset in Preset},
     }
 
@@ -51,8 +51,8 @@ def front_curves(planner: Planner) -> dict[str, list[tuple[float, int]]]:
 
 def tflm_today(planner: Planner) -> int | None:
     """Bytes of arena with which the original model starts, or None if not predicted."""
-    size = predicted(planner.original, WHEEL64)
-    return size.minimum if size else None
+    sizes = [predicted(planner.original, target) for target in planner.request.targets]
+    return max((size.minimum for size in sizes if size), default=None)
 
 
 def _points(planner: Planner) -> dict[str, Any]:
@@ -66,6 +66,5 @@ def _point(planner: Planner, max_overhead: float) -> dict[str, Any]:
         "macs": choice.plan.macs,
         "head": choice.plan.head,
         "blocks": len(choice.plan.blocks),
-        "arena": size_json(choice.arena_on(WHEEL64)),
-        "arena32": size_json(choice.arena_on(MCU32)),
+        "arena": size_json(choice.arena_on(planner.request.shown)),
     }

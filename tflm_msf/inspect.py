@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tflm_msf.arena import MCU32, WHEEL64, lifetimes, live_bytes, tensor_bytes
+from tflm_msf.arena import MCU32, Target, lifetimes, live_bytes, tensor_bytes
 from tflm_msf.graph import Model, Op
 from tflm_msf.network.units import build_network
 from tflm_msf.program.decode import describe_program
@@ -13,12 +13,13 @@ from tflm_msf.report.values import arena_json, pixels_json
 from tflm_msf.tflite_io import read_model
 
 
-def inspect(data: bytes, source: str) -> dict[str, Any]:
+def inspect(data: bytes, source: str, target: Target = MCU32) -> dict[str, Any]:
     """Operators with shapes, MACs and live bytes, arenas, and the stages inside fusion blocks.
 
     Args:
         data: a ``.tflite`` file.
         source: what to call it in messages.
+        target: whose arena to give.
 
     Raises:
         MsfError: if the bytes are not a valid model.
@@ -48,8 +49,8 @@ def inspect(data: bytes, source: str) -> dict[str, Any]:
         "peak": _peak(model),
         "macs": sum(macs.values()),
         "pixels": pixels_json(model),
-        "arena": arena_json(model, WHEEL64),
-        "arena32": arena_json(model, MCU32),
+        "target": target.to_json(),
+        "arena": arena_json(model, target),
     }
 
 

@@ -23,9 +23,6 @@ from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.simplify import Change, simplify
 from tflm_msf.tflite_io import read_model
 
-BLOCK_TAIL_BYTES = 136
-"""What one more block adds to a 64-bit tail: an operator (64), and its output, params and workspace (24 each)."""
-
 MOST_UNITS = 1_000
 """Operators of a model; time and memory for the search grow with the square of it and more."""
 
@@ -98,8 +95,8 @@ class Planner:
         spaces = [_Space(network, self._edges_of(network)) for network in execution_orders(self.network)]
         known: list[Point] = []
         choices = []
-        for space in sorted(spaces, key=_least_possible):
-            points = _points_of(space, Placer(space.network), known)
+        for space in sorted(spaces, key=self._least_possible):
+            points = self._points_of(space, Placer(space.network), known)
             known += points
             choices += [self._choice(space.network, point) for point in points]
         return tuple(_undominated(choices))
@@ -107,8 +104,17 @@ class Planner:
     def _edges_of(self, network: Network) -> list[Edge]:
         return self.edges if network is self.network else preset_edges(network, self.request.preset)
 
+    def _points_of(self, space: _Space, placer: Placer | None = None, known: Sequence[Point] = ()) -> list[Point]:
+        return pareto_front(space.edges, len(space.network.units), self.request.block_bytes, placer, known)
+
+    def _least_possible(self, space: _Space) -> int:
+        """Bytes that no plan of the least MACs can go below: the better orders are searched first."""
+        first = self._points_of(space)[0]
+        return first.head + self.request.block_bytes * len(first.edges)
+
     def _choice(self, network: Network, point: Point) -> Choice:
-        return Choice(self.model, network, make_plan(network, point.edges), self.request.weights)
+        plan = make_plan(network, point.edges)
+        return Choice(self.model, network, plan, self.request.weights, self.request.targets)
 
     def choose(self, limits: Limits | None = None) -> Choice:
         """The plan for the request's limits, or for others (see :func:`tflm_msf.choice.choose`).
@@ -124,16 +130,6 @@ class _Space(NamedTuple):
 
     network: Network
     edges: list[Edge]
-
-
-def _points_of(space: _Space, placer: Placer | None = None, known: Sequence[Point] = ()) -> list[Point]:
-    return pareto_front(space.edges, len(space.network.units), BLOCK_TAIL_BYTES, placer, known)
-
-
-def _least_possible(space: _Space) -> int:
-    """Bytes that no plan of the least MACs can go below: the better orders are searched first."""
-    first = _points_of(space)[0]
-    return first.head + BLOCK_TAIL_BYTES * len(first.edges)
 
 
 def _undominated(choices: list[Choice]) -> list[Choice]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from tflm_msf.arena import WHEEL64, Target
+from tflm_msf.arena import ANY_TFLM, MCU32, WHEEL64, Target
 from tflm_msf.boards import Board
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.errors import MsfError
@@ -20,7 +20,7 @@ DEFAULT_CORE = "m4"
 class Limits:
     """What a plan may take. None: whatever it takes.
 
-    ``ram`` is in bytes of arena, counted as on ``target``. ``max_overhead`` is a factor on MACs, ``max_slowdown`` one
+    ``ram`` is in bytes of arena, on the request's targets. ``max_overhead`` is a factor on MACs, ``max_slowdown`` one
     on the estimated time of the fastest plan on ``core`` (None: :data:`DEFAULT_CORE`). With neither of these, the
     overhead has to be 1 unless ``ram`` is given.
     """
@@ -29,7 +29,6 @@ class Limits:
     max_overhead: float | None = None
     max_slowdown: float | None = None
     core: str | None = None
-    target: Target = WHEEL64
 
     @property
     def timed_on(self) -> str:
@@ -37,7 +36,7 @@ class Limits:
         return self.core or DEFAULT_CORE
 
     def on(self, board: Board) -> Limits:
-        """These limits on a board: no more RAM than it leaves to an application, its core, its target.
+        """These limits on a board: no more RAM than it leaves to an application, its core.
 
         Raises:
             MsfError: for a limit above what the board has, or a limit on time if nobody measured its core.
@@ -53,7 +52,7 @@ class Limits:
                 f"--core ({', '.join(load_costs())})."
             )
         ram = board.usable_ram if self.ram is None else self.ram
-        return replace(self, ram=ram, core=self.core or board.timed_as or None, target=board.target)
+        return replace(self, ram=ram, core=self.core or board.timed_as or None)
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,7 @@ class Request:
         weights: how those of convolutions are laid out; no plan depends on it.
         limits: what the plan may take, as the user says it.
         board: where it is to run.
+        target: what runs it there. None: the board's build of TFLM, or any.
 
     Raises:
         MsfError: for wishes that contradict each other.
@@ -81,6 +81,7 @@ class Request:
     weights: Weights = Weights.BLOCKED
     limits: Limits = field(default_factory=Limits)
     board: Board | None = None
+    target: Target | None = None
 
     def __post_init__(self) -> None:
         if self.pixels != AS_THE_MODEL and not self.stream_input:
@@ -92,6 +93,29 @@ class Request:
             )
 
     @property
+    def named_target(self) -> Target | None:
+        """The target that is asked for, by its own name or by its board's."""
+        return self.target or (self.board.target if self.board else None)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What limits have to hold for: each of these targets."""
+        return (self.named_target,) if self.named_target else ANY_TFLM
+
+    @property
+    def shown(self) -> Target:
+        """The target of the figures that are shown; if none is named, that of most libraries with static memory."""
+        return self.named_target or MCU32
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of tail that one more block is worth; if no target is named, on this computer, where plans are tested.
+
+        On a target that is named, blocks cost less, and more of them may pay.
+        """
+        return (self.named_target or WHEEL64).block_bytes
+
+    @property
     def limits_there(self) -> Limits:
         """The limits, as the board tightens them. Raises MsfError if it cannot keep them (see :meth:`Limits.on`)."""
         return self.limits if self.board is None else self.limits.on(self.board)
@@ -99,9 +123,9 @@ class Request:
     @property
     def is_default(self) -> bool:
         """True if nothing is asked for that a model rewritten without options might not have."""
-        return replace(self, limits=replace(self.limits, core=None)) == Request()
+        return replace(self, limits=replace(self.limits, core=None), target=None) == Request()
 
     @property
-    def is_default_but_for_the_board(self) -> bool:
+    def is_default_but_for_the_place(self) -> bool:
         """As :attr:`is_default`, wherever the model is to run."""
         return replace(self, board=None).is_default

@@ -33,7 +33,7 @@ def rewrite_file(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -
     """
     model = read_model(data, source)
     if is_rewritten(model) and request.is_default:
-        return Rewritten(data, unchanged_json(model, len(data)))
+        return Rewritten(data, unchanged_json(model, len(data), request))
     planner = Planner.of_model(model, source, request)
     choice = planner.choose()
     rewritten = write_model(choice.model)

@@ -75,7 +75,7 @@ def test_structs_are_as_large_as_the_compiler_makes_them(name: str) -> None:
 @pytest.mark.parametrize(("model", "streamed"), LEAST)
 def test_a_library_without_static_memory_needs_what_was_seen(model: str, streamed: bool) -> None:
     rewritten = Planner.of(corpus_model(model), model, Request(stream_input=streamed)).choose().model
-    size = predict(rewritten, TARGETS["arm-dynamic-2023"])
+    size = predict(rewritten, find_target("arm-dynamic-2023"))
     assert LEAST[model, streamed] <= size.minimum <= LEAST[model, streamed] + 64
     assert max(predict(rewritten, target).minimum for target in ANY_TFLM) >= size.minimum
     assert predict(rewritten, MCU32).minimum < size.minimum

@@ -15,7 +15,6 @@ from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.graph import Model
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.plan import make_plan
-from tflm_msf.planner import BLOCK_TAIL_BYTES
 from tflm_msf.program.assemble import assemble
 from tflm_msf.search.front import Edge, Point, Search, find_edges, pareto_front
 from tflm_msf.search.placing import Placer
@@ -180,7 +179,7 @@ def all_edges(network: Network) -> list[Edge]:
     ]
 
 
-@pytest.mark.parametrize("tail_per_edge", [0, BLOCK_TAIL_BYTES])
+@pytest.mark.parametrize("tail_per_edge", [0, WHEEL64.block_bytes])
 @pytest.mark.parametrize("block", range(10))
 def test_the_front_of_random_networks_is_that_of_all_plans(tail_per_edge: int, block: int) -> None:
     for seed in range(10 * block, 10 * block + 10):
@@ -210,5 +209,5 @@ def test_blocks_shares_of_the_tail_are_what_tflm_takes(seed: int) -> None:
     shares = set()
     for path in paths(find_edges(network), len(network.units)):
         tail = predict(assemble(model, network, make_plan(network, path)), WHEEL64).tail
-        shares.add(tail - BLOCK_TAIL_BYTES * len(path))
+        shares.add(tail - WHEEL64.block_bytes * len(path))
     assert max(shares) - min(shares) <= 8

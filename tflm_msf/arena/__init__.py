@@ -7,7 +7,9 @@ call to this package is pure.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tflm_msf.arena.c_export import c_arena, c_offsets
 from tflm_msf.arena.tflm.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes
@@ -39,12 +41,14 @@ __all__ = [
     "PLANNED_BY_TFLM",
     "TARGETS",
     "WHEEL64",
+    "ArenaNeed",
     "ArenaSize",
     "Buffer",
     "Generation",
     "NotPredictedError",
     "Target",
     "align_up",
+    "arena_need",
     "c_offsets",
     "find_target",
     "head_plan",
@@ -98,6 +102,22 @@ def predict(model: Model, target: Target) -> ArenaSize:
         return _predict_c(model)
     found = _replay(model, target)
     return ArenaSize(found.head, found.tail, found.minimum)
+
+
+class ArenaNeed(NamedTuple):
+    """Bytes that an arena has to have where TFLM is built with static memory, and where it is not."""
+
+    static: int
+    dynamic: int
+
+
+def arena_need(arena_on: Callable[[Target], ArenaSize], targets: Sequence[Target]) -> ArenaNeed:
+    """What suffices on all of ``targets``; a kind of build that none of them is gets what the other needs.
+
+    Raises whatever ``arena_on`` raises.
+    """
+    needed = {static: [arena_on(t).minimum for t in targets if t.static is static] for static in (True, False)}
+    return ArenaNeed(max(needed[True] or needed[False]), max(needed[False] or needed[True]))
 
 
 def _predict_c(model: Model) -> ArenaSize:

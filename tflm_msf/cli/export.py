@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from tflm_msf.arena import C_EXPORT, Target
 from tflm_msf.boards import Board, find_board
 from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file, write_whole
 from tflm_msf.cli.request import EVERYTHING, requested
@@ -89,18 +90,20 @@ def export(
         raise MsfError(f"--without-kernels is for --format c, not for {kind}.")
     if skip_softmax and not without_kernels:
         raise MsfError("--skip-softmax is for --format c --without-kernels: a self-check compares the whole output.")
-    chosen = Runtime(runtime) if runtime else None
     only_model = kind == "tflm" or without_kernels
     with busy(f"Exporting {model.name}"):
         if kind == "platformio" and request.board is None:
             request = replace(request, board=find_board(DEFAULT_BOARD))
+        chosen = _runtime(kind, Runtime(runtime) if runtime else None, request)
+        if chosen is Runtime.C:
+            request = replace(request, target=C_EXPORT)
         loaded = _load(model, request)
         prefix = name or c_name(model.stem)
         if only_model:
-            files = _model_only(loaded, kind, prefix, request.board, skip_softmax)
+            files = _model_only(loaded, kind, prefix, request.targets, skip_softmax)
         else:
             case = make_case(loaded.data, loaded.original, input_file, str(model))
-            project = Project(prefix, loaded.model, loaded.data, case)
+            project = Project(prefix, loaded.model, loaded.data, case, request.targets)
             files = _project(project, kind, chosen, request.board)
     write_files(output, files, force or only_model)
     if as_json:
@@ -109,12 +112,25 @@ def export(
         click.echo("\n".join(f"Wrote {output / path}" for path in sorted(files)))
 
 
+def _runtime(kind: str, asked: Runtime | None, request: Request) -> Runtime:
+    """What runs the exported model. Raises MsfError for a target that contradicts it."""
+    if kind == "c" and asked is Runtime.TFLM:
+        raise MsfError("--format c needs no TFLM: leave --runtime out.")
+    only = {"c": Runtime.C, "tflm": Runtime.TFLM}.get(kind)
+    named = None if request.target is None else Runtime.TFLM if request.target.is_tflm else Runtime.C
+    without_library = kind == "platformio" and request.board is not None and not request.board.tflm
+    chosen = only or asked or named or (Runtime.C if without_library else Runtime.TFLM)
+    if request.target is not None and named is not chosen:
+        raise MsfError(f"--target {request.target.name} does not run what is exported, which is for {chosen.value}.")
+    return chosen
+
+
 def _load(path: Path, request: Request) -> _Loaded:
     """Reads a model, and rewrites it if nobody has done so yet."""
     data = read_file(path)
     model = read_model(data, str(path))
     if is_rewritten(model):
-        if not request.is_default_but_for_the_board:
+        if not request.is_default_but_for_the_place:
             raise MsfError(f"{path} is rewritten already: give the original, or leave the options for rewriting out.")
         return _Loaded(model, data, None)
     planner = Planner.of_model(model, str(path), request)
@@ -122,20 +138,18 @@ def _load(path: Path, request: Request) -> _Loaded:
     return _Loaded(rewritten, write_model(rewritten), data)
 
 
-def _model_only(loaded: _Loaded, kind: str, name: str, board: Board | None, skip_softmax: bool) -> Files:
+def _model_only(loaded: _Loaded, kind: str, name: str, targets: tuple[Target, ...], skip_softmax: bool) -> Files:
     if kind == "c":
         return export_c(loaded.model, name, skip_softmax)
-    return export_tflm(loaded.model, loaded.data, name, (board.target,) if board else ())
+    return export_tflm(loaded.model, loaded.data, name, targets)
 
 
-def _project(project: Project, kind: str, runtime: Runtime | None, board: Board | None) -> Files:
+def _project(project: Project, kind: str, runtime: Runtime, board: Board | None) -> Files:
     if kind == "platformio":
         assert board is not None
         return platformio_project(project, board, runtime)
     if kind == "arduino":
-        return arduino_project(project, runtime or Runtime.TFLM)
-    if runtime is Runtime.TFLM:
-        raise MsfError("--format c needs no TFLM: leave --runtime out.")
+        return arduino_project(project, runtime)
     return c_project(project)
 
 

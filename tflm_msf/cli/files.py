@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from rich.console import Console
 from tflm_msf.errors import MsfError
 
 MODEL = click.Path(path_type=Path)
+
+SCHEMA = 2
+"""Version of what ``--json`` prints. 2: arenas are those of a target, which is named; the wheel's are `verify`'s."""
 
 
 def read_file(path: Path) -> bytes:
@@ -49,9 +53,9 @@ def _umask() -> int:
     return mask
 
 
-def print_json(value: Any) -> None:
-    """A report for scripts, on stdout."""
-    click.echo(json.dumps(value, indent=2))
+def print_json(value: Mapping[str, Any]) -> None:
+    """A report for scripts, on stdout, with the version of what it holds."""
+    click.echo(json.dumps({"schema": SCHEMA, **value}, indent=2))
 
 
 def busy(text: str) -> Any:

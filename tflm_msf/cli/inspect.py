@@ -7,19 +7,22 @@ from pathlib import Path
 import click
 
 from tflm_msf.cli.files import MODEL, as_json, print_json, read_file
+from tflm_msf.cli.request import requested
 from tflm_msf.inspect import inspect as inspect_model
 from tflm_msf.ops.conditions import ALWAYS_REQUIRED
 from tflm_msf.report.operators import operators as list_operators
 from tflm_msf.report.operators import operators_list, operators_markdown
 from tflm_msf.report.tables import operators_table, show
+from tflm_msf.request import Request
 
 
 @click.command()
 @click.argument("model", type=MODEL)
+@requested("target")
 @as_json
-def inspect(model: Path, as_json: bool) -> None:
+def inspect(request: Request, model: Path, as_json: bool) -> None:
     """Show what MODEL consists of: operators, shapes, MACs, arena, and the insides of fusion blocks."""
-    found = inspect_model(read_file(model), str(model))
+    found = inspect_model(read_file(model), str(model), request.shown)
     if as_json:
         print_json(found)
     else:

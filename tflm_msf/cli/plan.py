@@ -22,14 +22,14 @@ from tflm_msf.search.front import as_networkx
 
 @click.command()
 @click.argument("model", type=MODEL)
-@requested("core", "stream_input", "int8_io", "preset")
+@requested("core", "target", "stream_input", "int8_io", "preset")
 @click.option("--picture", type=MODEL, help="Draw the front, with those of the presets: a .png, .svg or .pdf file.")
 @click.option("--dag", type=MODEL, help="Write the fusion DAG that is searched: a .graphml or .json file.")
 @as_json
 def plan(request: Request, model: Path, picture: Path | None, dag: Path | None, as_json: bool) -> None:
     """Show the trade-off between arena and compute for MODEL.
 
-    Every line is a plan that no other beats in both. Give its total as --ram-limit, its F as --max-overhead, or its
+    Every line is a plan that no other beats in both. Give its limit as --ram-limit, its F as --max-overhead, or its
     slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out what stays a TFLM builtin.
     """
     with busy(f"Searching the fusions of {model.name}"):
@@ -42,14 +42,14 @@ def plan(request: Request, model: Path, picture: Path | None, dag: Path | None, 
     if dag is not None:
         write_whole(dag, dag_file(as_networkx(planner.network, planner.edges), dag.suffix[1:]))
     if as_json:
-        print_json({"source": str(model), "front": front})
+        print_json({"source": str(model), "target": request.shown.to_json(), "front": front})
     else:
         show(front_table(front, request.limits.timed_on))
 
 
 @click.command()
 @click.argument("model", type=MODEL)
-@requested("stream_input", "int8_io")
+@requested("target", "stream_input", "int8_io")
 @as_json
 def compare(request: Request, model: Path, as_json: bool) -> None:
     """Show what earlier methods would reach for MODEL, beside what `rewrite` does.

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from tflm_msf.arena import find_target
 from tflm_msf.boards import find_board
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.graph.pixels import PixelFormat, make_pixels
@@ -51,6 +52,12 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
     ),
     "board": click.option(
         "--board", help="A board that `tflm-msf boards` lists: what it leaves to an application is the limit."
+    ),
+    "target": click.option(
+        "--target",
+        help="What runs the model, and so what limits and figures count: a build of TFLM, arm-static-2024 or "
+        "arm-dynamic-2023, say, or c (docs/TARGETS.md lists them and whose they are). [default: the board's; without "
+        "one, limits hold for every build]",
     ),
     "stream_input": click.option(
         "--stream-input",
@@ -123,6 +130,7 @@ def make_request(
     max_slowdown: float | None = None,
     core: str | None = None,
     board: str | None = None,
+    target: str | None = None,
     stream_input: bool = False,
     pixel_format: str | None = None,
     pixel_range: tuple[float, float] | None = None,
@@ -130,7 +138,7 @@ def make_request(
     preset: str = Preset.FULL.value,
     weights: str = Weights.BLOCKED.value,
 ) -> Request:
-    """From what a user says. Raises :class:`MsfError` for what contradicts itself, and for an unknown board."""
+    """From what a user says. Raises :class:`MsfError` for what contradicts itself, and for unknown names."""
     return Request(
         stream_input=stream_input,
         pixels=make_pixels(pixel_format, pixel_range),
@@ -139,4 +147,5 @@ def make_request(
         weights=Weights(weights),
         limits=Limits(ram_limit, max_overhead, max_slowdown, core),
         board=None if board is None else find_board(board),
+        target=None if target is None else find_target(target),
     )

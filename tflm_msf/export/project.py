@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from tflm_msf import __version__
-from tflm_msf.arena import C_EXPORT, MCU32, MCU32_INT_ENUMS, Target, predict
+from tflm_msf.arena import ANY_TFLM, C_EXPORT, Target, predict
 from tflm_msf.boards import Board
 from tflm_msf.errors import MsfError
 from tflm_msf.export.c import export_c
 from tflm_msf.export.kernels import kernel_sources, library_files
 from tflm_msf.export.selfcheck import Case
 from tflm_msf.export.text import TEMPLATES, check_name, rows
-from tflm_msf.export.tflm_header import arena_size, export_tflm
+from tflm_msf.export.tflm_header import export_tflm, sketch_arena
 from tflm_msf.graph import DType, Model
 from tflm_msf.graph.pixels import Pixels
 from tflm_msf.program.decode import is_streamed
@@ -29,8 +29,6 @@ TEMPLATES.filters["rows"] = rows
 
 ARDUINO_TFLM = "Chirale_TensorFlowLite.h"
 """The TFLM library that the Arduino Library Manager has for most boards."""
-
-ANY_MCU = (MCU32, MCU32_INT_ENUMS)
 
 _C_TYPES: Mapping[DType, str] = {
     DType.FLOAT32: "float",
@@ -52,12 +50,16 @@ class Runtime(Enum):
 
 @dataclass(frozen=True)
 class Project:
-    """A rewritten model, its file, and a case for the self-check. ``name`` is the prefix of names and files."""
+    """A rewritten model, its file, and a case for the self-check. ``name`` is the prefix of names and files.
+
+    ``targets`` are the builds of TFLM that the arena shall suffice in; they do not matter to exported C.
+    """
 
     name: str
     model: Model
     data: bytes
     case: Case
+    targets: tuple[Target, ...] = ANY_TFLM
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -73,7 +75,7 @@ def c_project(project: Project) -> Files:
     values = {**_values(project, "c", Runtime.C), "has_loop": False}
     return {
         **{f"kernels/{path}": text for path, text in kernel_sources().items()},
-        **_model_files(project, Runtime.C, (), values),
+        **_model_files(project, Runtime.C, values),
         "main.c": _render("main.c", values),
         "Makefile": _render("Makefile", values),
         "CMakeLists.txt": _render("CMakeLists.txt", values),
@@ -88,7 +90,7 @@ def arduino_project(project: Project, runtime: Runtime) -> Files:
     """
     values = {**_values(project, "arduino", runtime), "framework": "arduino"}
     values["tflm_header"] = ARDUINO_TFLM if runtime is Runtime.TFLM else ""
-    sketch = {**_model_files(project, runtime, (), values), f"{project.name}.ino": _render("sketch.cpp", values)}
+    sketch = {**_model_files(project, runtime, values), f"{project.name}.ino": _render("sketch.cpp", values)}
     return {
         **{f"{project.name}/{path}": text for path, text in sketch.items()},
         **_library("libraries/tflm_msf", ("library.properties", "keywords.txt")),
@@ -96,13 +98,11 @@ def arduino_project(project: Project, runtime: Runtime) -> Files:
     }
 
 
-def platformio_project(project: Project, board: Board, runtime: Runtime | None) -> Files:
+def platformio_project(project: Project, board: Board, runtime: Runtime) -> Files:
     """A PlatformIO project for one board.
 
-    ``runtime`` None: TFLM where the board has a library for it, else the C export. Raises :class:`MsfError` for a
-    model that the runtime does not run, or for TFLM on a board that has none.
+    Raises :class:`MsfError` for a model that the runtime does not run, or for TFLM on a board that has none.
     """
-    runtime = runtime or (Runtime.TFLM if board.tflm else Runtime.C)
     tflm = runtime is Runtime.TFLM
     if tflm and not board.tflm:
         raise MsfError(f"there is no TFLM library for {board.name} in PlatformIO: use --runtime c.")
@@ -110,7 +110,7 @@ def platformio_project(project: Project, board: Board, runtime: Runtime | None) 
     is_idf = place.framework == "espidf"
     as_sketch = place.framework == "arduino" or (is_idf and tflm)
     values = {
-        **_values(project, "platformio", runtime, (board.target,)),
+        **_values(project, "platformio", runtime),
         "framework": place.framework,
         "has_loop": as_sketch,
         "title": board.title,
@@ -121,7 +121,7 @@ def platformio_project(project: Project, board: Board, runtime: Runtime | None) 
         "lib_deps": board.tflm if tflm and not is_idf else "",
     }
     program = {"main.cpp": _render("sketch.cpp", values)} if as_sketch else {"main.c": _render("main.c", values)}
-    sources = {**_model_files(project, runtime, (board.target,), values), **program}
+    sources = {**_model_files(project, runtime, values), **program}
     files = {f"src/{path}": text for path, text in sources.items()}
     files["platformio.ini"] = _render("platformio.ini", values)
     files["README.md"] = _render("project.md", values)
@@ -137,13 +137,13 @@ def platformio_project(project: Project, board: Board, runtime: Runtime | None) 
     }
 
 
-def _model_files(project: Project, runtime: Runtime, targets: tuple[Target, ...], values: Mapping[str, Any]) -> Files:
+def _model_files(project: Project, runtime: Runtime, values: Mapping[str, Any]) -> Files:
     """The model and its case."""
     name = project.name
     if runtime is Runtime.C:
         model = export_c(project.model, name)
     else:
-        model = export_tflm(project.model, project.data, name, targets)
+        model = export_tflm(project.model, project.data, name, project.targets)
     return {**model, f"{name}_case.h": _render("case.h", values), f"{name}_case.c": _render("case.c", values)}
 
 
@@ -153,7 +153,7 @@ def _library(directory: str, manifests: tuple[str, ...]) -> Files:
     return {f"{directory}/{path}": files[path] for path in files if path in manifests or path.startswith("src/")}
 
 
-def _values(project: Project, kind: str, runtime: Runtime, targets: tuple[Target, ...] = ()) -> dict[str, Any]:
+def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
     """What the templates print."""
     graph = project.model.main
     output = graph.tensors[graph.outputs[0]]
@@ -161,9 +161,10 @@ def _values(project: Project, kind: str, runtime: Runtime, targets: tuple[Target
         raise MsfError(f"output '{output.name}' holds {output.dtype.name.lower()}, which C has no type for.")
     outputs = [value.tobytes() for value in project.case.outputs]
     tflm = runtime is Runtime.TFLM
-    arena = (
-        arena_size(project.model, project.data, targets or ANY_MCU) if tflm else predict(project.model, C_EXPORT).total
-    )
+    if tflm:
+        arena = max(sketch_arena(project.model, project.data, project.targets))
+    else:
+        arena = predict(project.model, C_EXPORT).total
     return {
         "name": project.name,
         "upper": project.name.upper(),

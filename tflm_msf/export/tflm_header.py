@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from tflm_msf.arena import MCU32, MCU32_INT_ENUMS, NotPredictedError, Target, predict
+from tflm_msf.arena import ALIGNMENT, ANY_TFLM, ArenaNeed, NotPredictedError, Target, align_up, arena_need, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.graph import Model
@@ -22,14 +22,19 @@ _ODD_METHODS = {
 }
 _CUSTOM_METHODS = {"TFLite_Detection_PostProcess": "AddDetectionPostprocess"}
 
-SPARE_BYTES = 512
-"""Arena beyond the prediction, for what differs between TFLM's versions: the interpreter's own objects."""
+SPARE_BYTES = 48
+"""Arena beyond the prediction, for what TFLM's own objects may grow by in its next versions."""
 
-SPARE_PER_OP = 16
-"""The same for each operator: nodes of a TFLM without TF_LITE_STATIC_MEMORY have three more words."""
+TUNED_BYTES = 512
+"""The same for a model that keeps operators of :data:`TUNED`."""
+
+TUNED = frozenset(
+    ("AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SOFTMAX", "SVDF", "TRANSPOSE_CONV")
+)
+"""Operators for which a library's tuned kernels (CMSIS-NN, ESP-NN) may want scratch that the reference ones do not."""
 
 
-def export_tflm(model: Model, data: bytes, name: str, targets: tuple[Target, ...] = ()) -> Mapping[str, str]:
+def export_tflm(model: Model, data: bytes, name: str, targets: Sequence[Target] = ANY_TFLM) -> Mapping[str, str]:
     """``<name>.h`` and ``<name>.cpp`` for a rewritten model: namespace ``<name>`` with the model, ``kArenaSize``,
     ``Resolver`` and ``AddOperators``. Needs TFLM and the kernels' ``tflm_msf.h``.
 
@@ -37,7 +42,7 @@ def export_tflm(model: Model, data: bytes, name: str, targets: tuple[Target, ...
         model: a rewritten model.
         data: its file.
         name: the namespace, and the files' name.
-        targets: where it shall run; the arena suffices on all of them. Without any: on 32-bit Arm, RISC-V and Xtensa.
+        targets: builds of TFLM that it shall run in: the arena suffices in all of them.
 
     Raises:
         MsfError: for a name that C++ does not take, or a custom operator that TFLM does not have.
@@ -47,7 +52,8 @@ def export_tflm(model: Model, data: bytes, name: str, targets: tuple[Target, ...
         "name": name,
         "upper": name.upper(),
         "description": comment(model.description).rstrip("."),
-        "arena_size": arena_size(model, data, targets or (MCU32, MCU32_INT_ENUMS)),
+        "arena": sketch_arena(model, data, targets),
+        "targets": ", ".join(target.name for target in targets),
         "methods": _methods(model),
         "operators": [f"{comment(op)} ({n})" for op, n in Counter(op.name for op in model.main.ops).items()],
         "streamed": is_streamed(model),
@@ -58,18 +64,18 @@ def export_tflm(model: Model, data: bytes, name: str, targets: tuple[Target, ...
     return {f"{name}.{kind}": TEMPLATES.get_template(f"tflm.{kind}.jinja").render(values) for kind in ("h", "cpp")}
 
 
-def arena_size(model: Model, data: bytes, targets: tuple[Target, ...]) -> int:
-    """Bytes of arena for a sketch: the prediction for upstream TFLM and what may differ between its versions.
+def sketch_arena(model: Model, data: bytes, targets: Sequence[Target]) -> ArenaNeed:
+    """Bytes of arena for a sketch, with static memory and without: the prediction and something to spare.
 
     A model with operators whose allocations are not known is measured on this computer instead. Its pointers are twice
     as wide, so it needs more than any microcontroller.
     """
-    spare = SPARE_BYTES + SPARE_PER_OP * len(model.main.ops)
+    spare = TUNED_BYTES if any(op.builtin in TUNED for op in model.main.ops) else SPARE_BYTES
     try:
-        needed = max(predict(model, target).minimum for target in targets)
+        static, dynamic = arena_need(lambda target: predict(model, target), targets)
     except NotPredictedError:
-        needed = measure_arena(data).total
-    return -(-(needed + spare) // 16) * 16
+        static = dynamic = measure_arena(data).total
+    return ArenaNeed(align_up(static + spare, ALIGNMENT), align_up(dynamic + spare, ALIGNMENT))
 
 
 def _methods(model: Model) -> list[str]:

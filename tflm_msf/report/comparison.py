@@ -18,7 +18,7 @@ def comparison_table(compared: Mapping[str, Any]) -> Table:
         compared: what :func:`tflm_msf.compare.compare` gives.
     """
     presets = compared["presets"]
-    title = f"{printable(compared['source'])}: arena total on this computer (64-bit TFLM), bytes, and MAC overhead"
+    title = f"{printable(compared['source'])}: arena total, bytes ({compared['target']['about']}), and MAC overhead"
     table = Table("", title=title, title_justify="left", title_style="bold")
     for limit in next(iter(presets.values())):
         table.add_column(limit, justify="right")

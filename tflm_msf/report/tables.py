@@ -10,6 +10,7 @@ from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
+from tflm_msf.arena import C_EXPORT
 from tflm_msf.printable import printable
 from tflm_msf.sizes import format_size
 
@@ -50,13 +51,12 @@ def _millions(count: int) -> str:
 
 def rewrite_table(report: Json) -> RenderableType:
     """Before and after, the blocks, what stayed unfused, and the arena size for the sketch."""
-    table = plain_table("Arena and flash, bytes", "", "original", "rewritten", "")
-    for label, key in (("this computer (64-bit TFLM)", "arena"), ("32-bit MCU", "arena32")):
-        before, after = report[key]["original"] or {}, report[key]["plan"] or {}
-        for part in ("head", "tail", "total"):
-            name = f"{label}: {part}"
-            row = (before.get(part), after.get(part))
-            table.add_row(name, format_size(row[0]), format_size(row[1]), _ratio(*row) if part == "total" else "")
+    title = f"Arena ({report['target']['about']}) and flash, bytes"
+    table = plain_table(title, "", "original", "rewritten", "")
+    before, after = report["arena"]["original"] or {}, report["arena"]["plan"] or {}
+    for part in ("head", "tail", "total"):
+        row = (before.get(part), after.get(part))
+        table.add_row(part, format_size(row[0]), format_size(row[1]), _ratio(*row) if part == "total" else "")
     flash = report["flash"]
     table.add_row("model file", format_size(flash["original"]), format_size(flash["plan"]), "")
     macs = report["macs"]
@@ -74,10 +74,25 @@ def rewrite_table(report: Json) -> RenderableType:
         parts.append(endings_table(report["endings"]))
     if report["pixels"]:
         parts.append(_rows_text(report["pixels"]))
-    size = report["arena32"]["plan"]
-    if size:
-        parts.append(Text(f"constexpr int kArenaSize = {size['minimum']};  // 32-bit MCU, 16-byte aligned buffer"))
+    if report["needed"]:
+        parts.append(Text(_arena_code(report["needed"], report["target"]["name"])))
     return Group(*parts)
+
+
+def _arena_code(needed: Mapping[str, int], target: str) -> str:
+    """What to write into a sketch: one constant if the target is known, else one for each way to build TFLM."""
+    static, dynamic = needed["static"], needed["dynamic"]
+    if target == C_EXPORT.name:
+        return f"The exported program holds its arena: {static:,} bytes."
+    if static == dynamic:
+        return f"constexpr int kArenaSize = {static};  // {target}, 16-byte aligned buffer"
+    return (
+        "#ifdef TF_LITE_STATIC_MEMORY  // as ESP-IDF and upstream build TFLM\n"
+        f"constexpr int kArenaSize = {static};  // 16-byte aligned buffer\n"
+        "#else  // as Arduino builds it\n"
+        f"constexpr int kArenaSize = {dynamic};\n"
+        "#endif"
+    )
 
 
 def _rows_text(pixels: Json) -> Text:
@@ -136,7 +151,7 @@ def _ranges(indices: Sequence[int]) -> str:
 def front_table(front: Sequence[Json], core: str) -> Table:
     """The trade-off between arena and compute, with the time on ``core``."""
     title = f"Pareto front; {core}: estimated instructions"
-    table = plain_table(title, "F", "MACs", core, "slower", "arena", "head", "32-bit", "blocks")
+    table = plain_table(title, "F", "MACs", core, "slower", "arena", "limit", "head", "blocks")
     fastest = min(point["instructions"][core] for point in front)
     for point in front:
         instructions = point["instructions"][core]
@@ -146,8 +161,8 @@ def front_table(front: Sequence[Json], core: str) -> Table:
             _millions(instructions),
             f"{instructions / fastest if fastest else 1:.3f}",
             format_size(point["total"]),
+            format_size(point["minimum"]),
             format_size(point["head"]),
-            format_size(point["total32"]),
             str(len(point["blocks"])),
         )
     return table
@@ -198,9 +213,8 @@ def operators_table(model: Json) -> RenderableType:
     if model["pixels"]:
         parts.append(_rows_text(model["pixels"]))
     sizes = plain_table("Arena, bytes", "", "head", "tail", "total")
-    for label, key in (("this computer (64-bit TFLM)", "arena"), ("32-bit MCU", "arena32")):
-        size = model[key] or {}
-        sizes.add_row(label, *(format_size(size.get(part)) for part in ("head", "tail", "total")))
+    size = model["arena"] or {}
+    sizes.add_row(model["target"]["about"], *(format_size(size.get(part)) for part in ("head", "tail", "total")))
     return Group(*parts, sizes)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from tflm_msf.arena import MCU32, WHEEL64, ArenaSize, Target
+from tflm_msf.arena import ArenaSize, Target, arena_need
 from tflm_msf.choice import Choice, predicted, slowdowns
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.graph import Model
@@ -15,22 +16,24 @@ from tflm_msf.program.decode import describe_program, is_streamed
 from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.program.layout import Weights
 from tflm_msf.report.endings import endings_json
+from tflm_msf.request import Request
 
 
 def front_json(planner: Planner) -> list[dict[str, Any]]:
     """The Pareto front in plain values.
 
-    Arena sizes in bytes, for this computer and (``total32``) a 32-bit MCU; estimated instructions for each core.
+    Arena sizes in bytes (``total`` on the target that is shown; ``minimum``: what suffices on all that count), and
+    estimated instructions for each core.
     """
     front = []
     for choice in planner.front:
         estimates = {core: round(choice.instructions(core)) for core in load_costs()}
-        arena, arena32 = choice.arena_on(WHEEL64), choice.arena_on(MCU32)
+        arena = choice.arena_on(planner.request.shown)
         front.append(
             {
                 **choice.plan.to_json(choice.network),
                 "total": arena.total if arena else None,
-                "total32": arena32.total if arena32 else None,
+                "minimum": choice.needed if arena else None,
                 "instructions": estimates,
             }
         )
@@ -40,18 +43,17 @@ def front_json(planner: Planner) -> list[dict[str, Any]]:
 def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after: int) -> dict[str, Any]:
     """What a rewriting changed; sizes of the files in bytes."""
     plan = choice.plan
-    arenas = {
-        name: {
-            "original": size_json(predicted(planner.original, target)),
-            "plan": size_json(choice.arena_on(target)),
-        }
-        for name, target in (("arena", WHEEL64), ("arena32", MCU32))
-    }
+    target = planner.request.shown
     return {
         "macs": {"original": plan.original_macs, "plan": plan.macs},
         "overhead": round(plan.overhead, 6),
         "time": _time_json(planner, choice) if planner.request.weights is Weights.BLOCKED else None,
-        **arenas,
+        "target": target.to_json(),
+        "arena": {
+            "original": size_json(predicted(planner.original, target)),
+            "plan": size_json(choice.arena_on(target)),
+        },
+        "needed": need_json(choice.arena_on, planner.request.targets),
         "head_bound": plan.head_bound,
         "flash": {"original": size_before, "plan": size_after},
         "blocks": plan.to_json(choice.network)["blocks"],
@@ -74,14 +76,16 @@ def _time_json(planner: Planner, choice: Choice) -> dict[str, Any]:
     }
 
 
-def unchanged_json(model: Model, size: int) -> dict[str, Any]:
+def unchanged_json(model: Model, size: int, request: Request) -> dict[str, Any]:
     """As :func:`rewrite_json` for a model that was rewritten before, as far as it can be told without the original."""
+    target = request.shown
     return {
         "macs": {"original": None, "plan": None},
         "overhead": None,
         "time": None,
-        "arena": dict.fromkeys(("original", "plan"), arena_json(model, WHEEL64)),
-        "arena32": dict.fromkeys(("original", "plan"), arena_json(model, MCU32)),
+        "target": target.to_json(),
+        "arena": dict.fromkeys(("original", "plan"), arena_json(model, target)),
+        "needed": need_json(lambda target: predicted(model, target), request.targets),
         "flash": {"original": size, "plan": size},
         "blocks": [describe_program(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE],
         "simplified": [],
@@ -108,6 +112,15 @@ def size_json(size: ArenaSize | None) -> dict[str, int] | None:
     if size is None:
         return None
     return {"head": size.head, "tail": size.tail, "total": size.total, "minimum": size.minimum}
+
+
+def need_json(arena_on: Callable[[Target], ArenaSize | None], targets: Sequence[Target]) -> dict[str, int] | None:
+    """Bytes of arena that suffice on all of ``targets``, for builds of TFLM with static memory and (``dynamic``)
+    without; None if not predicted.
+    """
+    sizes = {target: arena_on(target) for target in targets}
+    known = {target: size for target, size in sizes.items() if size is not None}
+    return arena_need(known.__getitem__, targets)._asdict() if len(known) == len(sizes) else None
 
 
 def unfused(network: Network) -> list[dict[str, Any]]:

@@ -1,0 +1,113 @@
+"""Limits and figures are those of the target: by name, by board, or, if nothing is named, of every build."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.corpus import corpus_file
+from tflm_msf.arena import TARGETS
+from tflm_msf.cli import main
+
+BOTH = re.compile(
+    r"#ifdef TF_LITE_STATIC_MEMORY.*\n"
+    r"constexpr \w+ kArenaSize = (\d+);.*\n#else.*\nconstexpr \w+ kArenaSize = (\d+);.*\n#endif"
+)
+
+
+@pytest.fixture(scope="module")
+def person() -> Path:
+    return corpus_file("tflm__person_detect.tflite")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def rewritten(model: Path, output: Path, *arguments: object) -> dict[str, Any]:
+    done = run("rewrite", model, "-o", output / "out.tflite", *arguments, "--json")
+    assert done.exit_code == 0, done.output
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def test_without_a_name_both_constants_are_printed_and_the_limit_holds_for_both(person: Path, tmp_path: Path) -> None:
+    report = rewritten(person, tmp_path, "--ram-limit", 14_500)
+    assert report["target"]["name"] == "arm-static-2024"
+    assert report["arena"]["plan"]["total"] == 14_196
+    assert report["needed"] == {"static": 14_208, "dynamic": 14_352}
+    assert report["overhead"] == 1.0
+    printed = BOTH.search(run("rewrite", person, "-o", tmp_path / "out.tflite").stdout)
+    assert printed and printed.groups() == ("14208", "14352")
+    assert rewritten(person, tmp_path, "--ram-limit", 14_351)["overhead"] > 1
+
+
+def test_a_named_target_counts_alone(person: Path, tmp_path: Path) -> None:
+    report = rewritten(person, tmp_path, "--target", "arm-static-2024", "--ram-limit", 14_208)
+    assert report["needed"] == {"static": 14_208, "dynamic": 14_208}
+    shown = run("rewrite", person, "-o", tmp_path / "out.tflite", "--target", "arm-static-2024").stdout
+    assert "constexpr int kArenaSize = 14208;  // arm-static-2024" in shown
+    assert "#ifdef" not in shown
+
+
+def test_a_board_counts_as_its_library(person: Path, tmp_path: Path) -> None:
+    report = rewritten(person, tmp_path, "--board", "nano33ble", "--stream-input")
+    assert report["target"] == {
+        "name": "arm-dynamic-2023",
+        "about": "32-bit Arm, TFLM of 2023, dynamic memory",
+        "pointer_bytes": 4,
+        "enum_bytes": 1,
+        "static_memory": False,
+        "generation": 2023,
+    }
+    assert report["needed"]["dynamic"] == 12_096
+
+
+def test_exported_c_is_limited_by_its_own_arena(person: Path, tmp_path: Path) -> None:
+    done = run("export", person, "--format", "c", "--ram-limit", 14_000, "--without-kernels", "-o", tmp_path / "c")
+    assert done.exit_code == 0, done.output
+    assert "#define TFLM__PERSON_DETECT_ARENA_SIZE 13520" in (tmp_path / "c" / "tflm__person_detect.h").read_text()
+    assert rewritten(person, tmp_path, "--target", "c", "--ram-limit", 13_520)["overhead"] == 1.0
+
+
+def test_exported_headers_hold_what_each_build_needs(person: Path, tmp_path: Path) -> None:
+    for board, arguments in (("", ()), ("nano33ble", ("--board", "nano33ble"))):
+        out = tmp_path / f"t{board}"
+        done = run("export", person, "--format", "tflm", *arguments, "--name", "person", "-o", out)
+        assert done.exit_code == 0, done.output
+        header = (out / "person.h").read_text()
+        if board:
+            (size,) = re.findall(r"kArenaSize = (\d+);", header)
+            assert 14_352 <= int(size) <= 14_352 + 64
+        else:
+            static, dynamic = (int(size) for size in BOTH.search(header).groups())  # type: ignore[union-attr]
+            assert 14_208 <= static < 14_352 <= dynamic <= 14_352 + 64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--target", "arm-dynamic-2022"), "did you mean"),
+        (("--target", "c", "--format", "tflm"), "--target c does not run what is exported"),
+        (("--target", "arm-static-2024", "--format", "c"), "--target arm-static-2024 does not run what is exported"),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused(
+    person: Path, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    kind = () if "--format" in arguments else ("--format", "tflm")
+    done = run("export", person, *kind, *arguments, "-o", tmp_path / "out")
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_target_is_documented() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "TARGETS.md").read_text()
+    for word in {part for name in TARGETS for part in name.split("-")}:
+        assert f"`{word}`" in text, word
