@@ -41,7 +41,7 @@ from tflm_msf.ops.elementwise import (
     lower_sub,
 )
 from tflm_msf.ops.pad import lower_pad
-from tflm_msf.ops.pointwise import lower_quantize
+from tflm_msf.ops.pointwise import lower_quantize, lower_table
 from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean
 from tflm_msf.ops.resize import lower_depth_to_space, lower_resize_bilinear, lower_resize_nearest_neighbor
 from tflm_msf.ops.softmax import lower_softmax
@@ -83,6 +83,8 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "QUANTIZE": lower_quantize,
 }
 
+TABLE_OF_BYTES = "MSF_TABLE"
+"""No operator of TFLite: what a simplification makes of several, and always fused. Input 1 holds the 256 bytes."""
 
 SEVERAL_STAGES: Mapping[str, Callable[[OpContext, AddTensor], tuple[Stage, ...]]] = {
     "CONCATENATION": lower_concatenation,
@@ -116,6 +118,8 @@ def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
     Raises:
         NotFusableError: with the reason why the operator has to stay a TFLM builtin.
     """
+    if op.builtin == TABLE_OF_BYTES:
+        return lower_table(OpContext(graph, op, maps))
     if op.builtin not in LOWERINGS:
         raise NotFusableError(reason_without_kernel(graph, op))
     if len(op.outputs) > 1:
@@ -126,6 +130,7 @@ def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
 __all__ = [
     "LOWERINGS",
     "SEVERAL_STAGES",
+    "TABLE_OF_BYTES",
     "AddTensor",
     "Map",
     "NotFusableError",

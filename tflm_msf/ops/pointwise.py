@@ -52,5 +52,10 @@ def lower_quantize(context: OpContext) -> Stage:
     return table_of_op(context, np.clip(scaled, low, high))
 
 
+def lower_table(context: OpContext) -> Stage:
+    """A table that a simplification made; input 1 holds its entries, the one for -128 first."""
+    return table_of_op(context, np.frombuffer(context.tensor(1).data or b"", np.int8).astype(np.int64))
+
+
 def _is_unsigned(tensor: Tensor) -> bool:
     return tensor.dtype == DType.UINT8

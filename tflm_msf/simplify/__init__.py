@@ -14,6 +14,7 @@ from tflm_msf.graph import Graph, Model
 from tflm_msf.simplify import (
     constants,
     conversions,
+    float_tables,
     paddings,
     thin_transposes,
     transposed_dense,
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     transposed_tables.RULE,
     transposed_dense.RULE,
     conversions.RULE,
+    float_tables.RULE,
     paddings.RULE,
     uniform.RULE,
 )

@@ -46,17 +46,25 @@ def fold(wiring: Wiring, index: int) -> Edit | None:
 
 def through_float(source: Quantization, target: Quantization) -> IntArray | None:
     """What DEQUANTIZE and QUANTIZE make of -128 to 127; None if TFLM's float32 numbers leave the range of int32."""
-    if not _has_one_scale(source) or not _has_one_scale(target):
+    numbers = dequantized(source)
+    return None if numbers is None else quantized(numbers, target)
+
+
+def quantized(numbers: Floats, target: Quantization) -> IntArray | None:
+    """What TFLM's QUANTIZE makes of float32 numbers; None if one is too large to be rounded alike everywhere."""
+    if not _has_one_scale(target):
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        scaled = dequantized(source) / np.float32(target.scale[0])
+        scaled = numbers / np.float32(target.scale[0])
     if not np.isfinite(scaled).all() or abs(scaled).max() > LARGEST:
         return None
     return np.clip(_rounded(scaled) + target.zero_point[0], INT8_MIN, INT8_MAX)
 
 
-def dequantized(source: Quantization) -> Floats:
-    """What TFLM's DEQUANTIZE makes of -128 to 127: a product in double, rounded to float32."""
+def dequantized(source: Quantization) -> Floats | None:
+    """What TFLM's DEQUANTIZE makes of -128 to 127: a product in double, rounded to float32. None without one scale."""
+    if not _has_one_scale(source):
+        return None
     return ((VALUES - source.zero_point[0]) * float(source.scale[0])).astype(np.float32)
 
 

@@ -11,9 +11,13 @@ from tflm_msf.ops import LOWERINGS, SEVERAL_STAGES
 from tflm_msf.simplify.constants import FOLDINGS
 from tflm_msf.simplify.rule import Edit, Rule, Wiring
 
-STATELESS = frozenset(
-    {*LOWERINGS, *SEVERAL_STAGES, *FOLDINGS, "DEQUANTIZE", "GATHER", "UNPACK", "ARG_MAX", "BROADCAST_ARGS"}
+ELSE = (
+    *("ARG_MAX", "BROADCAST_ARGS", "CEIL", "COS", "DEQUANTIZE", "DIV", "EXP", "FLOOR", "GATHER", "LOG", "NEG"),
+    *("ROUND", "RSQRT", "SIN", "SQRT", "SQUARE", "UNPACK"),
 )
+"""What none of the tables below names."""
+
+STATELESS = frozenset({*LOWERINGS, *SEVERAL_STAGES, *FOLDINGS, *ELSE})
 
 
 def drop(wiring: Wiring, index: int) -> Edit | None:
