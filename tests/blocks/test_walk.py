@@ -29,42 +29,44 @@ ENGINE_BYTES = 16
 class Spare(NamedTuple):
     """What some blocks of a network take more than the walk over their pixels needs.
 
-    ``pixels``: of ``rings`` rings together, taken off one by one, each alone. ``overlap`` and ``chunks`` in bytes.
+    ``pixels``: of ``rings`` rings together, taken off one by one, each alone. ``overlap``: bytes that ``over`` outputs
+    are further away from the input that they lie over. ``chunks`` in bytes.
     ``macs``: of pixels that are counted and never made, the rest of a row that is read up to its middle.
     """
 
     rings: int
     pixels: int
+    over: int
     overlap: int
     chunks: int = 0
     macs: int = 0
 
 
 SPARE = {
-    "ssd_heads": Spare(7, 0, 144, 0, 0),
-    "feature_pyramid": Spare(6, 0, 0, 0, 0),
-    "yolo_with_route": Spare(12, 3, 192, 0, 0),
-    "fire_modules": Spare(17, 0, 128, 0, 0),
-    "u_net_resized": Spare(16, 37, 0, 0, 0),
-    "u_net_transposed": Spare(17, 50, 0, 0, 0),
-    "efficient_gates": Spare(21, 8, 0, 0, 0),
-    "hard_swish_gates": Spare(16, 4, 0, 0, 0),
-    "audio_along_time": Spare(16, 0, 32, 0, 0),
-    "audio_along_width": Spare(14, 8, 0, 0, 0),
-    "spectrogram": Spare(16, 0, 96, 0, 0),
-    "residual_prelu": Spare(16, 0, 96, 0, 0),
-    "residual_leaky": Spare(17, 15, 48, 0, 0),
-    "inverted_residuals": Spare(16, 14, 0, 0, 0),
-    "padded_constants": Spare(16, 1, 48, 0, 0),
-    "shuffled_halves": Spare(17, 24, 0, 64, 0),
-    "cropped": Spare(16, 8, 160, 0, 1134),
-    "focus": Spare(20, 14, 0, 0, 0),
-    "float_ends": Spare(12, 4, 160, 0, 0),
-    "uint8_ends": Spare(16, 10, 160, 0, 0),
-    "two_inputs": Spare(15, 0, 128, 0, 0),
-    "normalised": Spare(11, 0, 0, 0, 0),
-    "auto_encoder": Spare(18, 51, 128, 0, 0),
-    "spatial_pyramid": Spare(5, 1, 64, 368, 0),
+    "ssd_heads": Spare(7, 0, 1, 144),
+    "feature_pyramid": Spare(6, 0, 0, 0),
+    "yolo_with_route": Spare(12, 3, 3, 192),
+    "fire_modules": Spare(17, 0, 6, 128),
+    "u_net_resized": Spare(16, 37, 0, 0),
+    "u_net_transposed": Spare(17, 50, 0, 0),
+    "efficient_gates": Spare(21, 8, 0, 0),
+    "hard_swish_gates": Spare(16, 4, 0, 0),
+    "audio_along_time": Spare(16, 0, 3, 32),
+    "audio_along_width": Spare(14, 8, 0, 0),
+    "spectrogram": Spare(16, 0, 2, 96),
+    "residual_prelu": Spare(16, 0, 4, 96),
+    "residual_leaky": Spare(17, 15, 1, 48),
+    "inverted_residuals": Spare(16, 14, 0, 0),
+    "padded_constants": Spare(16, 1, 1, 48),
+    "shuffled_halves": Spare(17, 24, 0, 0, 64, 0),
+    "cropped": Spare(16, 8, 5, 160, 0, 1134),
+    "focus": Spare(20, 14, 0, 0),
+    "float_ends": Spare(12, 4, 2, 160),
+    "uint8_ends": Spare(16, 10, 2, 160),
+    "two_inputs": Spare(15, 0, 1, 128),
+    "normalised": Spare(11, 0, 0, 0),
+    "auto_encoder": Spare(18, 51, 2, 128),
+    "spatial_pyramid": Spare(5, 1, 2, 64, 368, 0),
 }
 """A formula grants a group what it may make more than it is asked for in full, up to three pixels on every way to a
 reader, and an output the whole row that it is at; first fit leaves gaps between chunks that are joined later. Less may
@@ -127,6 +129,7 @@ def spare_of(block: Block) -> Spare:
     return Spare(
         len(walk.rings),
         sum(pixels - least(block, tensor) for tensor, pixels in walk.rings.items()),
+        candidate.overlap_input is not None,
         0 if candidate.overlap_input is None else candidate.overlap - distance(block, walk),
         candidate.workspace - least_workspace(block),
         candidate.macs - walk.macs,

@@ -1,0 +1,97 @@
+"""Mutants of the product that only waste RAM or MACs: every bit stays right, so only tests that see waste can fail.
+
+``python -m tests.waste [PYTEST ARGUMENTS]`` runs tests with each of them and says how many fail, on how many models.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tflm_msf.blocks import block
+
+ROOT = Path(__file__).parents[1]
+VARIABLE = "TFLM_MSF_WASTE"
+FAILED = re.compile(r"^FAILED (\S+?)(?:\[(.+)\])?(?: - .*)?$", re.MULTILINE)
+
+
+class Mutant(NamedTuple):
+    """A function of the product, and what it gives instead of its result (which comes before the arguments)."""
+
+    owner: Any
+    name: str
+    change: Callable[..., Any]
+
+    def apply(self) -> None:
+        """Changes the function for the rest of the process."""
+        original = getattr(self.owner, self.name)
+        setattr(self.owner, self.name, lambda *arguments: self.change(original(*arguments), *arguments))
+
+
+def _more_if_residual(rows: int, network: Any, tensor: int) -> int:
+    return rows + int(len(network.consumers[tensor]) > 1)
+
+
+def _apart(candidate: block.Candidate, *_: Any) -> block.Candidate:
+    return candidate._replace(overlap_input=None, overlap=0)
+
+
+def _chunks_side_by_side(workspace: int, walk: Any) -> int:
+    sizes = [int(group.chunk * group.chunk_channels) for group in walk._groups.values()]
+    return workspace + sum(sizes) - max(sizes)
+
+
+def _a_column_more(group: Any, _: Any, __: int, stage: Any) -> Any:
+    if not stage.reduces:
+        group.x1 = np.minimum(group.x1 + 1, stage.output_map.w)
+    return group
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    "a row more in every ring": Mutant(block, "ring_rows", lambda rows, *_: rows + 1),
+    "a row more in rings with several readers": Mutant(block, "ring_rows", _more_if_residual),
+    "four columns more in every ring": Mutant(block, "newest_cols", lambda columns, *_: columns + 4),
+    "64 bytes more from an output to the input under it": Mutant(
+        block.BlockWalk, "_distance", lambda found, *_: [distance + 64 for distance in found]
+    ),
+    "an output never over an input": Mutant(block.BlockWalk, "_candidate", _apart),
+    "chunks of all groups side by side": Mutant(block.BlockWalk, "_workspace", _chunks_side_by_side),
+    "progress records of twice their size": Mutant(block.BlockWalk, "_progress_bytes", lambda size, _: 2 * size),
+    "a column more in every strip": Mutant(block.BlockWalk, "_needed_by_readers", _a_column_more),
+}
+
+
+class Caught(NamedTuple):
+    """Tests that failed, and the models among their parameters."""
+
+    tests: int
+    models: int
+
+
+def caught(name: str, arguments: Sequence[str]) -> Caught:
+    """Runs tests with a mutant. Raises RuntimeError if they did not run."""
+    command = [sys.executable, "-m", "pytest", "-p", "tests.waste", "-rf", "--tb=no", "-m", "not slow", *arguments]
+    environment = {**os.environ, VARIABLE: name}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stdout + done.stderr)
+    failed = FAILED.findall(done.stdout)
+    return Caught(len(failed), len({model for _, model in failed}))
+
+
+def pytest_configure() -> None:
+    """As a plugin: applies the mutant that is asked for."""
+    MUTANTS[os.environ[VARIABLE]].apply()
+
+
+if __name__ == "__main__":
+    for mutant in MUTANTS:
+        found = caught(mutant, sys.argv[1:] or ["tests/blocks/test_walk.py"])
+        print(f"{mutant}: {found.tests} tests on {found.models} models")
