@@ -55,7 +55,7 @@ def fit(counted: Sequence[Counted], core: str) -> Costs:
     scale = np.sqrt((shares**2).sum(axis=0))
     weight = np.array([[0.5 if is_random(entry) else 1.0] for entry in known])
     costs = nonnegative_least_squares(shares / scale * weight, weight[:, 0]) / scale
-    return {kind: float(f"{cost:.4g}") for kind, cost in zip(kinds, costs, strict=True) if cost > 0}
+    return {kind: float(f"{cost:.4g}") for kind, cost in zip(kinds, costs, strict=True)}
 
 
 def nonnegative_least_squares(matrix: Floats, target: Floats) -> Floats:

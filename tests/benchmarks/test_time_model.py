@@ -12,7 +12,7 @@ from benchmarks.firmware import MODEL, make_cases, measure, with_kernels
 from benchmarks.time_counts import Counted, is_random, read_counts, write_counts
 from benchmarks.time_model import errors, fit, is_held_back, nonnegative_least_squares, write_costs
 from tests.corpus import corpus_model
-from tflm_msf.cost.time_model import load_costs
+from tflm_msf.cost.time_model import TAKEN_FOR, instructions, load_costs
 from tflm_msf.export import export_c
 from tflm_msf.planner import Planner
 from tflm_msf.request import Limits
@@ -55,7 +55,7 @@ def test_the_kernels_still_take_what_was_counted(core: str, limits: Limits) -> N
     assert choice.instructions(core) == pytest.approx(done.instructions[0], rel=LARGEST_ERROR)
 
 
-def test_a_fit_recovers_costs_and_leaves_out_what_costs_nothing() -> None:
+def test_a_fit_recovers_costs_and_says_what_costs_nothing() -> None:
     random = np.random.default_rng(1)
     costs = {"macs": 3.0, "steps": 100.0, "free": 0.0}
     counted = []
@@ -66,7 +66,18 @@ def test_a_fit_recovers_costs_and_leaves_out_what_costs_nothing() -> None:
     fitted = fit(counted, "m4")
     assert fitted["macs"] == pytest.approx(3.0, rel=0.01)
     assert fitted["steps"] == pytest.approx(100.0, rel=0.01)
-    assert fitted.get("free", 0.0) < 0.1
+    assert fitted["free"] < 0.1
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_what_no_fit_has_seen_raises(core: str) -> None:
+    costs = load_costs()[core]
+    measured = {kind for entry in read_counts() for kind in entry.work}
+    assert not measured & TAKEN_FOR.keys()
+    assert set(TAKEN_FOR.values()) <= costs.keys()
+    assert instructions({"sub_values": 2}, costs) == 2 * costs["add_values"]
+    with pytest.raises(KeyError, match="unheard_of"):
+        instructions({"unheard_of": 1}, costs)
 
 
 def test_no_cost_is_negative() -> None:

@@ -29,6 +29,24 @@ def load_costs() -> Mapping[str, Costs]:
     return costs
 
 
+TAKEN_FOR: Mapping[str, str] = {
+    "sub_values": "add_values",
+    "maximum_values": "add_values",
+    "prelu_values": "add_values",
+    "resize_bilinear_values": "pool_values",
+    "source_values": "table_values",
+}
+"""Kinds of work that no counted plan has, and the kinds that they are likest."""
+
+
+def cost_of(kind: str, costs: Costs) -> float:
+    """Instructions for one of a kind of work.
+
+    Raises KeyError for a kind that was never measured and that :data:`TAKEN_FOR` does not know: a new operator's, say.
+    """
+    return costs[TAKEN_FOR.get(kind, kind)]
+
+
 def instructions(work: Work, costs: Costs) -> float:
-    """Instructions of one inference; builtins of TFLM are not among them."""
-    return sum(count * costs.get(kind, 0.0) for kind, count in work.items())
+    """Instructions of one inference; builtins of TFLM are not among them. Raises KeyError as :func:`cost_of` does."""
+    return sum(count * cost_of(kind, costs) for kind, count in work.items())
