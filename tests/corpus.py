@@ -9,17 +9,23 @@ import pytest
 
 DIRECTORY = Path(os.environ.get("TFLM_MSF_MODELS") or Path(__file__).parents[2] / "shared" / "models")
 
+IS_REQUIRED = os.environ.get("TFLM_MSF_CORPUS") == "required"
+"""Whether tests fail without the corpus, as in continuous integration, instead of being skipped."""
+
 
 def corpus_file(name: str) -> Path:
-    """Path of a corpus file. Skips the test where the corpus is absent."""
+    """Path of a corpus file. Skips the test where the corpus is absent, or fails it where that is required."""
     path = DIRECTORY / name
     if not path.exists():
-        pytest.skip(f"{name} is not in {DIRECTORY} (see TFLM_MSF_MODELS)")
+        sentence = f"{name} is not in {DIRECTORY} (see TFLM_MSF_MODELS)"
+        if IS_REQUIRED:
+            pytest.fail(sentence)
+        pytest.skip(sentence)
     return path
 
 
 def corpus_model(name: str) -> bytes:
-    """Bytes of a corpus model, named without its suffix. Skips the test where the corpus is absent."""
+    """Bytes of a corpus model, named without its suffix. Absent ones are as in :func:`corpus_file`."""
     return corpus_file(f"{name}.tflite").read_bytes()
 
 

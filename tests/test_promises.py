@@ -1,4 +1,4 @@
-"""SUPPORTED.md and SECURITY.md name the tests that keep their promises; those exist."""
+"""SUPPORTED.md and SECURITY.md name the tests that keep their promises; those exist, and not all of them are slow."""
 
 from __future__ import annotations
 
@@ -27,3 +27,16 @@ def test_every_promise_names_tests_that_exist(document: str) -> None:
         assert references and len(references) == keepers.count("`") // 2, promise
         for path, name in references:
             assert re.search(rf"^def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), (path, name)
+
+
+@pytest.mark.parametrize("document", ["SUPPORTED.md", "SECURITY.md"])
+def test_no_promise_rests_on_slow_tests_alone(document: str) -> None:
+    for promise, keepers in promises(document):
+        assert not all(is_slow(path, name) for path, name in REFERENCE.findall(keepers)), promise
+
+
+def is_slow(path: str, name: str) -> bool:
+    """True if a test is left out of `make test`."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    found = re.search(rf"^((?:@.*\n(?:(?![@d]).*\n)*)*)def {name}\(", text, re.MULTILINE)
+    return found is not None and "\n@pytest.mark.slow\n" in f"\n{found[1]}"
