@@ -22,7 +22,8 @@ from tflm_msf.arena import MCU32
 from tflm_msf.errors import MsfError
 from tflm_msf.network.units import Network
 from tflm_msf.planner import Planner
-from tflm_msf.search.front import find_edges, pareto_front
+from tflm_msf.search.dag import find_edges
+from tflm_msf.search.front import pareto_front
 
 
 class Timing(NamedTuple):

@@ -17,7 +17,8 @@ from tflm_msf.plan import make_plan
 from tflm_msf.program.assemble import assemble
 from tflm_msf.program.layout import Weights
 from tflm_msf.runtime import Session
-from tflm_msf.search.front import Edge, find_edges, pareto_front
+from tflm_msf.search.dag import Edge, find_edges
+from tflm_msf.search.front import pareto_front
 from tflm_msf.tflite_io import write_model
 
 NO_LIMIT = 1 << 40
@@ -115,8 +116,8 @@ def blocks_to(network: Network, last: int) -> Iterator[Edge]:
     if network.units[last].stage is None:
         yield Edge(last, last, 0, 0, None)
     space = BlockSpace(network)
-    for width in tile_widths(network, last):
-        for found in space.candidates(last, width, NO_LIMIT):
+    if tile_widths(network, last):
+        for found in space.candidates(last, tile_widths(network, last), NO_LIMIT):
             yield Edge(found.first, found.last, 0, found.macs, found)
 
 

@@ -17,9 +17,11 @@ from tflm_msf.network.units import Network, build_network
 from tflm_msf.plan import make_plan
 from tflm_msf.program.decode import is_rewritten
 from tflm_msf.request import Limits, Request
-from tflm_msf.search.front import Edge, Point, pareto_front
+from tflm_msf.search.dag import Edge
+from tflm_msf.search.front import pareto_front
 from tflm_msf.search.placing import Placer
 from tflm_msf.search.presets import Preset, preset_edges
+from tflm_msf.search.shortest import Point
 from tflm_msf.simplify import Change, simplify
 from tflm_msf.tflite_io import read_model
 

@@ -14,7 +14,7 @@ from tflm_msf.errors import MsfError
 from tflm_msf.network.units import Network
 from tflm_msf.ops import Map, Stage, StageOp
 from tflm_msf.plan import make_plan
-from tflm_msf.search.front import layerwise_edges
+from tflm_msf.search.dag import layerwise_edges
 
 _TEMPLATES = Environment(
     loader=PackageLoader("benchmarks.reference"),

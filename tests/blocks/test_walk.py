@@ -85,7 +85,7 @@ def blocks_of(name: str) -> tuple[Network, list[Block]]:
         candidate
         for last in range(len(net.units))
         for width in tile_widths(net, last)
-        for candidate in space.candidates(last, width, NO_LIMIT)
+        for candidate in space.candidates(last, (width,), NO_LIMIT)
         if candidate.last > candidate.first
     ]
     random.shuffle(found)

@@ -11,7 +11,7 @@ from tests.layers import Geometry, Weighting
 from tests.operators import MoreLayers
 from tflm_msf.graph import DType, Model
 from tflm_msf.network.units import build_network
-from tflm_msf.search.front import layerwise_edges
+from tflm_msf.search.dag import layerwise_edges
 from tflm_msf.search.placing import place_tensors
 
 

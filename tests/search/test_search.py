@@ -16,8 +16,10 @@ from tflm_msf.graph import Model
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.plan import make_plan
 from tflm_msf.program.assemble import assemble
-from tflm_msf.search.front import Edge, Point, Search, find_edges, pareto_front
+from tflm_msf.search.dag import Edge, find_edges
+from tflm_msf.search.front import pareto_front
 from tflm_msf.search.placing import Placer
+from tflm_msf.search.shortest import Point, Search
 
 NO_LIMIT = 1 << 40
 
@@ -174,8 +176,8 @@ def all_edges(network: Network) -> list[Edge]:
     return [
         Edge(found.first, found.last, 0, found.macs, found)
         for last in range(len(network.units))
-        for width in tile_widths(network, last)
-        for found in space.candidates(last, width, NO_LIMIT)
+        if tile_widths(network, last)
+        for found in space.candidates(last, tile_widths(network, last), NO_LIMIT)
     ]
 
 

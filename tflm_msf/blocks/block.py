@@ -1,7 +1,8 @@
 """Candidate fusion blocks: what running units *first* to *last* as one operator costs.
 
-Candidates that end at the same unit with the same tile width are found in one walk backwards: each step takes in the
-unit before, and with it what it adds to workspace and MACs.
+Candidates that end at the same unit are found in one walk backwards: each step takes in the unit before, and with it
+what it adds to workspace and MACs. All tile widths go in step, for they differ in columns only: arrays hold a value for
+each width, or for each strip of each width.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ CHUNK_BYTES = 2048
 """Chunks get shorter where all chunks of a group together would take more than this."""
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 def align(size: int, to: int) -> int:
@@ -96,30 +98,44 @@ class Block:
 
 @dataclass
 class _GroupState:
-    """A group as far as the walk has come; ``steps[n]`` are those it has taken when n output rows are done."""
+    """A group as far as the walk has come; ``steps[n]`` are those it has taken when n output rows are done.
+
+    For each strip its columns ``x0`` to ``x1``; for each width the most of them that a strip has (``cols``) and those
+    of all its strips together (``all_cols``).
+    """
 
     units: list[int]
     steps: Ints
     x0: Ints
     x1: Ints
+    cols: Ints
+    all_cols: Ints
     chunk_offsets: dict[int, int] = field(default_factory=dict)
     chunk_channels: int = 0
     whole_rows: int = 0
 
     @property
-    def cols(self) -> int:
-        return int((self.x1 - self.x0).max())
+    def chunk(self) -> Ints:
+        """Pixels that the group makes at a time, for each width."""
+        if self.whole_rows:
+            return np.full_like(self.cols, self.whole_rows)
+        most = max(1, min(CHUNK_PIXELS, CHUNK_BYTES // max(self.chunk_channels, 1)))
+        return np.minimum(np.maximum(self.cols, 1), most)
 
     @property
-    def chunk(self) -> int:
-        if self.whole_rows:
-            return self.whole_rows
-        return max(1, min(CHUNK_PIXELS, CHUNK_BYTES // max(self.chunk_channels, 1), self.cols))
+    def chunk_bytes(self) -> Ints:
+        """Bytes of all the group's chunks together, for each width."""
+        return self.chunk * self.chunk_channels
+
+    def kept(self, widths: Bools, strips: Bools) -> None:
+        """Goes on with some widths, and so with some strips, only."""
+        self.x0, self.x1 = self.x0[strips], self.x1[strips]
+        self.cols, self.all_cols = self.cols[widths], self.all_cols[widths]
 
     def finished(self) -> Group:
-        """The group once the walk is over."""
+        """The group once the walk, of one width, is over."""
         strips = tuple(zip(self.x0.tolist(), self.x1.tolist(), strict=True))
-        return Group(tuple(sorted(self.units)), self.chunk, int(self.steps[-1]), strips)
+        return Group(tuple(sorted(self.units)), int(self.chunk[0]), int(self.steps[-1]), strips)
 
 
 IN_PLACE = (StageOp.ADD, StageOp.SUB, StageOp.MUL, StageOp.TABLE)
@@ -182,36 +198,66 @@ def tile_widths(network: Network, last: int) -> tuple[int, ...]:
 
 
 class BlockWalk:
-    """Walks backwards from unit ``last`` and knows, after each step, what the block so far costs."""
+    """Walks backwards from unit ``last`` and knows, after each step, what the block so far costs with each width."""
 
-    def __init__(self, network: Network, kept: LinesKept, last: int, tile_w: int) -> None:
+    def __init__(self, network: Network, kept: LinesKept, last: int, *widths: int) -> None:
         self._network = network
         self._kept = kept
         self._last = last
-        self._tile_w = tile_w
+        self._widths = np.array(widths, np.int64)
         self._root: dict[int, int] = {}
         self._groups: dict[int, _GroupState] = {}
-        self._rings: dict[int, int] = {}
+        self._rings: dict[int, Ints] = {}
         self._accumulating: dict[int, int] = {}
         self._readers: dict[int, list[int]] = {}
-        self._macs = 0
-        self._ring_bytes = 0
+        self._ahead: dict[tuple[int, int], int] = {}
+        self._macs = np.zeros_like(self._widths)
+        self._ring_bytes = np.zeros_like(self._widths)
 
     def candidates(self, max_workspace: int) -> Iterator[Candidate]:
-        """The blocks, shortest first, as long as their workspace stays within ``max_workspace`` bytes.
+        """The blocks, shortest first, whose workspace stays within ``max_workspace`` bytes.
 
         The block of one unit comes whatever it takes: there is no other way to run the unit.
+
+        A width is given up where its progress records, accumulators and rings alone are more than that. Every unit
+        that is taken in may add some of these and takes none away, so no longer block has less. Chunks do not count:
+        they get shorter where a group takes in a wide tensor, so that a longer block may well take less than a short
+        one.
         """
         for first in range(self._last, -1, -1):
             if not self._take_in(first) or self._progress_bytes() > PROGRESS_BYTES * MAX_GROUPS:
                 return
-            workspace = self._workspace()
-            if workspace > max_workspace and first < self._last:
+            least, workspaces = self._without_chunks(), self._workspace()
+            yield from self._candidates_from(first, workspaces, max_workspace)
+            if not self._keep(least <= max_workspace):
                 return
-            yield self._candidate(first, workspace)
+
+    def _candidates_from(self, first: int, workspaces: Ints, max_workspace: int) -> Iterator[Candidate]:
+        inputs = tuple(sorted({self._network.copies.get(tensor, tensor) for tensor in self._readers}))
+        output = self._stage(self._last).output
+        for width, workspace, macs in zip(self._widths.tolist(), workspaces.tolist(), self._macs.tolist(), strict=True):
+            if workspace <= max_workspace or first == self._last:
+                found = Candidate(first, self._last, width, workspace, macs, inputs, output)
+                yield found if width < self._full_width else self._over_an_input(found)
+
+    @property
+    def _full_width(self) -> int:
+        return self._stage(self._last).output_map.w
+
+    def _keep(self, widths: Bools) -> bool:
+        """Goes on with some widths only; False if there are none."""
+        if not widths.all():
+            strips = np.repeat(widths, -(-self._full_width // self._widths))
+            for group in self._groups.values():
+                group.kept(widths, strips)
+            self._widths, self._macs, self._ring_bytes = (
+                column[widths] for column in (self._widths, self._macs, self._ring_bytes)
+            )
+            self._rings = {tensor: pixels[widths] for tensor, pixels in self._rings.items()}
+        return len(self._widths) > 0
 
     def lay_out(self, first: int) -> Block:
-        """The block from ``first`` on, every buffer placed. To be called on a fresh walk."""
+        """The block from ``first`` on, every buffer placed. To be called on a fresh walk of one width."""
         for unit in range(self._last, first - 1, -1):
             self._take_in(unit)
         offset = self._progress_bytes()
@@ -220,18 +266,19 @@ class BlockWalk:
             accumulators.append((unit, offset))
             offset += 4 * channels
         buffers = []
-        for tensor, pixels in sorted(self._rings.items()):
+        for tensor, pixels in sorted((tensor, int(pixels[0])) for tensor, pixels in self._rings.items()):
             buffers.append(Buffer(tensor, False, pixels, offset))
             offset += pixels * self._stage(self._network.producer[tensor]).output_map.c
         for group in self._groups.values():
             buffers.extend(self._chunk_buffers(group, offset))
         groups = (group.finished() for _, group in sorted(self._groups.items()))
-        candidate = self._candidate(first, self._workspace())
+        (candidate,) = self._candidates_from(first, self._workspace(), int(self._workspace()[0]))
         return Block(candidate, self._network, tuple(groups), tuple(buffers), tuple(accumulators))
 
     def _chunk_buffers(self, group: _GroupState, offset: int) -> Iterator[Buffer]:
         for tensor, channels_before in group.chunk_offsets.items():
-            yield Buffer(tensor, True, group.chunk, offset + group.chunk * channels_before)
+            chunk = int(group.chunk[0])
+            yield Buffer(tensor, True, chunk, offset + chunk * channels_before)
 
     def _stage(self, unit: int) -> Stage:
         stage = self._network.units[unit].stage
@@ -242,10 +289,12 @@ class BlockWalk:
         """One record for each group; copying a prefix takes a group of its own."""
         return PROGRESS_BYTES * (len(self._groups) + (self._stage(self._last).prefix is not None))
 
-    def _workspace(self) -> int:
-        chunks = max(group.chunk * group.chunk_channels for group in self._groups.values())
-        fixed = self._progress_bytes() + 4 * sum(self._accumulating.values())
-        return fixed + self._ring_bytes + chunks
+    def _workspace(self) -> Ints:
+        chunks = [group.chunk_bytes for group in self._groups.values() if group.chunk_channels]
+        return self._without_chunks() + (np.max(chunks, axis=0) if chunks else 0)
+
+    def _without_chunks(self) -> Ints:
+        return self._ring_bytes + (self._progress_bytes() + 4 * sum(self._accumulating.values()))
 
     def _take_in(self, unit: int) -> bool:
         """Adds a unit in front; False if it cannot be in the block."""
@@ -253,7 +302,7 @@ class BlockWalk:
         if stage is None or (unit != self._last and not self._becomes_inner(stage)):
             return False
         runs_once = stage.reduces or stage.op is StageOp.SOURCE or stage.prefix is not None
-        if runs_once and self._tile_w < self._stage(self._last).output_map.w:
+        if runs_once and not self._keep(self._widths == self._full_width):
             return False
         group = self._group_of(unit, stage)
         if group is None:
@@ -263,7 +312,8 @@ class BlockWalk:
         self._readers.pop(stage.output, None)
         if stage.reduces:
             self._accumulating[unit] = stage.output_map.c
-        self._macs += stage.macs_per_pixel * int(group.steps[-1]) * int((group.x1 - group.x0).sum())
+        if stage.macs_per_pixel:
+            self._macs = self._macs + stage.macs_per_pixel * int(group.steps[-1]) * group.all_cols
         return True
 
     def _becomes_inner(self, stage: Stage) -> bool:
@@ -296,30 +346,31 @@ class BlockWalk:
             group.whole_rows = stage.output_map.w
         pixels = self._ring_pixels(stage, group)
         self._rings[stage.output] = pixels
-        self._ring_bytes += pixels * stage.output_map.c
+        self._ring_bytes = self._ring_bytes + pixels * stage.output_map.c
         self._root[unit] = unit
         self._groups[unit] = group
         return group
 
-    def _ring_pixels(self, stage: Stage, group: _GroupState) -> int:
+    def _ring_pixels(self, stage: Stage, group: _GroupState) -> Ints:
         """Pixels between the oldest that is still read and the newest that may have been made.
 
         All rows but the newest are kept whole; of that one, what a chunk's window covers, and what a chunk of the
         producer may be ahead.
         """
         if stage.reduces:
-            return stage.output_map.pixels
+            return np.full_like(self._widths, stage.output_map.pixels)
         rows, newest = self._kept(stage.output)
         height = stage.output_map.h
         if stage.op is StageOp.SOURCE:
-            return min(rows, height) * stage.output_map.w
-        return max(1, min((rows - 1) * group.cols + min(newest, group.cols), height * group.cols))
+            return np.full_like(self._widths, min(rows, height) * stage.output_map.w)
+        pixels = (rows - 1) * group.cols + np.minimum(newest, group.cols)
+        return np.maximum(1, np.minimum(pixels, height * group.cols))
 
     def _start_last_group(self, unit: int, stage: Stage) -> _GroupState:
         out = stage.output_map
         done = np.arange(out.h + 1)
-        x0 = np.arange(0, out.w, self._tile_w)
-        group = _GroupState([unit], done, x0, np.minimum(x0 + self._tile_w, out.w))
+        strips = [(x, min(x + width, out.w)) for width in self._widths.tolist() for x in range(0, out.w, width)]
+        group = self._group(unit, done, *np.array(strips, np.int64).T)
         if stage.op is StageOp.SOURCE:
             group.whole_rows = out.w
         self._root[unit] = unit
@@ -336,26 +387,27 @@ class BlockWalk:
             x0 = np.clip(window.left(group.x0), 0, width)
             x1 = np.clip(window.left(group.x1 - 1) + window.reach_w, 0, width)
             parts.append((np.where(group.steps > 0, rows, 0), x0, x1))
-        steps = np.max([part[0] for part in parts], axis=0)
-        x0 = np.min([part[1] for part in parts], axis=0)
-        x1 = np.max([part[2] for part in parts], axis=0)
+        steps, x0, x1 = parts[0]
+        for other in parts[1:]:
+            steps, x0, x1 = np.maximum(steps, other[0]), np.minimum(x0, other[1]), np.maximum(x1, other[2])
         if width == 1:
             x0, x1 = np.zeros_like(x0), np.ones_like(x1)
-        group = _GroupState([unit], steps, x0, np.maximum(x0, x1))
+        group = self._group(unit, steps, x0, np.maximum(x0, x1))
         return self._as_reducing(group, stage) if stage.reduces else group
 
-    @staticmethod
-    def _as_reducing(group: _GroupState, stage: Stage) -> _GroupState:
-        steps = np.where(group.steps > 0, stage.grid.h, 0)
-        return _GroupState(group.units, steps, np.zeros(1, np.int64), np.full(1, stage.grid.w))
+    def _group(self, unit: int, steps: Ints, x0: Ints, x1: Ints) -> _GroupState:
+        counts = -(-self._full_width // self._widths)
+        starts = np.cumsum(counts) - counts
+        cols = x1 - x0
+        return _GroupState([unit], steps, x0, x1, np.maximum.reduceat(cols, starts), np.add.reduceat(cols, starts))
 
-    def _candidate(self, first: int, workspace: int) -> Candidate:
-        inputs = tuple(sorted({self._network.copies.get(tensor, tensor) for tensor in self._readers}))
-        output = self._stage(self._last).output
-        plain = Candidate(first, self._last, self._tile_w, workspace, self._macs, inputs, output)
-        if self._tile_w < self._stage(self._last).output_map.w:
-            return plain
-        dying = [tensor for tensor in inputs if self._network.last_use[tensor] <= self._last]
+    def _as_reducing(self, group: _GroupState, stage: Stage) -> _GroupState:
+        steps = np.where(group.steps > 0, stage.grid.h, 0)
+        return self._group(group.units[0], steps, np.zeros(1, np.int64), np.full(1, stage.grid.w))
+
+    def _over_an_input(self, plain: Candidate) -> Candidate:
+        """The candidate, of full width, with its output over the input where that saves most."""
+        dying = [tensor for tensor in plain.inputs if self._network.last_use[tensor] <= self._last]
         gains = [
             (self._gain(tensor, distance), tensor, distance) for tensor in dying for distance in self._distance(tensor)
         ]
@@ -380,8 +432,13 @@ class BlockWalk:
             for source, grid in zip(stage.inputs, stage.input_maps, strict=False):
                 if self._network.copies.get(source, source) == tensor:
                     layouts.add(grid)
-                    distances.append(before + self._distance_to_reader(reader, stage, grid))
+                    distances.append(before + self._distance_known(reader, source, stage, grid))
         return [align(max(distances), 16)] if len(layouts) <= 1 else []
+
+    def _distance_known(self, reader: int, source: int, stage: Stage, grid: Map) -> int:
+        if (reader, source) not in self._ahead:
+            self._ahead[reader, source] = self._distance_to_reader(reader, stage, grid)
+        return self._ahead[reader, source]
 
     def _distance_to_reader(self, reader: int, stage: Stage, grid: Map) -> int:
         """The most by which the end of what has been written is ahead of the input that ``reader`` needs next."""

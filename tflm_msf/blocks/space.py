@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -23,15 +23,16 @@ class BlockSpace:
     def _gates(self) -> tuple[Gate, ...]:
         return find_gates(self._network)
 
-    def candidates(self, last: int, tile_w: int, max_workspace: int) -> Iterator[Candidate]:
-        """Blocks that end at unit ``last``, in strips ``tile_w`` pixels wide.
+    def candidates(self, last: int, widths: Sequence[int], max_workspace: int) -> Iterator[Candidate]:
+        """Blocks that end at unit ``last``, in strips as wide as one of ``widths`` pixels.
 
-        As for :meth:`BlockWalk.candidates`, long ones are left out once the workspace is above ``max_workspace`` bytes.
+        As for :meth:`BlockWalk.candidates`, those are left out whose workspace is above ``max_workspace`` bytes.
         """
-        yield from BlockWalk(self._network, self._kept, last, tile_w).candidates(max_workspace)
+        yield from BlockWalk(self._network, self._kept, last, *widths).candidates(max_workspace)
         has_gates = any(gate.pool <= last for gate in self._gates)
-        if has_gates and tile_w == tile_widths(self._network, last)[0]:
-            yield from self._with_reruns(last, tile_w, max_workspace)
+        full = tile_widths(self._network, last)[0]
+        if has_gates and full in widths:
+            yield from self._with_reruns(last, full, max_workspace)
 
     def _with_reruns(self, last: int, tile_w: int, max_workspace: int) -> Iterator[Candidate]:
         reruns, walk = self._walk_with_reruns(last, tile_w)

@@ -17,7 +17,7 @@ from tflm_msf.report.picture import draw_fronts
 from tflm_msf.report.tables import front_table, show
 from tflm_msf.report.values import front_json
 from tflm_msf.request import Request
-from tflm_msf.search.front import as_networkx
+from tflm_msf.search.dag import as_networkx
 
 
 @click.command()

@@ -1,18 +1,13 @@
-"""Shortest paths that keep clear of known conflicts: runs of edges that together take more than each of them alone.
+"""No-goods: runs of edges that together take more than each of them alone, as an automaton that walks along a path.
 
-A fusion DAG with forbidden runs is again a DAG: each cut becomes one state for every set of forbidden runs that a path
-may have begun before it. Edges are numbers here, cuts are numbered from 0.
+Edges are numbers here. A path's state is the set of no-goods that it is in the middle of, each with the number of its
+edges that were taken; a path that completes one is dead. Only states that a search comes to are ever made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
-
-Ints = npt.NDArray[np.int64]
 
 
 class Conflict(NamedTuple):
@@ -22,48 +17,28 @@ class Conflict(NamedTuple):
     needed: int
 
 
-class State(NamedTuple):
-    """A state of cut ``cut``: it is entered over ``edges[n]`` from state ``sources[n]``."""
-
-    cut: int
-    edges: Ints
-    sources: Ints
-
-
-_Begun = frozenset[tuple[int, int]]
+Begun = frozenset[tuple[int, int]]
 """Which conflicts a path is in the middle of, and how many of their edges it has taken."""
 
+NOTHING_BEGUN: Begun = frozenset()
 
-def states_without(first: Sequence[int], into: Sequence[Sequence[int]], conflicts: Sequence[Conflict]) -> list[State]:
-    """The states of all cuts, each after those that it is entered from; state 0 is cut 0.
+Role = tuple[int, int]
+"""The number of a conflict, and the position of an edge in it."""
 
-    Args:
-        first: for each edge, the cut that it leaves.
-        into: for each cut, the edges that enter it.
-        conflicts: the runs that no path through the states can take.
-    """
-    roles: dict[int, list[tuple[int, int]]] = {}
-    for number, conflict in enumerate(conflicts):
-        for position, edges in enumerate(conflict.edges):
+
+def roles_of(conflicts: Sequence[Conflict], active: Sequence[int]) -> dict[int, list[Role]]:
+    """For each edge in one of the ``active`` conflicts, its roles."""
+    roles: dict[int, list[Role]] = {}
+    for number in active:
+        for position, edges in enumerate(conflicts[number].edges):
             for edge in edges:
                 roles.setdefault(edge, []).append((number, position))
-    states = [State(0, np.zeros(0, np.int64), np.zeros(0, np.int64))]
-    at_cut: list[dict[_Begun, int]] = [{frozenset(): 0}]
-    for cut in range(1, len(into)):
-        entries: dict[_Begun, list[tuple[int, int]]] = {}
-        for edge in into[cut]:
-            for begun, source in at_cut[first[edge]].items():
-                after = _after(begun, roles[edge], conflicts) if edge in roles else frozenset[tuple[int, int]]()
-                if after is not None:
-                    entries.setdefault(after, []).append((edge, source))
-        at_cut.append({begun: len(states) + number for number, begun in enumerate(entries)})
-        states += [State(cut, *np.array(entry, np.int64).T) for entry in entries.values()]
-    return states
+    return roles
 
 
-def _after(begun: _Begun, roles: Sequence[tuple[int, int]], conflicts: Sequence[Conflict]) -> _Begun | None:
+def after(begun: Begun, roles: Sequence[Role], conflicts: Sequence[Conflict]) -> Begun | None:
     """What a path is in the middle of after an edge with these roles; None if that completes a conflict."""
-    taken = {(number, position + 1) for number, position in roles if position == 0 or (number, position) in begun}
+    taken = [(number, position + 1) for number, position in roles if position == 0 or (number, position) in begun]
     if any(position == len(conflicts[number].edges) for number, position in taken):
         return None
     return frozenset(taken)

@@ -11,7 +11,7 @@ from enum import Enum
 
 from tflm_msf.blocks.block import Candidate
 from tflm_msf.network.units import Network
-from tflm_msf.search.front import Edge, find_edges
+from tflm_msf.search.dag import Edge, find_edges
 
 Admit = Callable[[Candidate], Candidate | None]
 

@@ -1,0 +1,171 @@
+"""The fusion DAG: nodes are the cuts of the execution order, 0 to n, an edge is one step of a plan.
+
+An edge is a fusion block (or an operator that stays a builtin) that leads from the cut before it to the cut after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from tflm_msf.blocks.block import Candidate, align, tile_widths
+from tflm_msf.blocks.space import BlockSpace
+from tflm_msf.network.units import Network
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+TENSOR_ALIGNMENT = 16
+"""TFLM rounds every tensor in the arena up to this many bytes (``MicroArenaBufferAlignment``)."""
+
+BLOCK_BYTES = 144
+"""What a block more can add to the arena's tail, at the most."""
+
+
+class Edge(NamedTuple):
+    """One step of a plan: a block, or (``block`` None) the builtin unit ``first``.
+
+    ``head`` counts every byte of the arena's head while the step runs: boundary tensors alive across it, and its
+    workspace.
+    """
+
+    first: int
+    last: int
+    head: int
+    macs: int
+    block: Candidate | None
+
+
+def padded_bytes(network: Network, tensor: int) -> int:
+    """What a tensor takes of the arena."""
+    return align(network.nbytes(tensor), TENSOR_ALIGNMENT)
+
+
+@dataclass(frozen=True, eq=False)
+class _Liveness:
+    network: Network
+
+    def after(self, unit: int) -> int:
+        """Bytes alive between ``unit`` and the next one (-1: before the first)."""
+        return sum(padded_bytes(self.network, t) for t in self._tensors_after(unit))
+
+    def _tensors_after(self, unit: int) -> list[int]:
+        made = [*self.network.inputs, *(t for t, p in self.network.producer.items() if p <= unit)]
+        return [t for t in dict.fromkeys(made) if self.network.last_use.get(t, -1) > unit]
+
+    def dying(self, tensors: tuple[int, ...], last: int) -> list[int]:
+        """Those tensors that nobody needs after unit ``last``."""
+        return [tensor for tensor in tensors if self.network.last_use[tensor] <= last]
+
+
+def layerwise_edges(network: Network) -> list[Edge]:
+    """Every unit on its own, as TFLM runs them: the edges that always exist."""
+    liveness = _Liveness(network)
+    edges = []
+    for index, unit in enumerate(network.units):
+        dying = sum(padded_bytes(network, t) for t in liveness.dying(unit.inputs, index))
+        unread = sum(padded_bytes(network, t) for t in unit.outputs if network.last_use[t] <= index)
+        macs = unit.stage.macs if unit.stage else 0
+        head = liveness.after(index) + dying + unread
+        overwritten = network.overwritten(index)
+        if overwritten is not None:
+            head -= _saved(network, *overwritten, unit.outputs[0])
+        edges.append(Edge(index, index, head, macs, None))
+    return edges
+
+
+def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] = lambda found: found) -> list[Edge]:
+    """All edges of the fusion DAG, of those between the same cuts only the ones that nothing dominates.
+
+    A block that takes more than the whole network layer by layer, every block's share of the tail included, is of no
+    use and ends the walk over longer ones.
+    ``admit`` restricts the space: it turns a candidate away (None) or hands it on, changed perhaps.
+    """
+    layerwise = layerwise_edges(network)
+    space, liveness = BlockSpace(network), _Liveness(network)
+    limit = max(edge.head for edge in layerwise) + _most_saved(network, space)
+    edges = [edge for edge in layerwise if network.units[edge.first].stage is None]
+    for last, unit in enumerate(network.units):
+        if unit.stage is None:
+            continue
+        alive = liveness.after(last)
+        found: dict[int, list[Edge]] = {}
+        for candidate in space.candidates(last, tile_widths(network, last), limit):
+            admitted = admit(candidate)
+            if admitted is not None:
+                edge = _edge(network, admitted, alive, liveness)
+                found.setdefault(edge.first, []).append(edge)
+        for choices in found.values():
+            edges.extend(undominated(choices, _beats_wherever_placed))
+    return edges
+
+
+def _most_saved(network: Network, space: BlockSpace) -> int:
+    """Bytes beyond its tensors that a network takes with every unit on its own: workspace, and tail for each block."""
+    workspaces = [
+        candidate.workspace
+        for unit in range(len(network.units))
+        if tile_widths(network, unit)
+        for candidate in space.candidates(unit, tile_widths(network, unit)[:1], 0)
+    ]
+    return align(max(workspaces, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
+
+
+def _edge(network: Network, candidate: Candidate, alive: int, liveness: _Liveness) -> Edge:
+    dying = liveness.dying(candidate.inputs, candidate.last)
+    head = alive + sum(padded_bytes(network, t) for t in dying) + align(candidate.workspace, TENSOR_ALIGNMENT)
+    if candidate.overlap_input is not None:
+        head -= _saved(network, candidate.overlap_input, candidate.overlap, candidate.output)
+    return Edge(candidate.first, candidate.last, head, candidate.macs, candidate)
+
+
+def _saved(network: Network, source: int, distance: int, output: int) -> int:
+    """Bytes less that an output takes together with an input that may start ``distance`` bytes behind it."""
+    upper, lower = padded_bytes(network, source), padded_bytes(network, output)
+    return upper + lower - max(lower, align(distance, TENSOR_ALIGNMENT) + upper)
+
+
+def beats(edge: Edge, other: Edge) -> bool:
+    """True if ``edge`` takes neither more bytes nor more MACs."""
+    return edge.head <= other.head and edge.macs <= other.macs
+
+
+def undominated(edges: list[Edge], is_better: Callable[[Edge, Edge], bool] = beats) -> list[Edge]:
+    """Of edges between the same two cuts, those that no other is better than, one of those that are as good."""
+    kept: list[Edge] = []
+    for edge in sorted(edges, key=lambda e: (e.macs, e.head)):
+        if not any(is_better(other, edge) for other in kept):
+            kept.append(edge)
+    return kept
+
+
+def is_as_easy(edge: Edge, other: Edge) -> bool:
+    """True if whatever has room for ``other``, between the same cuts, has room for ``edge``.
+
+    The head alone does not tell: output over input saves bytes only where the neighbours leave room for it.
+    """
+    block, rival = edge.block, other.block
+    if block is None or rival is None:
+        return block is rival
+    if align(block.workspace, TENSOR_ALIGNMENT) > align(rival.workspace, TENSOR_ALIGNMENT):
+        return False
+    if rival.overlap_input is None:
+        return True
+    return block.overlap_input == rival.overlap_input and block.overlap <= rival.overlap
+
+
+def _beats_wherever_placed(edge: Edge, other: Edge) -> bool:
+    return edge.macs <= other.macs and is_as_easy(edge, other)
+
+
+def as_networkx(network: Network, edges: list[Edge]) -> nx.MultiDiGraph:
+    """The fusion DAG for a user to look at: nodes are cuts, edges carry ``head`` (bytes), ``macs`` and ``tile_w``."""
+    import networkx as nx
+
+    dag: nx.MultiDiGraph = nx.MultiDiGraph()
+    dag.add_nodes_from(range(len(network.units) + 1))
+    for edge in edges:
+        tile = edge.block.tile_w if edge.block else 0
+        dag.add_edge(edge.first, edge.last + 1, head=edge.head, macs=edge.macs, tile_w=tile)
+    return dag

@@ -1,0 +1,29 @@
+"""How long a search may take, and who hears what it is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+
+@dataclass
+class Effort:
+    """Seconds from now on that a search may take (None: as long as it takes), and ``say``, which hears what it does.
+
+    A search that ran out of time ends with the best it has found, which is then not known to be the best there is.
+    """
+
+    seconds: float | None = None
+    say: Callable[[str], None] = lambda _: None
+    ran_out: bool = False
+    _started: float = field(default_factory=monotonic)
+
+    def is_spent(self) -> bool:
+        """True once the time is over; it stays so."""
+        if not self.ran_out and self.seconds is not None:
+            self.ran_out = monotonic() - self._started > self.seconds
+        return self.ran_out
+
+
+UNLIMITED = Effort()
