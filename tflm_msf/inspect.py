@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tflm_msf.arena import MCU32, Target, lifetimes, live_bytes, tensor_bytes
+from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model, Op
 from tflm_msf.network.units import build_network
 from tflm_msf.program.decode import describe_program
-from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.report.values import arena_json, pixels_json
 from tflm_msf.tflite_io import read_model
 

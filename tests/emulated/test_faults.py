@@ -16,10 +16,12 @@ from benchmarks.emulator import CORES, Core, build, load_core, run
 from tests.kernels.library import Status, invoke, operands_of, prepare
 from tests.kernels.seeds import Seed, seeds
 from tests.layers import Geometry, Layers, Weighting
+from tflm_msf import format as fmt
 from tflm_msf.export import export_c, kernel_sources
+from tflm_msf.format import VERSION
+from tflm_msf.format.records import HEADER, TENSOR
 from tflm_msf.graph import Model
 from tflm_msf.planner import Planner
-from tflm_msf.program.encode import HEADER, STAGE, TENSOR
 from tflm_msf.request import Request
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model
@@ -42,15 +44,15 @@ def changed(program: bytes, offset: int, field: bytes) -> bytes:
 
 def changed_programs(program: bytes) -> dict[str, tuple[bytes, Status]]:
     """Programs of other tools and damaged ones, with what has to come of them."""
-    tensors, stages = HEADER.unpack_from(program)[5:7]
-    first_stage = HEADER.size + tensors * TENSOR.size
-    flags = HEADER.size - 4
-    assert stages > 0
-    assert STAGE.unpack_from(program, first_stage)[1] < 9
+    unpacked = fmt.Program.unpack(program)
+    header_size = unpacked.header.header_size
+    first_stage = header_size + len(unpacked.tensors) * TENSOR.size(VERSION)
+    flags = HEADER.size(1) - 4
+    assert unpacked.stages[0].layout < 9
     return {
         "version 0": (changed(program, 4, b"\0\0"), Status.BAD_VERSION),
-        "version 2": (changed(program, 4, b"\2\0"), Status.BAD_VERSION),
-        "longer header": (changed(program, 6, struct.pack("<H", HEADER.size + 4)), Status.BAD_VERSION),
+        "newer version": (changed(program, 4, struct.pack("<H", VERSION + 1)), Status.BAD_VERSION),
+        "longer header": (changed(program, 6, struct.pack("<H", header_size + 4)), Status.BAD_VERSION),
         "unknown operator": (changed(program, first_stage, b"\xfe"), Status.UNSUPPORTED),
         "unknown layout": (changed(program, first_stage + 1, b"\x09"), Status.UNSUPPORTED),
         "unknown flag": (changed(program, flags, b"\x80"), Status.UNSUPPORTED),
@@ -163,7 +165,7 @@ def test_every_fault_ends_in_its_status(core: Core) -> None:
     statuses = {(what, int(status.split()[0])) for what, status in told if what in expected}
     assert statuses == set(expected.items()), done.output
     texts = dict(told)
-    assert texts["version 2"].endswith("rewrite the model or update the library")
+    assert texts["newer version"].endswith("update the tflm-msf library")
     assert texts["workspace one byte small"].endswith(
         "a tensor of the block is missing, too small, misaligned or overlaps another"
     )

@@ -14,10 +14,10 @@ from tests.corpus import corpus_model
 from tests.small_models import PLAN, plan_bytes, small_model
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c, kernel_sources
+from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model, Op
 from tflm_msf.inputs import make_inputs
 from tflm_msf.planner import Planner
-from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.request import Request
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model

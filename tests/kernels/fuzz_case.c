@@ -32,28 +32,39 @@ static const fuzz_field header_fields[] = {FIELD(msf_program, magic),
                                            FIELD(msf_program, overlap_output),
                                            FIELD(msf_program, overlap_distance),
                                            FIELD(msf_program, flags),
-                                           FIELD(msf_program, reserved)};
+                                           FIELD(msf_program, reserved),
+                                           FIELD(msf_program, order),
+                                           FIELD(msf_program, column_bits),
+                                           FIELD(msf_program, state_operand),
+                                           FIELD(msf_program, overlaps),
+                                           FIELD(msf_program, state_size),
+                                           FIELD(msf_program, more[0]),
+                                           FIELD(msf_program, more[1])};
 
 static const fuzz_field tensor_fields[] = {
-    FIELD(msf_tensor, h),        FIELD(msf_tensor, w),       FIELD(msf_tensor, c),
-    FIELD(msf_tensor, producer), FIELD(msf_tensor, operand), FIELD(msf_tensor, kind),
-    FIELD(msf_tensor, reserved), FIELD(msf_tensor, offset),  FIELD(msf_tensor, pixels)};
+    FIELD(msf_tensor, h),       FIELD(msf_tensor, w),     FIELD(msf_tensor, c),      FIELD(msf_tensor, producer),
+    FIELD(msf_tensor, operand), FIELD(msf_tensor, kind),  FIELD(msf_tensor, h_high), FIELD(msf_tensor, offset),
+    FIELD(msf_tensor, pixels),  FIELD(msf_tensor, type),  FIELD(msf_tensor, flags),  FIELD(msf_tensor, shows),
+    FIELD(msf_tensor, start),   FIELD(msf_tensor, place), FIELD(msf_tensor, history)};
 
 static const fuzz_field stage_fields[] = {
-    FIELD(msf_stage, op),         FIELD(msf_stage, layout),      FIELD(msf_stage, act_min),
-    FIELD(msf_stage, act_max),    FIELD(msf_stage, in[0]),       FIELD(msf_stage, in[1]),
-    FIELD(msf_stage, out),        FIELD(msf_stage, kernel_h),    FIELD(msf_stage, kernel_w),
-    FIELD(msf_stage, stride_h),   FIELD(msf_stage, stride_w),    FIELD(msf_stage, dilation_h),
-    FIELD(msf_stage, dilation_w), FIELD(msf_stage, pad_top),     FIELD(msf_stage, pad_left),
-    FIELD(msf_stage, in_zero[0]), FIELD(msf_stage, in_zero[1]),  FIELD(msf_stage, out_zero),
-    FIELD(msf_stage, flags),      FIELD(msf_stage, zoom_h),      FIELD(msf_stage, zoom_w),
-    FIELD(msf_stage, weights),    FIELD(msf_stage, bias),        FIELD(msf_stage, multipliers),
-    FIELD(msf_stage, shifts),     FIELD(msf_stage, arg[0]),      FIELD(msf_stage, arg[1]),
-    FIELD(msf_stage, arg[2]),     FIELD(msf_stage, arg[3]),      FIELD(msf_stage, arg[4]),
-    FIELD(msf_stage, arg[5]),     FIELD(msf_stage, accumulators)};
+    FIELD(msf_stage, op),         FIELD(msf_stage, layout),       FIELD(msf_stage, act_min),
+    FIELD(msf_stage, act_max),    FIELD(msf_stage, in[0]),        FIELD(msf_stage, in[1]),
+    FIELD(msf_stage, out),        FIELD(msf_stage, kernel_h),     FIELD(msf_stage, kernel_w),
+    FIELD(msf_stage, stride_h),   FIELD(msf_stage, stride_w),     FIELD(msf_stage, dilation_h),
+    FIELD(msf_stage, dilation_w), FIELD(msf_stage, pad_top),      FIELD(msf_stage, pad_left),
+    FIELD(msf_stage, in_zero[0]), FIELD(msf_stage, in_zero[1]),   FIELD(msf_stage, out_zero),
+    FIELD(msf_stage, flags),      FIELD(msf_stage, zoom_h),       FIELD(msf_stage, zoom_w),
+    FIELD(msf_stage, weights),    FIELD(msf_stage, bias),         FIELD(msf_stage, multipliers),
+    FIELD(msf_stage, shifts),     FIELD(msf_stage, arg[0]),       FIELD(msf_stage, arg[1]),
+    FIELD(msf_stage, arg[2]),     FIELD(msf_stage, arg[3]),       FIELD(msf_stage, arg[4]),
+    FIELD(msf_stage, arg[5]),     FIELD(msf_stage, accumulators), FIELD(msf_stage, third),
+    FIELD(msf_stage, third_zero), FIELD(msf_stage, reserved),     FIELD(msf_stage, scratch),
+    FIELD(msf_stage, more)};
 
 static const fuzz_field group_fields[] = {FIELD(msf_group, first_stage), FIELD(msf_group, stage_count),
-                                          FIELD(msf_group, chunk), FIELD(msf_group, kind)};
+                                          FIELD(msf_group, chunk),       FIELD(msf_group, kind),
+                                          FIELD(msf_group, more[0]),     FIELD(msf_group, more[1])};
 
 #define LENGTH(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 
@@ -113,7 +124,7 @@ int fuzz_tables(const uint8_t *program, uint32_t size, fuzz_table tables[4]) {
 }
 
 static double work_of_pixel(const msf_program *p, const msf_stage *s) {
-  const msf_tensor *in = msf_tensors(p) + s->in[0], *out = msf_tensors(p) + s->out;
+  const msf_tensor *in = msf_tensor_at(p, s->in[0]), *out = msf_tensor_at(p, s->out);
   const double taps = (double)s->kernel_h * s->kernel_w;
   switch (s->op) {
     case MSF_OP_CONV_2D: return taps * in->c * out->c;
@@ -124,16 +135,17 @@ static double work_of_pixel(const msf_program *p, const msf_stage *s) {
 
 /* Roughly how much an accepted program computes, if every tile needs all of every tensor. */
 static double work_of(const msf_program *p) {
-  const msf_tensor *last = msf_result(p, msf_groups(p) + p->group_count - 1);
-  const double tiles = (double)((last->h - 1) / p->tile_h + 1) * ((last->w - 1) / p->tile_w + 1);
+  const msf_tensor *last = msf_result(p, msf_group_at(p, p->group_count - 1u));
+  const int32_t rows = msf_tile_rows(p, last), columns = msf_tile_columns(p, last);
+  const double tiles = (double)((msf_height(last) - 1) / rows + 1) * ((last->w - 1) / columns + 1);
   double work = 0;
   for (uint32_t g = 0; g < p->group_count; g++) {
-    const msf_group *group = msf_groups(p) + g;
+    const msf_group *group = msf_group_at(p, g);
     double each = WORK_OF_A_STEP;
     for (uint32_t i = 0; i < group->stage_count; i++) {
-      each += work_of_pixel(p, msf_stages(p) + group->first_stage + i);
+      each += work_of_pixel(p, msf_stage_at(p, group->first_stage + i));
     }
-    work += each * msf_grid(p, group)->h * msf_grid(p, group)->w;
+    work += each * msf_height(msf_grid(p, group)) * msf_grid(p, group)->w;
   }
   return tiles * work;
 }
@@ -169,6 +181,7 @@ static msf_status invoke(const fuzz_case *c, const msf_program *program, msf_ope
     operands[i].data = owned[i];
   }
   memcpy(owned[c->params_operand], c->params, c->sizes[c->params_operand]);
+  if (msf_has_state(program)) fuzz_write(owned[program->state_operand], 4, below(random, 2)); /* 1: filled already */
   if (overlap) {
     const uint32_t in = program->overlap_input, out = program->overlap_output;
     const uint32_t end = program->overlap_distance + operands[in].size;

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import math
 import struct
-import zlib
 from dataclasses import dataclass, replace
 
-NONE = 0xFFFF
-WHOLE, RING, CHUNK = range(3)
+from tflm_msf import format as fmt
+from tflm_msf.format import NO_OPERAND, NONE, VERSION, limits
+
+WHOLE, RING, CHUNK, KEPT, HISTORY = range(5)
 ROWS, REDUCE, SOURCE_ROWS = range(3)
 SOURCE, CONV_2D, DEPTHWISE_CONV_2D, ADD, MUL, AVERAGE_POOL_2D = range(6)
 MAX_POOL_2D, TABLE, PAD, GLOBAL_POOL, FULLY_CONNECTED, SUB = range(6, 12)
 MAXIMUM, MINIMUM, PRELU, SOFTMAX, CONCATENATION, SLICE, SPACE_TO_DEPTH, DEPTH_TO_SPACE = range(12, 20)
 RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR, TRANSPOSE_CONV = range(20, 23)
-PROGRESS = 16
-"""Workspace bytes that belong to each group."""
+PROGRESS = limits.PROGRESS_BYTES
 
 NEGATED = bytes(-max(value, -127) & 255 for value in range(-128, 128))
 """The table of a TABLE stage that negates."""
 
 STREAMED = 1
 UNIFORM = 1
+FILLED = 1
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,31 @@ class Tensor:
     offset: int = 0
     kept: int = 0
     """Pixels; 0 for all."""
+    type: int = 0
+    flags: int = 0
+    shows: int = NONE
+    start: int = 0
+    place: int = 0
+    history: int = 0
 
-    def pack(self) -> bytes:
-        pixels = self.kept or self.h * self.w
-        dims = struct.pack("<4H", self.h, self.w, self.c, self.producer)
-        return dims + struct.pack("<BBHII", self.operand, self.kind, 0, self.offset, pixels)
+    def record(self) -> fmt.Tensor:
+        return fmt.Tensor(
+            h=self.h & 0xFFFF,
+            w=self.w,
+            c=self.c,
+            producer=self.producer,
+            operand=self.operand,
+            kind=self.kind,
+            h_high=self.h >> 16,
+            offset=self.offset,
+            pixels=self.kept or self.h * self.w,
+            type=self.type,
+            flags=self.flags,
+            shows=self.shows,
+            start=self.start,
+            place=self.place,
+            history=self.history,
+        )
 
 
 @dataclass(frozen=True)
@@ -59,14 +80,40 @@ class Stage:
     shifts: int = 0
     accumulators: int = 0
     args: tuple[int, ...] = ()
+    third: int = NONE
+    third_zero: int = 0
+    reserved: int = 0
+    scratch: int = 0
+    more: int = 0
 
-    def pack(self) -> bytes:
-        first = struct.pack("<BBbb", self.op, self.layout, -128, 127)
-        tensors = struct.pack("<3H", *(*self.inputs, NONE, NONE)[:2], self.out)
-        window = struct.pack("<2H4B2h", *self.kernel, *self.stride, *self.dilation, *self.pad)
-        zeros = struct.pack("<3bBH", 0, 0, 0, self.flags, 0)
-        places = struct.pack("<5I", self.weights, self.bias, self.multipliers, self.shifts, self.accumulators)
-        return first + tensors + window + zeros + places + struct.pack("<6i", *(*self.args, *[0] * 6)[:6])
+    def record(self) -> fmt.Stage:
+        first, second = (*self.inputs, NONE, NONE)[:2]
+        return fmt.Stage(
+            self.op,
+            self.layout,
+            inputs=(first, second),
+            out=self.out,
+            kernel_h=self.kernel[0],
+            kernel_w=self.kernel[1],
+            stride_h=self.stride[0],
+            stride_w=self.stride[1],
+            dilation_h=self.dilation[0],
+            dilation_w=self.dilation[1],
+            pad_top=self.pad[0],
+            pad_left=self.pad[1],
+            flags=self.flags,
+            weights=self.weights,
+            bias=self.bias,
+            multipliers=self.multipliers,
+            shifts=self.shifts,
+            accumulators=self.accumulators,
+            args=(*self.args, *[0] * 6)[:6],
+            third=self.third,
+            third_zero=self.third_zero,
+            reserved=self.reserved,
+            scratch=self.scratch,
+            more=self.more,
+        )
 
 
 @dataclass(frozen=True)
@@ -75,9 +122,10 @@ class Group:
     stage_count: int = 1
     chunk: int = 4
     kind: int = ROWS
+    more: tuple[int, int] = (0, 0)
 
-    def pack(self) -> bytes:
-        return struct.pack("<4H", self.first_stage, self.stage_count, self.chunk, self.kind)
+    def record(self) -> fmt.Group:
+        return fmt.Group(self.first_stage, self.stage_count, self.chunk, self.kind, self.more)
 
 
 @dataclass(frozen=True)
@@ -93,15 +141,51 @@ class Handmade:
     tile: tuple[int, int] = (NONE, NONE)
     overlap: tuple[int, int, int] = (NONE, NONE, 0)
     flags: int = 0
+    version: int = VERSION
+    column_bits: int = limits.COLUMN_BITS
+    reserved: int = 0
+    order: int = 0
+    overlaps: int = 0
+    more: tuple[int, int] = (0, 0)
+    has_state: bool = False
+
+    @property
+    def state_operand(self) -> int:
+        """The last operand, where there is a state; the workspace is the one before, or the last."""
+        return len(self.sizes) - 1 if self.has_state else NO_OPERAND
+
+    @property
+    def workspace_operand(self) -> int:
+        return len(self.sizes) - 1 - self.has_state
 
     def pack(self) -> bytes:
-        """The program; the workspace is the last operand."""
-        records = b"".join(record.pack() for table in (self.tensors, self.stages, self.groups) for record in table)
-        counts = struct.pack("<4H", len(self.tensors), len(self.stages), len(self.groups), len(self.sizes))
-        operands = struct.pack("<H2B", self.params_operand + 1, self.params_operand, len(self.sizes) - 1)
-        sizes = struct.pack("<2H2I", *self.tile, self.sizes[-1], len(self.params))
-        body = counts + operands + sizes + struct.pack("<2HI2H", *self.overlap, self.flags, 0) + records
-        return struct.pack("<4sHHII", b"MSF1", 1, 52, 16 + len(body), zlib.crc32(body)) + body
+        """The program."""
+        overlap_input, overlap_output, distance = self.overlap
+        header = fmt.Header(
+            version=self.version,
+            operand_count=len(self.sizes),
+            input_count=self.params_operand + 1,
+            params_operand=self.params_operand,
+            workspace_operand=self.workspace_operand,
+            tile_h=self.tile[0],
+            tile_w=self.tile[1],
+            workspace_size=self.sizes[self.workspace_operand],
+            params_size=len(self.params),
+            overlap_input=overlap_input,
+            overlap_output=overlap_output,
+            overlap_distance=distance,
+            flags=self.flags,
+            reserved=self.reserved,
+            order=self.order,
+            column_bits=self.column_bits,
+            state_operand=self.state_operand,
+            overlaps=self.overlaps,
+            state_size=self.sizes[-1] if self.has_state else 0,
+            more=self.more,
+        )
+        tables = (self.tensors, self.stages, self.groups)
+        tensors, stages, groups = (tuple(made.record() for made in table) for table in tables)
+        return fmt.Program(header, tensors, stages, groups).pack()  # type: ignore[arg-type]
 
 
 def negate(h: int = 2, w: int = 3, c: int = 2) -> Handmade:
@@ -274,6 +358,64 @@ def tall_outputs(h: int = 65534) -> Handmade:
     )
 
 
+def kept(ring: int = 12) -> Handmade:
+    """Two rows of 3x2 negated and added to a ring, and the maxima of four rows of it; three rows are kept.
+
+    Operands: input, params (the table, then what the ring starts as), output, workspace, state.
+    """
+    state = Tensor(2, 3, 2, operand=4, producer=0, kind=KEPT, offset=8, kept=ring, start=256, place=4, history=3)
+    return Handmade(
+        tensors=(
+            Tensor(2, 3, 2, operand=0),
+            state,
+            replace(state, h=5, kind=HISTORY, shows=1, start=0, place=0),
+            Tensor(2, 3, 2, operand=2, producer=1),
+        ),
+        stages=(Stage(TABLE, (0,), 1), Stage(MAX_POOL_2D, (2,), 3, kernel=(4, 1))),
+        groups=(Group(0), Group(1)),
+        sizes=(12, 256 + 2 * ring, 12, 2 * PROGRESS, 8 + 2 * ring),
+        params=NEGATED + bytes(i * 37 % 256 for i in range(2 * ring)),
+        has_state=True,
+    )
+
+
+def kept_filled() -> Handmade:
+    """As :func:`kept`, with a ring that starts as the table's last byte; and with it a part that nobody asks for."""
+    made = kept()
+    tensors = tuple(replace(t, flags=FILLED, start=255) if t.kind == KEPT else t for t in made.tensors)
+    return replace(
+        made,
+        tensors=(*tensors[:3], Tensor(1, 3, 2, operand=2, producer=1)),
+        sizes=(12, 256, 6, 2 * PROGRESS, 32),
+        params=NEGATED,
+    )
+
+
+def tall_map(h: int, w: int) -> Handmade:
+    """A map of ``h`` rows negated twice, with a ring of three pixels in between."""
+    return negate_twice(h, w, 1)
+
+
+def kept_stream() -> Handmade:
+    """As :func:`kept`, with rows from the row source. Operands: params, output, workspace, state."""
+    made = kept()
+    state = replace(made.tensors[1], operand=3, producer=1)
+    return replace(
+        made,
+        tensors=(
+            Tensor(2, 3, 2, operand=2, producer=0, kind=RING, offset=3 * PROGRESS, kept=6),
+            state,
+            replace(made.tensors[2], operand=3, producer=1),
+            Tensor(2, 3, 2, operand=1, producer=2),
+        ),
+        stages=(Stage(SOURCE, (), 0), Stage(TABLE, (0,), 1), Stage(MAX_POOL_2D, (2,), 3, kernel=(4, 1))),
+        groups=(Group(0, kind=SOURCE_ROWS), Group(1), Group(2)),
+        sizes=(256 + 24, 12, 3 * PROGRESS + 12, 32),
+        params_operand=0,
+        flags=STREAMED,
+    )
+
+
 def streamed() -> Handmade:
     """Rows of 4x2 from the row source into a ring of two rows, negated. Operands: params, output, workspace."""
     return Handmade(
@@ -321,5 +463,7 @@ ALL = (
     streamed,
     pixels,
     rgb565,
+    kept,
+    kept_filled,
 )
 """Those that are small enough for fuzzing."""

@@ -28,6 +28,7 @@ class Status(IntEnum):
     UNSUPPORTED = 5
     SOURCE_FAILED = 6
     SOURCE_UNUSED = 7
+    STATE_LOST = 8
 
 
 class _Operand(ctypes.Structure):
@@ -54,6 +55,18 @@ def invoke(program: bytes, operands: Sequence[Bytes | None], sizes: Sequence[int
     copy = aligned(len(program))
     copy[:] = np.frombuffer(program, np.uint8)
     return Status(load_kernels().msf_invoke(_address(copy), _table(operands, sizes), len(operands)))
+
+
+def state_size(program: bytes) -> int:
+    """``msf_state_size``."""
+    copy = aligned(len(program))
+    copy[:] = np.frombuffer(program, np.uint8)
+    return int(load_kernels().msf_state_size(_address(copy), len(program)))
+
+
+def reset_state() -> None:
+    """``msf_reset_state``."""
+    load_kernels().msf_reset_state()
 
 
 def text_of(status: int) -> str:

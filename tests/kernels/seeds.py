@@ -26,13 +26,14 @@ NO_LIMIT = 1 << 40
 
 @dataclass(frozen=True)
 class Seed:
-    """A valid program, its params, and the bytes of each operand: inputs, params, outputs, workspace."""
+    """A valid program, its params, and the bytes of each operand: inputs, params, outputs, workspace, state."""
 
     name: str
     program: bytes
     params: bytes
     params_operand: int
     sizes: tuple[int, ...]
+    has_state: bool = False
 
     def as_case(self) -> bytes:
         """The bytes that the C harness reads."""
@@ -61,7 +62,7 @@ def seeds(weights: Weights = Weights.BLOCKED) -> list[Seed]:
     """All of them, always the same."""
     fused = [seed for name, model in models().items() for seed in _blocks(name, model, weights)]
     by_hand = [
-        Seed(make.__name__, made.pack(), made.params, made.params_operand, made.sizes)
+        Seed(make.__name__, made.pack(), made.params, made.params_operand, made.sizes, made.has_state)
         for make in handmade.ALL
         for made in [make()]
     ]

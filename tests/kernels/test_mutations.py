@@ -70,11 +70,15 @@ FAULTS = {
     "chunk": ("engine/msf_prepare.c", "out->pixels >= (uint32_t)msf_min(group->chunk, out->w)", "out->pixels > 0"),
     "producer": (
         "engine/msf_prepare.c",
-        "msf_last_stage(p, msf_groups(p) + t->producer)->out == index",
+        "msf_last_stage(p, msf_group_at(p, t->producer))->out == made",
         "t->kind != MSF_CHUNK",
     ),
     "overlap": ("engine/msf_prepare.c", " || p->overlap_input == p->params_operand", ""),
     "source": ("engine/msf_prepare.c", " && (!fetches || (p->flags & MSF_STREAMED))", ""),
+    "place": ("engine/msf_prepare.c", "msf_fits(t->place / 4, 1, 1, p->state_size / 4) && ", ""),
+    "start": ("engine/msf_prepare.c", "msf_fits(t->start, start, 1, p->params_size)", "1"),
+    "history": ("engine/msf_prepare.c", "kept->pixels == t->pixels && ", ""),
+    "rows": ("engine/msf_prepare.c", "h > tallest || ", ""),
     "window": ("ops/msf_elementwise.c", "return msf_reads_one_pixel(shape->stage) &&", "return"),
     "declared window": (
         "ops/msf_pool.c",

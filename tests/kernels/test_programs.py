@@ -15,8 +15,9 @@ from tests.kernels.handmade import (
     ADD,
     CHUNK,
     DEPTH_TO_SPACE,
+    FILLED,
+    KEPT,
     MAX_POOL_2D,
-    NONE,
     PROGRESS,
     REDUCE,
     RESIZE_BILINEAR,
@@ -38,9 +39,19 @@ from tests.kernels.handmade import (
     streamed,
     two_outputs,
 )
-from tests.kernels.library import Bytes, Status, aligned, invoke, operands_of, prepare, text_of
+from tests.kernels.library import (
+    Bytes,
+    Status,
+    aligned,
+    invoke,
+    operands_of,
+    prepare,
+    reset_state,
+    state_size,
+    text_of,
+)
 from tests.kernels.seeds import Seed, seeds
-from tflm_msf.ops import StageOp
+from tflm_msf.format import NONE, StageOp
 from tflm_msf.runtime.native import row_source
 
 Int8s = npt.NDArray[np.int8]
@@ -145,6 +156,95 @@ def test_two_outputs_as_tall_as_tensors_get() -> None:
     np.testing.assert_array_equal(again, x.reshape(-1))
 
 
+def test_a_tall_map_has_more_rows_than_16_bits_count() -> None:
+    x = ramp(70_001, 2, 1)
+    made = replace(handmade.tall_map(70_001, 2), column_bits=8)
+    np.testing.assert_array_equal(run(made, x)[0], x.reshape(-1))
+
+
+class Steps:
+    """A block with a state, run step by step on the same memory."""
+
+    def __init__(self, made: Handmade) -> None:
+        self.made, self.operands = made, operands_of(made, fill=0xA5)
+        assert prepare(made.pack(), self.operands) == Status.OK
+        assert state_size(made.pack()) == made.sizes[-1]
+        self.reset()
+
+    def reset(self) -> None:
+        self.operands[-1][:4] = 0
+
+    def __call__(self, x: Int8s) -> Int8s:
+        self.operands[0][:] = x.reshape(-1).view(np.uint8)
+        self.operands[3][:] = 0xA5
+        assert invoke(self.made.pack(), self.operands) == Status.OK
+        made: Int8s = self.operands[2].view(np.int8).copy()
+        return made
+
+
+def maxima(rows: Int8s) -> Int8s:
+    """Of four rows each."""
+    windows: Int8s = np.stack([rows[y : y + 4].max(axis=0) for y in range(len(rows) - 3)])
+    return windows
+
+
+@pytest.mark.parametrize("ring", range(12, 22))
+def test_rows_of_earlier_invocations_are_kept(ring: int) -> None:
+    made, x = handmade.kept(ring), ramp(100, 3, 2)
+    before = np.frombuffer(made.params, np.int8)[256 : 256 + 18].reshape(3, 3, 2)
+    expected = maxima(np.concatenate([before, -x]))
+    step = Steps(made)
+    for begin in range(0, 100, 2):
+        np.testing.assert_array_equal(step(x[begin : begin + 2]), expected[begin : begin + 2].reshape(-1))
+
+
+def test_rows_that_nobody_asks_for_are_kept_too() -> None:
+    x = ramp(20, 3, 2)
+    expected = maxima(np.concatenate([np.full((3, 3, 2), -127, np.int8), -x]))
+    step = Steps(handmade.kept_filled())
+    for begin in range(0, 20, 2):
+        np.testing.assert_array_equal(step(x[begin : begin + 2]), expected[begin].reshape(-1))
+
+
+def test_a_state_starts_anew_when_it_is_told_to() -> None:
+    x, ways = ramp(2, 3, 2), (Steps.reset, lambda _: reset_state())
+    for start_anew in ways:
+        step = Steps(handmade.kept())
+        first = step(x)
+        assert (step(x) != first).any()
+        start_anew(step)
+        np.testing.assert_array_equal(step(x), first)
+
+
+def test_two_states_of_one_program_are_two() -> None:
+    x, steps = ramp(20, 3, 2), (Steps(handmade.kept_filled()), Steps(handmade.kept_filled()))
+    before = np.full((3, 3, 2), -127, np.int8)
+    expected = [maxima(np.concatenate([before, -rows])) for rows in (x, x[::-1])]
+    for begin in range(0, 20, 2):
+        for step, rows, wanted in zip(steps, (x, x[::-1]), expected, strict=True):
+            np.testing.assert_array_equal(step(rows[begin : begin + 2]), wanted[begin].reshape(-1))
+
+
+def test_a_state_that_an_invocation_left_incomplete_has_to_be_reset() -> None:
+    made = handmade.kept_stream()
+    operands = operands_of(made)
+    operands[-1][:4] = 0
+    for given, status in ((2, Status.OK), (1, Status.SOURCE_FAILED), (2, Status.STATE_LOST)):
+        rows = [bytes(6)] * given + [None, None]
+        with row_source(lambda y, _: rows[y]):  # noqa: B023
+            assert invoke(made.pack(), operands) == status
+    operands[-1][:4] = 0
+    with row_source(lambda _, size: bytes(size)):
+        assert invoke(made.pack(), operands) == Status.OK
+
+
+def test_programs_without_a_state_have_none() -> None:
+    assert state_size(negate().pack()) == 0
+    assert state_size(replace(negate(), version=1).pack()) == 0
+    assert state_size(KEPT_MAXIMA.pack()[:60]) == 0
+    assert state_size(b"no program, but as many bytes as the header of one takes; and some more") == 0
+
+
 def test_rows_come_from_the_source_in_order() -> None:
     rows, asked = ramp(3, 8), []
 
@@ -203,12 +303,14 @@ def test_results_do_not_depend_on_what_was_in_memory(seed: Seed) -> None:
 
 
 def _outputs(seed: Seed, operands: list[Bytes]) -> Bytes:
+    if seed.has_state:
+        operands[-1][:4] = 0
     if seed.name in ("streamed", "pixels", "rgb565"):
         with row_source(lambda y, size: bytes([y]) * size):
             assert invoke(seed.program, operands) == Status.OK
     else:
         assert invoke(seed.program, operands) == Status.OK
-    return np.concatenate(operands[seed.params_operand + 1 : -1])
+    return np.concatenate(operands[seed.params_operand + 1 : -1 - seed.has_state])
 
 
 def patched(made: Handmade, at: int, value: bytes, checksum: bool = True) -> bytes:
@@ -224,18 +326,38 @@ def patched(made: Handmade, at: int, value: bytes, checksum: bool = True) -> byt
     ("program", "status"),
     [
         (b"", Status.BAD_PROGRAM),
-        (negate().pack()[:51], Status.BAD_PROGRAM),
+        (negate().pack()[:67], Status.BAD_PROGRAM),
         (negate().pack()[:-1], Status.BAD_PROGRAM),
         (negate().pack() + bytes(5), Status.OK),
         (patched(negate(), 0, b"msf1"), Status.BAD_PROGRAM),
-        (patched(negate(), 4, b"\2"), Status.BAD_VERSION),
+        (patched(negate(), 4, b"\0"), Status.BAD_VERSION),
+        (patched(negate(), 4, b"\3"), Status.BAD_VERSION),
+        (patched(negate(), 4, b"\1"), Status.BAD_VERSION),
         (patched(negate(), 6, b"\x38"), Status.BAD_VERSION),
         (patched(negate(), 8, b"\0\0\0\0"), Status.BAD_PROGRAM),
         (patched(negate(), 16, b"\3"), Status.BAD_PROGRAM),
-        (patched(negate(), 50, b"\1"), Status.OK),
+        (replace(negate(), version=1).pack(), Status.OK),
+        (patched(replace(negate(), version=1), 50, b"\1"), Status.OK),
+        (patched(replace(negate(), version=1), 4, b"\2"), Status.BAD_VERSION),
         (patched(negate(), 50, b"\1", checksum=False), Status.BAD_PROGRAM),
     ],
-    ids=["empty", "short", "cut", "longer", "magic", "version", "header", "size", "count", "reserved", "checksum"],
+    ids=[
+        "empty",
+        "short",
+        "cut",
+        "longer",
+        "magic",
+        "version 0",
+        "version 3",
+        "version 1 with the header of version 2",
+        "header",
+        "size",
+        "count",
+        "version 1",
+        "what version 1 does not look at",
+        "version 2 with the header of version 1",
+        "checksum",
+    ],
 )
 def test_programs_as_a_whole(program: bytes, status: Status) -> None:
     assert prepare(program, operands_of(negate())) == status
@@ -298,6 +420,16 @@ def uncovered(op: int, *args: int) -> Handmade:
     )
 
 
+KEPT_MAXIMA = handmade.kept()
+
+
+def with_kept(**changes: Any) -> Handmade:
+    """What is common to a ring and its history changed in both."""
+    changed = with_tensor(KEPT_MAXIMA, 1, **changes)
+    common = {name: value for name, value in changes.items() if name in ("offset", "history", "kept")}
+    return with_tensor(changed, 2, **common)
+
+
 REFUSED = {
     "no groups": replace(negate(), groups=()),
     "overlap with params": replace(negate(), overlap=(1, 2, 0)),
@@ -315,7 +447,8 @@ REFUSED = {
     "input behind its operand": with_tensor(negate(), 0, offset=1),
     "offset that wraps": with_tensor(negate(), 0, offset=0xFFFFFFFF),
     "input as a ring": with_tensor(negate(), 0, kind=RING),
-    "unknown kind": with_tensor(TWICE, 1, kind=3),
+    "unknown kind": with_tensor(TWICE, 1, kind=5),
+    "kept without a state": with_tensor(TWICE, 1, kind=KEPT),
     "workspace tensor kept whole": with_tensor(TWICE, 1, kind=WHOLE),
     "output kept in part": with_tensor(negate(), 1, kept=5),
     "more kept than there is": with_tensor(with_tensor(TWICE, 1, kept=21), 1, c=1),
@@ -403,6 +536,33 @@ REFUSED = {
     "source of colours with a table behind params": with_stage(handmade.rgb565(), 0, weights=0xFFFFFFF0),
     "source of colours without three channels": with_tensor(handmade.rgb565(), 0, c=2),
     "source in another group": with_group(streamed(), 0, kind=0),
+    "third input of an operator without one": with_stage(negate(), 0, third=0),
+    "zero point of a third input that is none": with_stage(negate(), 0, third_zero=1),
+    "state in tiles": replace(KEPT_MAXIMA, tile=(1, NONE)),
+    "ring over the state's mark": with_kept(offset=3),
+    "ring behind the state": with_kept(offset=9),
+    "ring in the state that is none": with_tensor(KEPT_MAXIMA, 1, kind=RING, kept=6),
+    "whole map in the state": with_tensor(KEPT_MAXIMA, 1, kind=WHOLE, kept=6),
+    "place over the state's mark": with_kept(place=0),
+    "misaligned place": with_kept(place=6),
+    "place behind the state": with_kept(place=32),
+    "start behind params": with_kept(start=257),
+    "fill behind params": with_kept(flags=FILLED, start=280),
+    "more history than can be counted": with_kept(history=0x7FFFFFFF),
+    "history of another length": with_tensor(KEPT_MAXIMA, 2, h=6),
+    "history of another ring": with_tensor(KEPT_MAXIMA, 2, kept=11),
+    "history of another map": with_tensor(KEPT_MAXIMA, 2, w=2),
+    "history of itself": with_tensor(KEPT_MAXIMA, 2, shows=2),
+    "history of no tensor": with_tensor(KEPT_MAXIMA, 2, shows=4),
+    "reader of what is added": with_stage(KEPT_MAXIMA, 1, inputs=(1,)),
+    "writer of history": with_stage(with_tensor(KEPT_MAXIMA, 1, producer=1), 1, out=2),
+    "state that reduces": with_group(KEPT_MAXIMA, 0, kind=REDUCE),
+    "too many rows for the columns' bits": replace(handmade.tall_outputs(3), column_bits=31),
+    "too many columns for their bits": replace(negate(), column_bits=2),
+    "no bits for columns": replace(negate(1, 1), column_bits=0),
+    "more bits for columns than there are": replace(negate(), column_bits=17),
+    "tall map in 16 bits": handmade.tall_outputs(65535),
+    "several outputs, one of them tall": replace(handmade.tall_outputs(65535), column_bits=8),
     "group of a source without one": with_group(replace(negate(), flags=STREAMED), 0, kind=SOURCE_ROWS),
 }
 ACCEPTED = [
@@ -430,6 +590,17 @@ def test_programs_that_point_outside_are_refused(name: str) -> None:
         with_stage(negate(), 0, op=255),
         with_stage(negate(), 0, layout=1),
         with_stage(negate(), 0, flags=2),
+        replace(negate(), reserved=1),
+        replace(negate(), order=1),
+        replace(negate(), overlaps=1),
+        replace(negate(), more=(0, 1)),
+        with_tensor(negate(), 0, type=1),
+        with_tensor(negate(), 0, flags=2),
+        with_stage(negate(), 0, reserved=1),
+        with_stage(negate(), 0, scratch=4),
+        with_stage(streamed(), 0, inputs=(1,)),
+        with_stage(negate(), 0, more=1),
+        with_group(negate(), 0, more=(1, 0)),
     ],
 )
 def test_what_these_kernels_do_not_know_is_refused(made: Handmade) -> None:
@@ -455,6 +626,18 @@ def test_operands_that_do_not_fit_are_refused() -> None:
         assert prepare(patched(negate(), 26, bytes([params_operand])), operands) == Status.BAD_OPERAND
     for workspace_operand in (0, 1, 4):
         assert prepare(patched(negate(), 27, bytes([workspace_operand])), operands) == Status.BAD_OPERAND
+
+
+def test_a_state_is_an_operand_of_its_own() -> None:
+    program, operands = KEPT_MAXIMA.pack(), operands_of(KEPT_MAXIMA)
+    assert prepare(program, [*operands[:4], operands[4][:-1]]) == Status.BAD_OPERAND
+    assert prepare(program, operands[:4]) == Status.BAD_OPERAND
+    for state_operand in (0, 1, 2, 3, 5):
+        assert prepare(patched(KEPT_MAXIMA, 54, bytes([state_operand])), operands) == Status.BAD_OPERAND
+    assert prepare(patched(KEPT_MAXIMA, 54, b"\xff"), operands) == Status.BAD_GEOMETRY
+    assert prepare(patched(KEPT_MAXIMA, 56, b"\3\0\0\0"), operands) == Status.BAD_GEOMETRY
+    assert prepare(replace(KEPT_MAXIMA, overlap=(0, 4, 0)).pack(), operands) == Status.BAD_GEOMETRY
+    assert invoke(program, [*operands[:4], operands[3]]) == Status.BAD_OPERAND
 
 
 def test_operands_have_to_lie_where_they_may() -> None:

@@ -18,16 +18,17 @@ extern "C" {
 typedef enum {
   MSF_OK = 0,
   MSF_BAD_PROGRAM = 1,   /* not a program, cut short, or damaged (checksum) */
-  MSF_BAD_VERSION = 2,   /* written by a newer tool than these kernels know */
+  MSF_BAD_VERSION = 2,   /* written for newer kernels than these */
   MSF_BAD_OPERAND = 3,   /* an operand is missing, too small, misaligned, or placed where it may not be */
   MSF_BAD_GEOMETRY = 4,  /* an offset, size or index in the program points outside its operand */
   MSF_UNSUPPORTED = 5,   /* an operator or layout that these kernels were built without */
   MSF_SOURCE_FAILED = 6, /* the row source returned an error, or none is set */
-  MSF_SOURCE_UNUSED = 7  /* a row source is set, but this model takes its input from a tensor */
+  MSF_SOURCE_UNUSED = 7, /* a row source is set, but this model takes its input from a tensor */
+  MSF_STATE_LOST = 8     /* an invocation before this one failed half way: the state has to be reset */
 } msf_status;
 
 /*
- * One tensor given to a block: the operator's inputs in order, then its outputs in order.
+ * One tensor given to a block: the operator's inputs in order, then its outputs in order, then the state if it has any.
  * data: owned by the caller, 4-byte aligned; may be NULL for msf_prepare, except for the params operand.
  * size: bytes that may be touched from data on.
  */
@@ -37,6 +38,16 @@ typedef struct {
 } msf_operand;
 
 /*
+ * Bytes that a program keeps from one invocation to the next, 0 if none: the size of its last operand, which belongs to
+ * the block alone. Its first four bytes have to be 0 before the first invocation, and may be set to 0 before any other:
+ * the program then starts anew.
+ */
+uint32_t msf_state_size(const void *program, uint32_t program_size);
+
+/* Makes every block of every model start anew, as before its first invocation. */
+void msf_reset_state(void);
+
+/*
  * Checks that a program is whole, known and cannot leave its operands whatever values they hold. To be called once
  * before msf_invoke; reads the program and the params operand only.
  * program: 4-byte aligned, must outlive every later call.
@@ -44,8 +55,8 @@ typedef struct {
 msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands, uint32_t operand_count);
 
 /*
- * Runs a program that msf_prepare accepted, on operands of the same count and sizes. Writes the output operands and
- * the workspace operand, nothing else.
+ * Runs a program that msf_prepare accepted, on operands of the same count and sizes. Writes the output operands, the
+ * workspace operand and the state, nothing else. If it fails, the state has to be reset before the next invocation.
  */
 msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t operand_count);
 

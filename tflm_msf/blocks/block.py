@@ -15,15 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.blocks.lines import is_chunk, newest_cols, ring_rows
+from tflm_msf.format.limits import MAX_GROUPS, PROGRESS_BYTES
 from tflm_msf.network.units import Network
 from tflm_msf.ops import Map, Stage, StageOp
 from tflm_msf.ops.stage import POINTWISE
-
-MAX_GROUPS = 64
-"""Groups that the kernels accept in one block (``MSF_MAX_GROUPS``)."""
-
-PROGRESS_BYTES = 16
-"""Workspace bytes that the engine keeps for each group (``msf_progress``)."""
 
 CHUNK_PIXELS = 4
 """Pixels that a group makes at a time, at the most: a weight is loaded once for all of them."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.blocks.block import Block, Group
+from tflm_msf.format.limits import GATHERED, MAX_TAPS
 from tflm_msf.ops import Stage, StageOp
 from tflm_msf.ops.stage import POINTWISE
 from tflm_msf.plan import Plan
@@ -18,12 +19,6 @@ Ints = npt.NDArray[np.int64]
 
 Work = Mapping[str, int]
 """How much of each kind of work there is: MACs, output values, pixels, calls, by kind of operator."""
-
-GATHERED = 200
-"""Bytes of the largest window that the kernels copy where its pixels are no multiple of 4 bytes."""
-
-MAX_TAPS = 49
-"""Of the largest window that the kernels have blocks for."""
 
 ROOM = 4 * MAX_TAPS
 """Bytes that the kernels have for addresses of rows of windows, and for copies of those that are not in one piece."""

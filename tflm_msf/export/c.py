@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from tflm_msf.arena import C_EXPORT, c_offsets, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
+from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Graph, Model, Op
 from tflm_msf.graph.pixels import Pixels
-from tflm_msf.program.encode import CUSTOM_CODE
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from tflm_msf.export.kernels import kernel_sources, library_files
 from tflm_msf.export.selfcheck import Case
 from tflm_msf.export.text import TEMPLATES, check_name, rows
 from tflm_msf.export.tflm_header import export_tflm, sketch_arena
+from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import DType, Model
 from tflm_msf.graph.pixels import Pixels
 from tflm_msf.program.decode import is_streamed
-from tflm_msf.program.encode import CUSTOM_CODE
 
 Files = Mapping[str, str]
 

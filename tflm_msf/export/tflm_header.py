@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from tflm_msf.arena import ALIGNMENT, ANY_TFLM, ArenaNeed, NotPredictedError, Target, align_up, arena_need, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
+from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import Pixels
 from tflm_msf.program.decode import is_streamed
-from tflm_msf.program.encode import CUSTOM_CODE
 from tflm_msf.runtime import measure_arena
 
 _ODD_METHODS = {

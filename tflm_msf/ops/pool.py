@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tflm_msf.format.limits import MAX_POOLED_PIXELS
 from tflm_msf.graph.fixed_point import quantize_multiplier
 from tflm_msf.ops.conditions import SCALES, WINDOW, fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.requantize import fold_zero_point
 from tflm_msf.ops.stage import Map, Requantization, Stage, StageOp, Window, map_of
 from tflm_msf.ops.window import window_of
-
-MAX_POOLED_PIXELS = 1 << 23  # keeps the sum of int8 values in int32
 
 
 @fused_if("the output on the input's scale", WINDOW)

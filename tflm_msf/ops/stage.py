@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from tflm_msf.format import StageOp as StageOp
 from tflm_msf.graph import Tensor
-
-
-class StageOp(IntEnum):
-    """The kernels' operators, numbered as in the program format (SPEC.md)."""
-
-    SOURCE = 0
-    CONV_2D = 1
-    DEPTHWISE_CONV_2D = 2
-    ADD = 3
-    MUL = 4
-    AVERAGE_POOL_2D = 5
-    MAX_POOL_2D = 6
-    TABLE = 7
-    PAD = 8
-    GLOBAL_POOL = 9
-    FULLY_CONNECTED = 10
-    SUB = 11
-    MAXIMUM = 12
-    MINIMUM = 13
-    PRELU = 14
-    SOFTMAX = 15
-    CONCATENATION = 16
-    SLICE = 17
-    SPACE_TO_DEPTH = 18
-    DEPTH_TO_SPACE = 19
-    RESIZE_NEAREST_NEIGHBOR = 20
-    RESIZE_BILINEAR = 21
-    TRANSPOSE_CONV = 22
-
 
 Coordinates = TypeVar("Coordinates", int, npt.NDArray[np.int64])
 

@@ -10,17 +10,18 @@ import numpy as np
 from tflm_msf.arena import OFFLINE_PLAN, PLANNED_BY_TFLM
 from tflm_msf.blocks.block import Block
 from tflm_msf.errors import MsfError
+from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import NO_TENSOR, DType, Model, Op, Signature, Tensor
 from tflm_msf.network.units import Network
 from tflm_msf.plan import Plan
-from tflm_msf.program.encode import CUSTOM_CODE, Program, encode
+from tflm_msf.program.encode import Encoded, encode
 from tflm_msf.program.layout import Weights
 
 OFFLINE_PLAN_VERSION = 1
 LARGEST_OFFSET = 2**31 - 1
 """Offsets are written as int32."""
 
-NOT_ENCODED = Program(b"", b"")
+NOT_ENCODED = Encoded(b"", b"")
 
 
 @dataclass
@@ -65,7 +66,7 @@ def outline(model: Model, network: Network, plan: Plan) -> Model:
     return _assemble(model, network, plan, lambda _: NOT_ENCODED)
 
 
-def _assemble(model: Model, network: Network, plan: Plan, encoded: Callable[[Block], Program]) -> Model:
+def _assemble(model: Model, network: Network, plan: Plan, encoded: Callable[[Block], Encoded]) -> Model:
     graph = model.main
     builder = _Builder(network.graph.tensors)
     inputs = () if network.is_streamed else tuple(builder.keep(tensor, plan.offsets) for tensor in graph.inputs)
@@ -95,7 +96,7 @@ def _kept_op(builder: _Builder, op: Op, network: Network, offsets: dict[int, int
 
 
 def _block_op(
-    builder: _Builder, block: Block, encoded: Program, offsets: dict[int, int], workspace_offset: int, number: int
+    builder: _Builder, block: Block, encoded: Encoded, offsets: dict[int, int], workspace_offset: int, number: int
 ) -> Op:
     inputs = [builder.keep(tensor, offsets) for tensor in block.candidate.inputs]
     params = Tensor(f"msf_params_{number}", (len(encoded.params),), DType.INT8, data=encoded.params)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
+from tflm_msf import format as fmt
 from tflm_msf.errors import MsfError
+from tflm_msf.format import CUSTOM_CODE, StageOp, TensorKind
 from tflm_msf.graph import Model
-from tflm_msf.ops import StageOp
-from tflm_msf.program.encode import CHUNK, CUSTOM_CODE, GROUP, HEADER, MAGIC, RING, STAGE, STREAMED, TENSOR
 
 
 def describe_program(program: bytes) -> dict[str, Any]:
@@ -18,8 +17,14 @@ def describe_program(program: bytes) -> dict[str, Any]:
         MsfError: if the bytes are not a program.
     """
     try:
-        return _describe(program)
-    except (ArithmeticError, LookupError, ValueError, struct.error):
+        found = fmt.Program.unpack(program)
+        return {
+            "workspace": found.header.workspace_size,
+            "tile_w": found.header.tile_w,
+            "groups": [{"first_stage": g.first_stage, "stages": g.stage_count, "chunk": g.chunk} for g in found.groups],
+            "stages": [_describe_stage(stage, found.tensors[stage.out]) for stage in found.stages],
+        }
+    except (ArithmeticError, LookupError, ValueError):
         raise MsfError("an MSF_BLOCK operator of the model holds a damaged program; rewrite the model.") from None
 
 
@@ -30,33 +35,13 @@ def is_rewritten(model: Model) -> bool:
 
 def is_streamed(model: Model) -> bool:
     """True if the model gets its input from a row source instead of a tensor."""
-    programs = (op.custom_options for op in model.main.ops if op.custom_code == CUSTOM_CODE)
-    headers = (HEADER.unpack_from(program) for program in programs if len(program) >= HEADER.size)
-    return any(header[0] == MAGIC and header[19] & STREAMED for header in headers)
+    return any(fmt.is_streamed(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE)
 
 
-def _describe(program: bytes) -> dict[str, Any]:
-    header = HEADER.unpack_from(program)
-    if header[0] != MAGIC:
-        raise ValueError
-    tensor_count, stage_count, group_count = header[5:8]
-    tensors_at = HEADER.size
-    stages_at = tensors_at + TENSOR.size * tensor_count
-    groups_at = stages_at + STAGE.size * stage_count
-    tensors = [TENSOR.unpack_from(program, tensors_at + TENSOR.size * i) for i in range(tensor_count)]
-    stages = [STAGE.unpack_from(program, stages_at + STAGE.size * i) for i in range(stage_count)]
-    groups = [GROUP.unpack_from(program, groups_at + GROUP.size * i) for i in range(group_count)]
-    return {
-        "workspace": header[14],
-        "tile_w": header[13],
-        "groups": [{"first_stage": g[0], "stages": g[1], "chunk": g[2]} for g in groups],
-        "stages": [_stage(stage, tensors) for stage in stages],
+def _describe_stage(stage: fmt.Stage, out: fmt.Tensor) -> dict[str, str]:
+    kept = {
+        TensorKind.RING: f"ring of {out.pixels} pixels ({out.pixels / out.w:.1f} rows)",
+        TensorKind.CHUNK: f"{out.pixels} pixels",
     }
-
-
-def _stage(stage: tuple[int, ...], tensors: list[tuple[int, ...]]) -> dict[str, str]:
-    h, w, c, _, _, kind, _, _, pixels = tensors[stage[6]]
-    keeps = {RING: f"ring of {pixels} pixels ({pixels / w:.1f} rows)", CHUNK: f"{pixels} pixels"}.get(
-        kind, "all of it (boundary tensor)"
-    )
-    return {"op": StageOp(stage[0]).name, "map": f"{h}x{w}x{c}", "keeps": keeps}
+    keeps = kept.get(TensorKind(out.kind), "all of it (boundary tensor)")
+    return {"op": StageOp(stage.op).name, "map": f"{out.rows}x{out.w}x{out.c}", "keeps": keeps}

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from tflm_msf import format as fmt
 from tflm_msf.blocks.block import Block, Buffer
-from tflm_msf.ops import Map, Stage, StageOp
-from tflm_msf.ops.stage import POINTWISE
-from tflm_msf.program.layout import BLOCKED, CONVOLUTIONS, PLAIN, Weights, blocked
-
-CUSTOM_CODE = "MSF_BLOCK"
-"""Name under which the kernels register."""
-
-MAGIC = 0x3146534D
-VERSION = 1
-HEADER = struct.Struct("<IHHII 4H H2B 2H 2I 2H I 2H")
-TENSOR = struct.Struct("<4H 2B H 2I")
-STAGE = struct.Struct("<2B2b 2HH 2H 4B 2h 3b3B 5I 6i")
-UNIFORM = 1
-GROUP = struct.Struct("<4H")
-CHECKSUM_OFFSET = 12
-NONE = 0xFFFF
-WHOLE, RING, CHUNK = 0, 1, 2
-ROWS, REDUCE, SOURCE = 0, 1, 2
-STREAMED = 1
-SECTION_ALIGNMENT = 16
+from tflm_msf.format import NONE, GroupKind, Layout, ProgramFlag, StageFlag, StageOp, TensorKind, limits
+from tflm_msf.ops import Map, Stage
+from tflm_msf.ops.stage import POINTWISE, Zoom
+from tflm_msf.program.layout import CONVOLUTIONS, Weights, blocked
 
 
 @dataclass(frozen=True)
-class Program:
+class Encoded:
     """What a block becomes in the file. Operands: the block's inputs, ``params``; then its output and workspace."""
 
     program: bytes
@@ -50,7 +33,7 @@ class _Params:
     def add(self, section: bytes) -> int:
         """Byte offset of a section."""
         if section not in self._sections:
-            self._bytes += bytes(-len(self._bytes) % SECTION_ALIGNMENT)
+            self._bytes += bytes(-len(self._bytes) % limits.ALIGNMENT)
             self._sections[section] = len(self._bytes)
             self._bytes += section
         return self._sections[section]
@@ -66,23 +49,18 @@ class _Weighted:
 
     layout: int
     flags: int
-    places: tuple[int, ...]
+    places: tuple[int, int, int, int]
     args: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class _TensorRow:
-    """A tensor record before it is packed; ``key`` finds it again."""
+def _record(grid: Map, operand: int, kind: TensorKind = TensorKind.WHOLE, producer: int = NONE) -> fmt.Tensor:
+    """A tensor that is kept whole, at the beginning of an operand."""
+    h_high, h = divmod(grid.h, 1 << 16)
+    return fmt.Tensor(h, grid.w, grid.c, producer, operand, kind, h_high, pixels=grid.pixels)
 
-    map: Map
-    producer: int
-    operand: int
-    kind: int
-    offset: int
-    pixels: int
 
-    def pack(self) -> bytes:
-        return TENSOR.pack(*self.map, self.producer, self.operand, self.kind, 0, self.offset, self.pixels)
+def _zoom(zoom: Zoom) -> int:
+    return zoom.factor - 1 | zoom.shift << 4
 
 
 class _Encoder:
@@ -92,7 +70,7 @@ class _Encoder:
         self._weights = weights
         self._candidate = block.candidate
         self._params = _Params()
-        self._rows: list[_TensorRow] = []
+        self._tensors: list[fmt.Tensor] = []
         self._index: dict[tuple[int, Map], int] = {}
         self._last = self._stage_of(block.groups[-1].units[-1])
         self._groups_before = 0 if self._last.prefix is None else 1
@@ -105,90 +83,79 @@ class _Encoder:
         self._workspace_operand = self._params_operand + 2
         self._accumulators = dict(block.accumulators)
 
-    def encode(self) -> Program:
+    def encode(self) -> Encoded:
         units = [unit for group in self._block.groups for unit in group.units]
         stages = [self._stage(unit) for unit in units]
         groups = self._groups()
         if self._last.prefix is not None:
             stages.insert(0, self._copy_of(self._last.prefix, self._last.prefix_map))
-            groups.insert(0, GROUP.pack(0, 1, self._last.prefix_map.w, ROWS))
+            groups.insert(0, fmt.Group(0, 1, self._last.prefix_map.w, GroupKind.ROWS))
         params = self._params.finish()
-        tensors = [row.pack() for row in self._rows]
-        body = b"".join(tensors + stages + groups)
-        counts = len(tensors), len(stages), len(groups)
-        header = self._header(counts, len(params), HEADER.size + len(body), 0)
-        checksum = zlib.crc32((header + body)[CHECKSUM_OFFSET + 4 :])
-        return Program(self._header(counts, len(params), HEADER.size + len(body), checksum) + body, params)
+        program = fmt.Program(self._header(len(params)), tuple(self._tensors), tuple(stages), tuple(groups))
+        return Encoded(program.pack(), params)
 
-    def _header(self, counts: tuple[int, int, int], params: int, size: int, checksum: int) -> bytes:
+    def _header(self, params: int) -> fmt.Header:
         candidate = self._candidate
         overlap = candidate.overlap_input
-        return HEADER.pack(
-            MAGIC,
-            VERSION,
-            HEADER.size,
-            size,
-            checksum,
-            *counts,
-            len(self._operands),
-            self._params_operand + 1,
-            self._params_operand,
-            self._workspace_operand,
-            NONE,
-            candidate.tile_w,
-            candidate.workspace,
-            params,
-            NONE if overlap is None else candidate.inputs.index(overlap),
-            NONE if overlap is None else self._params_operand + 1,
-            candidate.overlap,
-            STREAMED if self._network.is_streamed else 0,
-            0,
+        return fmt.Header(
+            operand_count=len(self._operands),
+            input_count=self._params_operand + 1,
+            params_operand=self._params_operand,
+            workspace_operand=self._workspace_operand,
+            tile_w=candidate.tile_w,
+            workspace_size=candidate.workspace,
+            params_size=params,
+            overlap_input=NONE if overlap is None else candidate.inputs.index(overlap),
+            overlap_output=NONE if overlap is None else self._params_operand + 1,
+            overlap_distance=candidate.overlap,
+            flags=ProgramFlag.STREAMED if self._network.is_streamed else 0,
+            column_bits=limits.column_bits(max((tensor.rows for tensor in self._tensors), default=0)),
         )
 
-    def _groups(self) -> list[bytes]:
-        packed, first = [], self._groups_before
+    def _groups(self) -> list[fmt.Group]:
+        groups, first = [], self._groups_before
         for group in self._block.groups:
             kind = self._group_kind(group.units[-1])
-            packed.append(GROUP.pack(first, len(group.units), group.chunk, kind))
+            groups.append(fmt.Group(first, len(group.units), group.chunk, kind))
             first += len(group.units)
-        return packed
+        return groups
 
-    def _group_kind(self, last_unit: int) -> int:
+    def _group_kind(self, last_unit: int) -> GroupKind:
         stage = self._stage_of(last_unit)
         if stage.op is StageOp.SOURCE:
-            return SOURCE
-        return REDUCE if stage.reduces else ROWS
+            return GroupKind.SOURCE
+        return GroupKind.REDUCE if stage.reduces else GroupKind.ROWS
 
     def _stage_of(self, unit: int) -> Stage:
         stage = self._network.units[unit].stage
         assert stage is not None
         return stage
 
-    def _copy_of(self, prefix: int, grid: Map) -> bytes:
+    def _copy_of(self, prefix: int, grid: Map) -> fmt.Stage:
         """A stage that makes the beginning of the output, on a record of its own."""
         operand = self._operands.index(self._candidate.output)
-        row = _TensorRow(grid, 0, operand, WHOLE, 0, grid.pixels)
-        output = self._record((-1 - len(self._rows), grid), row)
+        output = self._number_of((-1 - len(self._tensors), grid), _record(grid, operand, producer=0))
         copy = Stage(StageOp.SLICE, (prefix,), self._candidate.output, (grid,), grid, args=(0,))
-        return self._pack(copy, [self._tensor(prefix, grid)], output, 0)
+        return self._on(copy, [self._tensor(prefix, grid)], output, 0)
 
-    def _stage(self, unit: int) -> bytes:
+    def _stage(self, unit: int) -> fmt.Stage:
         stage = self._stage_of(unit)
         inputs = [self._tensor(t, grid) for t, grid in zip(stage.inputs, stage.input_maps, strict=False)]
         if stage.second_operand is not None:
             inputs.append(self._constant(stage))
         output = self._tensor(stage.output, stage.output_map)
-        return self._pack(stage, inputs, output, self._accumulators.get(unit, 0))
+        return self._on(stage, inputs, output, self._accumulators.get(unit, 0))
 
-    def _pack(self, stage: Stage, inputs: list[int], output: int, accumulators: int) -> bytes:
+    def _on(self, stage: Stage, inputs: list[int], output: int, accumulators: int) -> fmt.Stage:
         """A stage record; ``inputs`` and ``output`` are tensor records."""
-        window, zeros = stage.window, (*stage.in_zero, 0)[:2]
-        weighted = self._weighted(stage, self._rows[inputs[0]] if inputs else None)
-        return STAGE.pack(
+        window, zeros = stage.window, (*stage.in_zero, 0, 0)
+        weighted = self._weighted(stage, self._tensors[inputs[0]] if inputs else None)
+        first, second, third = (*inputs, NONE, NONE, NONE)[:3]
+        return fmt.Stage(
             stage.op,
             weighted.layout,
             *stage.activation,
-            *(*inputs, NONE, NONE)[:2],
+            (first, second),
             output,
             window.kernel_h,
             window.kernel_w,
@@ -198,31 +165,34 @@ class _Encoder:
             window.dilation_w,
             window.pad_top,
             window.pad_left,
-            *zeros,
+            zeros[:2],
             stage.out_zero,
             weighted.flags,
-            *(zoom.factor - 1 | zoom.shift << 4 for zoom in (window.zoom_h, window.zoom_w)),
+            _zoom(window.zoom_h),
+            _zoom(window.zoom_w),
             *weighted.places,
             accumulators,
-            *(*weighted.args, 0, 0, 0, 0, 0, 0)[:6],
+            (*weighted.args, 0, 0, 0, 0, 0, 0)[:6],
+            third,
+            zeros[2] if third != NONE else 0,
         )
 
-    def _weighted(self, stage: Stage, source: _TensorRow | None) -> _Weighted:
+    def _weighted(self, stage: Stage, source: fmt.Tensor | None) -> _Weighted:
         """Puts weights and scales into the parameters. Kernels read words where pixels of the input consist of them."""
         laid, scales = blocked(stage, self._weights), stage.requantization
-        if laid is not None and source is not None and (source.offset % 4 == 0 or source.map.c % 4 != 0):
-            sections = (laid.weights, laid.bias, laid.multipliers, laid.shifts)
-            places = tuple(self._params.add(section) for section in sections)
-            return _Weighted(BLOCKED, 0, places, (*stage.args, self._padding(stage)))
+        if laid is not None and source is not None and (source.offset % 4 == 0 or source.c % 4 != 0):
+            add = self._params.add
+            places = add(laid.weights), add(laid.bias), add(laid.multipliers), add(laid.shifts)
+            return _Weighted(Layout.BLOCKED, 0, places, (*stage.args, self._padding(stage)))
         weights = self._params.add(stage.weights) if stage.weights else 0
         if scales is None:
-            return _Weighted(PLAIN, 0, (weights, 0, 0, 0), stage.args)
+            return _Weighted(Layout.PLAIN, 0, (weights, 0, 0, 0), stage.args)
         kept = 1 if scales.is_uniform else len(scales.shifts)
         bias = self._params.add(scales.bias.astype("<i4").tobytes())
         multipliers = self._params.add(scales.multipliers[:kept].astype("<i4").tobytes())
         shifts = self._params.add(scales.shifts[:kept].tobytes())
         places = (weights, bias, multipliers, shifts)
-        return _Weighted(PLAIN, UNIFORM if scales.is_uniform else 0, places, stage.args)
+        return _Weighted(Layout.PLAIN, StageFlag.UNIFORM if scales.is_uniform else 0, places, stage.args)
 
     def _padding(self, stage: Stage) -> int:
         """A pixel of a stage's padding; stages of one zero point share the largest."""
@@ -235,32 +205,33 @@ class _Encoder:
         return self._params.add(np.full(max(channels), zero, np.int8).tobytes())
 
     def _tensor(self, tensor: int, grid: Map) -> int:
-        return self._record((tensor, grid), self._row(tensor, grid))
+        return self._number_of((tensor, grid), self._record_of(tensor, grid))
 
     def _constant(self, stage: Stage) -> int:
         grid = stage.input_maps[1]
         data = np.broadcast_to(np.frombuffer(stage.second_operand or b"", np.int8), grid.elements).tobytes()
-        row = _TensorRow(grid, NONE, self._params_operand, WHOLE, self._params.add(data), grid.pixels)
-        return self._record((-1 - len(self._rows), grid), row)
+        record = _record(grid, self._params_operand)._replace(offset=self._params.add(data))
+        return self._number_of((-1 - len(self._tensors), grid), record)
 
-    def _record(self, key: tuple[int, Map], row: _TensorRow) -> int:
+    def _number_of(self, key: tuple[int, Map], record: fmt.Tensor) -> int:
         if key not in self._index:
-            self._index[key] = len(self._rows)
-            self._rows.append(row)
+            self._index[key] = len(self._tensors)
+            self._tensors.append(record)
         return self._index[key]
 
-    def _row(self, tensor: int, grid: Map) -> _TensorRow:
+    def _record_of(self, tensor: int, grid: Map) -> fmt.Tensor:
         unit = self._network.producer.get(tensor, -1)
         producer = self._group_of.get(unit, NONE)
         if tensor in self._buffers:
             buffer = self._buffers[tensor]
-            kind = CHUNK if buffer.is_chunk else RING
-            return _TensorRow(grid, producer, self._workspace_operand, kind, buffer.offset, buffer.pixels)
+            kind = TensorKind.CHUNK if buffer.is_chunk else TensorKind.RING
+            record = _record(grid, self._workspace_operand, kind, producer)
+            return record._replace(offset=buffer.offset, pixels=buffer.pixels)
         operand = self._operands.index(self._network.copies.get(tensor, tensor))
         offset = self._last.prefix_map.elements if tensor == self._candidate.output else 0
-        return _TensorRow(grid, producer, operand, WHOLE, offset, grid.pixels)
+        return _record(grid, operand, producer=producer)._replace(offset=offset)
 
 
-def encode(block: Block, weights: Weights = Weights.BLOCKED) -> Program:
+def encode(block: Block, weights: Weights = Weights.BLOCKED) -> Encoded:
     """The program and the parameters of a block."""
     return _Encoder(block, weights).encode()

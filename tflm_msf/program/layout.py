@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from tflm_msf.cost.work import has_blocks
 from tflm_msf.graph.fixed_point import IntArray, keeps_order, requantize
+from tflm_msf.format.limits import MAX_SHORT_SHIFT
 from tflm_msf.ops import Requantization, Stage, StageOp
 
-PLAIN, BLOCKED = 0, 1
 CONVOLUTIONS = (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D)
 """Operators that have blocks."""
 
@@ -29,7 +29,6 @@ class Weights(Enum):
 
 
 MIN_MULTIPLIER = 1 << 30
-MAX_SHIFT = 22
 SUM_LIMIT = 1 << 29
 CONSTANT_SHIFT = 18
 
@@ -65,7 +64,7 @@ def blocked(stage: Stage, weights: Weights) -> Blocked | None:
 def _is_short(weights: Int8s, scales: Requantization) -> Bools:
     """For each channel: no input can bring its sum to 2^29, and its scale is one that the short way takes."""
     largest = np.abs(scales.bias.astype(np.int64)) + _reach(weights)
-    in_range = (scales.multipliers >= MIN_MULTIPLIER) & (scales.shifts < 0) & (scales.shifts >= -MAX_SHIFT)
+    in_range = (scales.multipliers >= MIN_MULTIPLIER) & (scales.shifts < 0) & (scales.shifts >= -MAX_SHORT_SHIFT)
     return (largest < SUM_LIMIT) & in_range
 
 

@@ -12,9 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/msf_program.h"
 #include "msf.h"
 
-enum { STATUS_OK = 0, STATUS_ERROR = 1, BUILTIN_CUSTOM = 32, MAX_OPERANDS = 24 };
+enum { STATUS_OK = 0, STATUS_ERROR = 1, BUILTIN_CUSTOM = 32, MAX_OPERANDS = MSF_MAX_OPERANDS };
 
 typedef struct Context Context; /* opaque: its fields differ between wheels */
 
@@ -63,6 +64,7 @@ _Static_assert(sizeof(Registration) == 56 && offsetof(Registration, custom_name)
 _Static_assert(offsetof(Resolver, count) == 0x2bc8, "Resolver layout");
 
 static EvalTensor *(*get_eval_tensor)(const Context *, int);
+static void *(*allocate_persistent_buffer)(Context *, size_t);
 
 /* dlsym gives object pointers, C wants function pointers: POSIX says that the bits are the same. */
 static void copy_function_pointer(void *to, void *const *from) { memcpy(to, from, sizeof(void *)); }
@@ -112,10 +114,22 @@ static uint32_t collect_operands(const Context *context, const Node *node, msf_o
   return inputs + outputs;
 }
 
-/* The program stays where it is, in the model: nothing to allocate. */
+/* What a node keeps as its user data: the program's address, which stays in the model; or, if it has one, the state. */
 static void *block_init(Context *context, const char *program, size_t size) {
-  (void)context;
-  return size == 0 ? NULL : (void *)(uintptr_t)program;
+  const uint32_t state_size = msf_state_size(program, (uint32_t)size);
+  if (state_size == 0) return size == 0 ? NULL : (void *)(uintptr_t)program;
+  void *state = allocate_persistent_buffer(context, state_size);
+  if (state != NULL) memset(state, 0, sizeof(uint32_t));
+  return state;
+}
+
+/* Adds the state, if there is one, to the operands of a node. Returns how many there are then; 0 if they are too many. */
+static uint32_t add_state(const Node *node, msf_operand operands[MAX_OPERANDS], uint32_t count) {
+  if (node->user_data == node->custom_initial_data || count == 0) return count;
+  if (count == MAX_OPERANDS) return 0;
+  operands[count].data = node->user_data;
+  operands[count].size = msf_state_size(node->custom_initial_data, (uint32_t)node->custom_initial_data_size);
+  return count + 1;
 }
 
 static int report(msf_status status) {
@@ -126,19 +140,27 @@ static int report(msf_status status) {
 
 static int block_prepare(Context *context, Node *node) {
   msf_operand operands[MAX_OPERANDS];
-  const uint32_t count = collect_operands(context, node, operands);
+  const uint32_t count = add_state(node, operands, collect_operands(context, node, operands));
   if (node->user_data == NULL) return report(MSF_BAD_PROGRAM);
   if (count == 0) {
     fprintf(stderr, "MSF_BLOCK: the operator has no tensors, or more than %d\n", MAX_OPERANDS);
     return STATUS_ERROR;
   }
-  return report(msf_prepare(node->user_data, (uint32_t)node->custom_initial_data_size, operands, count));
+  return report(msf_prepare(node->custom_initial_data, (uint32_t)node->custom_initial_data_size, operands, count));
 }
 
 static int block_invoke(Context *context, Node *node) {
   msf_operand operands[MAX_OPERANDS];
-  const uint32_t count = collect_operands(context, node, operands);
-  return report(msf_invoke(node->user_data, operands, count));
+  const uint32_t count = add_state(node, operands, collect_operands(context, node, operands));
+  return report(msf_invoke(node->custom_initial_data, operands, count));
+}
+
+/* A block with a state starts anew; others keep their program's address, which begins with the magic number. */
+static void block_reset(Context *context, void *user_data) {
+  uint32_t mark = MSF_MAGIC;
+  (void)context;
+  if (user_data != NULL) memcpy(&mark, user_data, sizeof mark);
+  if (mark != MSF_MAGIC) memset(user_data, 0, sizeof mark);
 }
 
 /*
@@ -165,6 +187,7 @@ static bool register_op(Resolver *resolver) {
       .init = block_init,
       .prepare = block_prepare,
       .invoke = block_invoke,
+      .reset = block_reset,
       .builtin_code = BUILTIN_CUSTOM,
       .custom_name = "MSF_BLOCK",
   };
@@ -186,16 +209,22 @@ static bool register_op(Resolver *resolver) {
   return find_name(resolver, block.custom_name) == added;
 }
 
+/* The services of a context that a block needs; false if the library has others. */
+static bool find_services(void *library) {
+  void *tensor = dlsym(library, "_ZN6tflite5micro25MicroContextGetEvalTensorEPKNS0_13TfLiteContextEi");
+  void *memory = dlsym(library, "_ZN6tflite5micro36MicroContextAllocatePersistentBufferEPNS0_13TfLiteContextEm");
+  copy_function_pointer(&get_eval_tensor, &tensor);
+  copy_function_pointer(&allocate_persistent_buffer, &memory);
+  return tensor != NULL && memory != NULL;
+}
+
 /* What the wheel's interpreter calls, by name, with its operator resolver. */
 bool TflmMsfRegister(void *resolver);
 bool TflmMsfRegister(void *resolver) {
   const char *library = NULL;
   if (is_known_resolver(resolver, &library)) {
     void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
-    void *symbol =
-        handle == NULL ? NULL : dlsym(handle, "_ZN6tflite5micro25MicroContextGetEvalTensorEPKNS0_13TfLiteContextEi");
-    copy_function_pointer(&get_eval_tensor, &symbol);
-    if (symbol != NULL && register_op(resolver)) return true;
+    if (handle != NULL && find_services(handle) && register_op(resolver)) return true;
   }
   fprintf(stderr, "MSF_BLOCK: this version of the tflite-micro wheel is not one that tflm-msf knows\n");
   return false;

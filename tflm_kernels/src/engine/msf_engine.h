@@ -8,21 +8,27 @@
 /* A pixel of a grid: later in reading order means greater. */
 typedef uint32_t msf_point;
 
-static inline msf_point msf_point_at(int32_t y, int32_t x) { return (uint32_t)y << 16 | (uint32_t)x; }
-static inline int32_t msf_row_of(msf_point point) { return (int32_t)(point >> 16); }
-static inline int32_t msf_column_of(msf_point point) { return (int32_t)(point & 0xFFFFu); }
+static inline msf_point msf_point_at(int32_t y, int32_t x, uint32_t column_bits) {
+  return (uint32_t)y << column_bits | (uint32_t)x;
+}
+
+static inline int32_t msf_row_of(msf_point point, uint32_t column_bits) { return (int32_t)(point >> column_bits); }
+
+static inline int32_t msf_column_of(msf_point point, uint32_t column_bits) {
+  return (int32_t)(point & ((1u << column_bits) - 1));
+}
 
 /*
  * How far a group has come in the current tile: every pixel before `next` in reading order is done. Lives at the start
  * of the workspace, one for each group.
  */
 typedef struct {
-  msf_point next; /* on the group's grid */
-  msf_point goal; /* the pixel that the asker does not need any more */
-  uint8_t asker;  /* group that waits for this one, or MSF_NO_GROUP */
-  uint8_t ready;  /* inputs of its stages that are known to be there for the next step */
-  uint16_t y0;    /* first row and columns of the tile */
-  uint16_t x0, x1;
+  msf_point next;  /* on the group's grid */
+  msf_point goal;  /* the pixel that the asker does not need any more */
+  uint8_t asker;   /* group that waits for this one, or MSF_NO_GROUP */
+  uint8_t ready;   /* inputs of its stages that are known to be there for the next step */
+  uint16_t x1;     /* end of the tile's columns */
+  msf_point start; /* first row and column of the tile */
 } msf_progress;
 
 #define MSF_NO_GROUP 0xFFu
@@ -33,29 +39,85 @@ typedef struct {
   int32_t y0, y1, x0, x1;
 } msf_tile;
 
-static inline const msf_tensor *msf_tensors(const msf_program *p) { return (const msf_tensor *)(const void *)(p + 1); }
-
-static inline const msf_stage *msf_stages(const msf_program *p) {
-  return (const msf_stage *)(const void *)(msf_tensors(p) + p->tensor_count);
+/* Bytes from one record to the next. */
+static inline uint32_t msf_header_size(const msf_program *p) {
+  return p->version == 1 ? MSF_PROGRAM_SIZE_1 : (uint32_t)sizeof(msf_program);
 }
 
-static inline const msf_group *msf_groups(const msf_program *p) {
-  return (const msf_group *)(const void *)(msf_stages(p) + p->stage_count);
+static inline uint32_t msf_tensor_size(const msf_program *p) {
+  return p->version == 1 ? MSF_TENSOR_SIZE_1 : (uint32_t)sizeof(msf_tensor);
+}
+
+static inline uint32_t msf_stage_size(const msf_program *p) {
+  return p->version == 1 ? MSF_STAGE_SIZE_1 : (uint32_t)sizeof(msf_stage);
+}
+
+static inline uint32_t msf_group_size(const msf_program *p) {
+  return p->version == 1 ? MSF_GROUP_SIZE_1 : (uint32_t)sizeof(msf_group);
+}
+
+/* The record that lies `bytes` behind another one. */
+static inline const void *msf_behind(const void *record, uint32_t bytes) { return (const uint8_t *)record + bytes; }
+
+static inline const msf_tensor *msf_tensor_at(const msf_program *p, uint32_t index) {
+  return (const msf_tensor *)msf_behind(p, msf_header_size(p) + index * msf_tensor_size(p));
+}
+
+static inline const msf_stage *msf_stage_at(const msf_program *p, uint32_t index) {
+  return (const msf_stage *)msf_behind(msf_tensor_at(p, p->tensor_count), index * msf_stage_size(p));
+}
+
+static inline const msf_group *msf_group_at(const msf_program *p, uint32_t index) {
+  return (const msf_group *)msf_behind(msf_stage_at(p, p->stage_count), index * msf_group_size(p));
 }
 
 /* The stage that makes the group's tensor. */
 static inline const msf_stage *msf_last_stage(const msf_program *p, const msf_group *g) {
-  return msf_stages(p) + g->first_stage + g->stage_count - 1;
+  return msf_stage_at(p, (uint32_t)g->first_stage + g->stage_count - 1);
 }
 
 static inline const msf_tensor *msf_result(const msf_program *p, const msf_group *g) {
-  return msf_tensors(p) + msf_last_stage(p, g)->out;
+  return msf_tensor_at(p, msf_last_stage(p, g)->out);
 }
 
 /* The grid that a group walks: its input's if it reduces, else its output's. */
 static inline const msf_tensor *msf_grid(const msf_program *p, const msf_group *g) {
-  return g->kind == MSF_GROUP_REDUCE ? msf_tensors(p) + msf_last_stage(p, g)->in[0] : msf_result(p, g);
+  return g->kind == MSF_GROUP_REDUCE ? msf_tensor_at(p, msf_last_stage(p, g)->in[0]) : msf_result(p, g);
 }
+
+static inline uint32_t msf_column_bits(const msf_program *p) {
+  return p->version == 1 ? MSF_COLUMN_BITS : p->column_bits;
+}
+
+/* Whether a program keeps anything from one invocation to the next. */
+static inline int msf_has_state(const msf_program *p) { return p->version > 1 && p->state_operand != MSF_NO_OPERAND; }
+
+/* Tensor that a stage reads as its input k. Only operators of version 2 have a third. */
+static inline uint16_t msf_input(const msf_stage *s, uint32_t k) { return k < 2 ? s->in[k] : s->third; }
+
+/* Rows and columns of a tile, as far as there are any. */
+static inline int32_t msf_tile_rows(const msf_program *p, const msf_tensor *out) {
+  return p->tile_h == MSF_NONE ? msf_height(out) : msf_min(p->tile_h, msf_height(out));
+}
+
+static inline int32_t msf_tile_columns(const msf_program *p, const msf_tensor *out) {
+  return msf_min(p->tile_w, out->w);
+}
+
+#define MSF_STATE_MARK 4u /* bytes at the beginning of the state that are the engine's own */
+
+/* Where in its ring the oldest row of a kept tensor lies, in pixels. */
+static inline uint32_t msf_place_of(const msf_tensor *kept, const uint8_t *state) {
+  uint32_t place;
+  memcpy(&place, state + kept->place, sizeof place);
+  return place;
+}
+
+/* Fills the state before the first invocation; MSF_STATE_LOST if it is half written. */
+msf_status msf_begin_state(const msf_program *p, uint8_t *state, const uint8_t *params);
+
+/* Makes the rows of an invocation earlier ones, or notes that it failed. */
+void msf_end_state(const msf_program *p, uint8_t *state, msf_status status);
 
 /* Whether the application has set a row source. */
 int msf_has_row_source(void);

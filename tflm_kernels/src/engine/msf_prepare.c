@@ -15,13 +15,35 @@ static uint32_t crc32(const uint8_t *bytes, uint32_t size) {
 }
 
 static msf_status check_header(const msf_program *p, uint32_t program_size) {
-  if (p == 0 || (uintptr_t)p % 4 != 0 || program_size < sizeof(msf_program)) return MSF_BAD_PROGRAM;
-  if (p->magic != MSF_MAGIC || p->size < sizeof(msf_program) || p->size > program_size) return MSF_BAD_PROGRAM;
-  if (p->version != MSF_VERSION || p->header_size != sizeof(msf_program)) return MSF_BAD_VERSION;
+  if (p == 0 || (uintptr_t)p % 4 != 0 || program_size < MSF_PROGRAM_SIZE_1) return MSF_BAD_PROGRAM;
+  if (p->magic != MSF_MAGIC || p->size < MSF_PROGRAM_SIZE_1 || p->size > program_size) return MSF_BAD_PROGRAM;
+  if (p->version == 0 || p->version > MSF_VERSION || p->header_size != msf_header_size(p)) return MSF_BAD_VERSION;
   if (crc32((const uint8_t *)p + 16, p->size - 16) != p->checksum) return MSF_BAD_PROGRAM;
-  const uint32_t size = (uint32_t)(sizeof(msf_program) + p->tensor_count * sizeof(msf_tensor) +
-                                   p->stage_count * sizeof(msf_stage) + p->group_count * sizeof(msf_group));
+  const uint32_t size = msf_header_size(p) + p->tensor_count * msf_tensor_size(p) + p->stage_count * msf_stage_size(p) +
+                        p->group_count * msf_group_size(p);
   return size == p->size ? MSF_OK : MSF_BAD_PROGRAM;
+}
+
+/* What version 2 keeps free is for kernels that know what to do with it. */
+static int is_all_known(const msf_program *p) {
+  if ((p->flags & ~MSF_STREAMED) != 0) return 0;
+  if (p->version == 1) return 1;
+  if (p->reserved != 0 || p->order != MSF_ORDER_CHUNKS || p->overlaps != 0 || p->more[0] != 0 || p->more[1] != 0)
+    return 0;
+  for (uint32_t i = 0; i < p->tensor_count; i++) {
+    const msf_tensor *t = msf_tensor_at(p, i);
+    if (t->type != MSF_INT8 || (t->flags & ~MSF_FILLED) != 0) return 0;
+  }
+  for (uint32_t i = 0; i < p->stage_count; i++) {
+    const msf_stage *s = msf_stage_at(p, i);
+    if (s->reserved != 0 || s->scratch != 0 || s->more != 0) return 0;
+    if (s->op == MSF_OP_SOURCE && s->in[0] != MSF_NONE) return 0;
+  }
+  for (uint32_t i = 0; i < p->group_count; i++) {
+    const msf_group *g = msf_group_at(p, i);
+    if (g->more[0] != 0 || g->more[1] != 0) return 0;
+  }
+  return 1;
 }
 
 static msf_status check_operands(const msf_program *p, const msf_operand *operands, uint32_t operand_count) {
@@ -35,22 +57,68 @@ static msf_status check_operands(const msf_program *p, const msf_operand *operan
   return p->params_size <= INT32_MAX && p->workspace_size <= INT32_MAX ? MSF_OK : MSF_BAD_GEOMETRY;
 }
 
+/* The state is an operand of its own, the last, and begins with its mark. */
+static msf_status check_state(const msf_program *p, const msf_operand *operands) {
+  if (!msf_has_state(p)) return p->version == 1 || p->state_size == 0 ? MSF_OK : MSF_BAD_GEOMETRY;
+  if (p->state_operand + 1u != p->operand_count || p->state_operand < p->input_count) return MSF_BAD_OPERAND;
+  if (p->state_operand == p->workspace_operand) return MSF_BAD_OPERAND;
+  if (operands[p->state_operand].size < p->state_size) return MSF_BAD_OPERAND;
+  return p->state_size >= MSF_STATE_MARK && p->state_size <= INT32_MAX ? MSF_OK : MSF_BAD_GEOMETRY;
+}
+
 /* An output may overwrite an input that it was planned for, but never params or the engine's own bookkeeping. */
 static msf_status check_overlap(const msf_program *p) {
   if (p->overlap_input == MSF_NONE && p->overlap_output == MSF_NONE) return MSF_OK;
   if (p->overlap_input >= p->input_count || p->overlap_input == p->params_operand) return MSF_BAD_GEOMETRY;
   if (p->overlap_output < p->input_count || p->overlap_output >= p->operand_count) return MSF_BAD_GEOMETRY;
+  if (msf_has_state(p) && p->overlap_output == p->state_operand) return MSF_BAD_GEOMETRY;
   return p->overlap_output != p->workspace_operand ? MSF_OK : MSF_BAD_GEOMETRY;
+}
+
+/* Whether the extents of a map are ones that the engine can count. */
+static int extents_fit(const msf_program *p, const msf_tensor *t) {
+  const uint32_t column_bits = msf_column_bits(p);
+  const int64_t tallest = (1ll << (32 - column_bits)) - 2, widest = (1ll << column_bits) - 2;
+  const int32_t h = msf_height(t);
+  if (h < 1 || t->w < 1 || t->c < 1 || h > tallest || h > MSF_TALLEST || t->w > widest) return 0;
+  return (uint64_t)h * t->w * t->c <= INT32_MAX;
+}
+
+static int pixels_lie_within(const msf_tensor *t, uint32_t limit) {
+  return t->pixels > 0 && t->offset + (uint64_t)t->pixels * t->c <= limit;
+}
+
+/* A ring in the state, what it starts as, and the word that says where in it the oldest row lies. */
+static int kept_fits(const msf_program *p, const msf_tensor *t) {
+  const uint64_t history = (uint64_t)t->history * t->w;
+  const uint64_t start = t->flags & MSF_FILLED ? 1 : (uint64_t)t->pixels * t->c;
+  return t->offset >= MSF_STATE_MARK && t->place >= MSF_STATE_MARK && t->place % 4 == 0 &&
+         msf_fits(t->place / 4, 1, 1, p->state_size / 4) && history + (uint64_t)msf_height(t) * t->w <= INT32_MAX &&
+         msf_fits(t->start, start, 1, p->params_size);
+}
+
+/* The same ring, seen with its history. */
+static int history_fits(const msf_program *p, const msf_tensor *t) {
+  if (t->shows >= p->tensor_count) return 0;
+  const msf_tensor *kept = msf_tensor_at(p, t->shows);
+  return kept->kind == MSF_KEPT && kept->operand == t->operand && kept->producer == t->producer &&
+         kept->offset == t->offset && kept->pixels == t->pixels && kept->w == t->w && kept->c == t->c &&
+         kept->history == t->history && (uint64_t)kept->history + (uint32_t)msf_height(kept) == (uint32_t)msf_height(t);
+}
+
+static int state_tensor_fits(const msf_program *p, const msf_tensor *t) {
+  if (!pixels_lie_within(t, p->state_size)) return 0;
+  return t->kind == MSF_KEPT ? kept_fits(p, t) : t->kind == MSF_HISTORY && history_fits(p, t);
 }
 
 /* Whether t is placed inside its operand and behind the engine's own part of the workspace. */
 static int tensor_fits(const msf_program *p, const msf_operand *operands, const msf_tensor *t) {
-  if (t->h == 0 || t->w == 0 || t->c == 0 || t->pixels == 0 || t->operand >= p->operand_count) return 0;
-  const uint64_t all = (uint64_t)t->h * t->w;
-  if (all * t->c > INT32_MAX || t->pixels > all || t->h == UINT16_MAX || t->w == UINT16_MAX) return 0;
+  if (!extents_fit(p, t) || t->operand >= p->operand_count) return 0;
+  if (msf_has_state(p) && t->operand == p->state_operand) return state_tensor_fits(p, t);
+  const uint32_t all = (uint32_t)msf_height(t) * t->w;
   const int in_workspace = t->operand == p->workspace_operand;
   const uint32_t limit = in_workspace ? p->workspace_size : operands[t->operand].size;
-  if (t->offset + (uint64_t)t->pixels * t->c > limit) return 0;
+  if (t->pixels > all || !pixels_lie_within(t, limit)) return 0;
   if (!in_workspace) return t->kind == MSF_WHOLE && t->pixels == all;
   return (t->kind == MSF_RING || t->kind == MSF_CHUNK) && t->offset >= p->group_count * sizeof(msf_progress);
 }
@@ -62,8 +130,8 @@ static int producer_fits(const msf_program *p, const msf_tensor *t) {
 }
 
 static msf_status check_tensors(const msf_program *p, const msf_operand *operands) {
-  const msf_tensor *t = msf_tensors(p);
-  for (uint16_t i = 0; i < p->tensor_count; i++, t++) {
+  for (uint32_t i = 0; i < p->tensor_count; i++) {
+    const msf_tensor *t = msf_tensor_at(p, i);
     if (!tensor_fits(p, operands, t) || !producer_fits(p, t)) return MSF_BAD_GEOMETRY;
   }
   return MSF_OK;
@@ -75,12 +143,14 @@ static msf_status check_tensors(const msf_program *p, const msf_operand *operand
  */
 static int may_read(const msf_program *p, uint16_t index, uint16_t g, uint16_t stage) {
   if (index >= p->tensor_count) return 0;
-  const msf_tensor *t = msf_tensors(p) + index;
+  const msf_tensor *t = msf_tensor_at(p, index);
   if (t->producer == MSF_NONE) return 1;
-  if (t->producer < g) return msf_last_stage(p, msf_groups(p) + t->producer)->out == index;
+  if (t->kind == MSF_KEPT) return 0;
+  const uint16_t made = t->kind == MSF_HISTORY ? t->shows : index;
+  if (t->producer < g) return msf_last_stage(p, msf_group_at(p, t->producer))->out == made;
   if (t->producer != g || t->kind != MSF_CHUNK) return 0;
-  for (uint16_t i = msf_groups(p)[g].first_stage; i < stage; i++) {
-    if (msf_stages(p)[i].out == index) return 1;
+  for (uint16_t i = msf_group_at(p, g)->first_stage; i < stage; i++) {
+    if (msf_stage_at(p, i)->out == index) return 1;
   }
   return 0;
 }
@@ -88,12 +158,19 @@ static int may_read(const msf_program *p, uint16_t index, uint16_t g, uint16_t s
 /* A stage before the last hands its pixels on as a chunk on the group's grid. */
 static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_t g, int is_last) {
   if (s->out >= p->tensor_count) return 0;
-  const msf_group *group = msf_groups(p) + g;
-  const msf_tensor *out = msf_tensors(p) + s->out;
-  if (out->producer != g || is_last != (out->kind != MSF_CHUNK)) return 0;
+  const msf_group *group = msf_group_at(p, g);
+  const msf_tensor *out = msf_tensor_at(p, s->out);
+  if (out->producer != g || is_last != (out->kind != MSF_CHUNK) || out->kind == MSF_HISTORY) return 0;
+  if (out->kind == MSF_KEPT) return group->kind == MSF_GROUP_ROWS;
   if (!is_last) return out->pixels >= (uint32_t)msf_min(group->chunk, out->w) && msf_same_grid(out, msf_grid(p, group));
   if (group->kind == MSF_GROUP_SOURCE && (group->chunk < out->w || group->stage_count != 1)) return 0;
-  return group->kind != MSF_GROUP_REDUCE || out->pixels == (uint32_t)out->h * out->w;
+  return group->kind != MSF_GROUP_REDUCE || out->pixels == (uint32_t)msf_height(out) * out->w;
+}
+
+/* Only operators with three inputs have a third. Version 1 has none of these. */
+static int third_fits(const msf_program *p, const msf_stage *s) {
+  if (msf_operator_of(s)->inputs > 2) return p->version > 1;
+  return p->version == 1 || (s->third == MSF_NONE && s->third_zero == 0);
 }
 
 /* Only some operators know windows that begin inside the map, or that stay where they are for several outputs. */
@@ -102,6 +179,11 @@ static int window_fits(const msf_operator *op, const msf_stage *s) {
   if (s->dilation_h == 0 || s->dilation_w == 0) return 0;
   if ((s->pad_top < 0 || s->pad_left < 0) && !(op->flags & MSF_BEGINS_INSIDE)) return 0;
   return (s->zoom_h == 0 && s->zoom_w == 0) || (op->flags & MSF_ENLARGES);
+}
+
+/* Operators that enlarge find their way in a map by products that would be too large for tall ones. */
+static int is_too_tall(const msf_operator *op, const msf_tensor *t) {
+  return (op->flags & MSF_ENLARGES) && msf_height(t) > UINT16_MAX;
 }
 
 /* A stage of a kind that its group is there for. */
@@ -115,10 +197,11 @@ static int suits_group(const msf_program *p, const msf_operator *op, const msf_g
 static int find_inputs(const msf_program *p, const msf_operator *op, uint16_t g, uint16_t index,
                        msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
-  const msf_tensor *grid = msf_grid(p, msf_groups(p) + g);
-  for (uint16_t k = 0; k < op->inputs; k++) {
-    if (!may_read(p, s->in[k], g, index)) return 0;
-    shape->in[k] = msf_tensors(p) + s->in[k];
+  const msf_tensor *grid = msf_grid(p, msf_group_at(p, g));
+  for (uint32_t k = 0; k < op->inputs; k++) {
+    if (!may_read(p, msf_input(s, k), g, index)) return 0;
+    shape->in[k] = msf_tensor_at(p, msf_input(s, k));
+    if (is_too_tall(op, shape->in[k])) return 0;
     if (shape->in[k]->kind == MSF_CHUNK && !(msf_reads_one_pixel(s) && msf_same_grid(shape->in[k], grid))) return 0;
   }
   return 1;
@@ -134,8 +217,8 @@ static int range_fits(msf_range reads, msf_range window, int32_t size) {
 static int reads_fit(const msf_operator *op, const msf_stage_shape *shape, int32_t k, const msf_tensor *grid) {
   const msf_stage *s = shape->stage;
   const msf_tensor *in = shape->in[k];
-  for (int32_t y = 0; y < grid->h; y++) {
-    if (!range_fits(op->reads(shape, k, y, 0).rows, msf_window_rows(s, y, y), in->h)) return 0;
+  for (int32_t y = 0; y < msf_height(grid); y++) {
+    if (!range_fits(op->reads(shape, k, y, 0).rows, msf_window_rows(s, y, y), msf_height(in))) return 0;
   }
   for (int32_t x = 0; x < grid->w; x++) {
     if (!range_fits(op->reads(shape, k, 0, x).columns, msf_window_columns(s, x, x), in->w)) return 0;
@@ -144,17 +227,19 @@ static int reads_fit(const msf_operator *op, const msf_stage_shape *shape, int32
 }
 
 static msf_status check_stage(const msf_program *p, const msf_operand *operands, uint16_t g, uint16_t index) {
-  const msf_group *group = msf_groups(p) + g;
-  const msf_stage *s = msf_stages(p) + index;
+  const msf_group *group = msf_group_at(p, g);
+  const msf_stage *s = msf_stage_at(p, index);
   const msf_operator *op = s->op < MSF_OP_COUNT ? msf_operator_of(s) : 0;
   msf_stage_shape shape;
   if (op == 0 || (op->inputs > 0 && op->reads == 0)) return MSF_UNSUPPORTED;
   if (s->layout > op->layouts || (s->flags & ~MSF_UNIFORM) != 0) return MSF_UNSUPPORTED;
-  if (!suits_group(p, op, group, s == msf_last_stage(p, group)) || !window_fits(op, s)) return MSF_BAD_GEOMETRY;
+  if (!suits_group(p, op, group, s == msf_last_stage(p, group)) || !window_fits(op, s) || !third_fits(p, s))
+    return MSF_BAD_GEOMETRY;
   shape.stage = s;
-  shape.in[1] = 0;
+  shape.in[0] = shape.in[1] = shape.in[2] = 0;
   if (!find_inputs(p, op, g, index, &shape)) return MSF_BAD_GEOMETRY;
-  shape.out = msf_tensors(p) + s->out;
+  shape.out = msf_tensor_at(p, s->out);
+  if (is_too_tall(op, shape.out)) return MSF_BAD_GEOMETRY;
   shape.params = (const uint8_t *)operands[p->params_operand].data;
   shape.params_size = p->params_size;
   shape.workspace_size = p->workspace_size;
@@ -167,41 +252,56 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
 }
 
 static msf_status check_group(const msf_program *p, const msf_operand *operands, uint16_t g) {
-  const msf_group *group = msf_groups(p) + g;
+  const msf_group *group = msf_group_at(p, g);
   const uint32_t end = (uint32_t)group->first_stage + group->stage_count;
   if (group->stage_count == 0 || end > p->stage_count || group->chunk == 0 || group->kind > MSF_GROUP_SOURCE) {
     return MSF_BAD_GEOMETRY;
   }
   for (uint16_t i = group->first_stage; i < end; i++) {
-    if (msf_stages(p)[i].out >= p->tensor_count) return MSF_BAD_GEOMETRY;
+    if (msf_stage_at(p, i)->out >= p->tensor_count) return MSF_BAD_GEOMETRY;
   }
   if (group->kind == MSF_GROUP_REDUCE && msf_last_stage(p, group)->in[0] >= p->tensor_count) return MSF_BAD_GEOMETRY;
   for (uint16_t i = group->first_stage; i < end; i++) {
-    if (!writes_where_it_may(p, msf_stages(p) + i, g, i + 1u == end)) return MSF_BAD_GEOMETRY;
+    if (!writes_where_it_may(p, msf_stage_at(p, i), g, i + 1u == end)) return MSF_BAD_GEOMETRY;
     const msf_status status = check_stage(p, operands, g, i);
     if (status != MSF_OK) return status;
   }
   return MSF_OK;
 }
 
-/* Tiles are cut from the last group's tensor, which must be an output. Rows of a source come once, so for one tile. */
+/* Whether something happens once an invocation, so that there may not be several tiles. */
+static int happens_once(const msf_program *p, const msf_group *group) {
+  return group->kind == MSF_GROUP_SOURCE || msf_result(p, group)->kind == MSF_KEPT;
+}
+
+/*
+ * Tiles are cut from the last group's tensor, which must be an output. Where several outputs grow together, none is so
+ * tall that the product of their rows would not be a uint32.
+ */
 static msf_status check_tiles(const msf_program *p) {
-  const msf_tensor *out = msf_result(p, msf_groups(p) + p->group_count - 1);
-  const int one_tile = p->tile_h >= out->h && p->tile_w >= out->w;
+  const msf_tensor *out = msf_result(p, msf_group_at(p, p->group_count - 1u));
+  const int one_tile = msf_tile_rows(p, out) >= msf_height(out) && msf_tile_columns(p, out) >= out->w;
+  int32_t whole = 0, tallest = 0;
   if (out->kind != MSF_WHOLE || p->tile_h == 0 || p->tile_w == 0) return MSF_BAD_GEOMETRY;
-  for (uint16_t g = 0; g < p->group_count; g++) {
-    if (msf_groups(p)[g].kind == MSF_GROUP_SOURCE && !one_tile) return MSF_BAD_GEOMETRY;
+  for (uint32_t g = 0; g < p->group_count; g++) {
+    const msf_group *group = msf_group_at(p, g);
+    if (happens_once(p, group) && !one_tile) return MSF_BAD_GEOMETRY;
+    if (msf_result(p, group)->kind != MSF_WHOLE) continue;
+    tallest = msf_max(tallest, msf_height(msf_result(p, group)));
+    whole++;
   }
-  return MSF_OK;
+  return whole == 1 || tallest < UINT16_MAX ? MSF_OK : MSF_BAD_GEOMETRY;
 }
 
 msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands,
                        uint32_t operand_count) {
   const msf_program *p = (const msf_program *)program;
   msf_status status = check_header(p, program_size);
+  if (status == MSF_OK && !is_all_known(p)) status = MSF_UNSUPPORTED;
   if (status == MSF_OK) status = check_operands(p, operands, operand_count);
+  if (status == MSF_OK) status = check_state(p, operands);
   if (status == MSF_OK) status = check_overlap(p);
-  if (status == MSF_OK && (p->flags & ~MSF_STREAMED) != 0) status = MSF_UNSUPPORTED;
+  if (status == MSF_OK && (msf_column_bits(p) == 0 || msf_column_bits(p) > MSF_COLUMN_BITS)) status = MSF_BAD_GEOMETRY;
   if (status == MSF_OK && (p->group_count == 0 || p->group_count > MSF_MAX_GROUPS)) status = MSF_BAD_GEOMETRY;
   if (status == MSF_OK) status = check_tensors(p, operands);
   for (uint16_t g = 0; status == MSF_OK && g < p->group_count; g++) status = check_group(p, operands, g);
@@ -213,13 +313,14 @@ const char *msf_status_text(msf_status status) {
     case MSF_OK: return "ok";
     case MSF_BAD_PROGRAM: return "the block's program is damaged or cut short";
     case MSF_BAD_VERSION:
-      return "the block was written by another version of tflm-msf; rewrite the model or update the library";
+      return "the block's program has a format that these kernels do not know: update the tflm-msf library";
     case MSF_BAD_OPERAND: return "a tensor of the block is missing, too small, misaligned or overlaps another";
     case MSF_BAD_GEOMETRY: return "the block's program points outside its tensors";
     case MSF_UNSUPPORTED: return "the block needs an operator or weight layout that these kernels do not have";
     case MSF_SOURCE_UNUSED:
       return "a row source is set, but the model takes its input from a tensor; set none for this model";
     case MSF_SOURCE_FAILED: return "the row source failed or is not set";
+    case MSF_STATE_LOST: return "an earlier invocation failed half way and left the block's state incomplete; reset it";
   }
   return "unknown status";
 }

@@ -1,6 +1,9 @@
 /*
  * The program of a fusion block, exactly as it lies in custom_options (SPEC.md describes every byte).
  * All fields are little-endian and naturally aligned; the structures are read in place, so they carry no padding.
+ *
+ * Records of version 2 begin with those of version 1. In a program of version 1 the fields behind are not there: what
+ * steps from record to record asks msf_engine.h for their size, and nothing reads further without a look at the version.
  */
 #ifndef MSF_PROGRAM_H_
 #define MSF_PROGRAM_H_
@@ -12,8 +15,9 @@
 #endif
 
 #define MSF_MAGIC 0x3146534Du /* "MSF1" */
-#define MSF_VERSION 1u
-#define MSF_NONE 0xFFFFu   /* no tensor, no group */
+#define MSF_VERSION 2u        /* the newest that these kernels know; they run version 1 too */
+#define MSF_NONE 0xFFFFu      /* no tensor, no group */
+#define MSF_NO_OPERAND 0xFFu
 #define MSF_MAX_GROUPS 64u /* so that the engine takes 1 KiB of a workspace at the most */
 #define MSF_MAX_OPERANDS 24u
 
@@ -39,22 +43,51 @@ typedef struct {
   uint32_t overlap_distance; /* bytes by which that input must start behind that output */
   uint16_t flags;
   uint16_t reserved;
+  /* from version 2 on */
+  uint8_t order;         /* in which steps are taken: MSF_ORDER_CHUNKS; ring sizes depend on it */
+  uint8_t column_bits;   /* of a pixel's number: the columns; the other bits of 32 are for the rows */
+  uint8_t state_operand; /* what outlives an invocation; MSF_NO_OPERAND */
+  uint8_t overlaps;      /* kept free: 0 */
+  uint32_t state_size;
+  uint32_t more[2]; /* kept free: 0 */
 } msf_program;
+
+/* Orders of steps. */
+#define MSF_ORDER_CHUNKS 0u /* a group makes whole chunks, even where that is more than it was asked for */
 
 /* Flag of a program: the model takes its input from a row source. */
 #define MSF_STREAMED 1u
 
-enum { MSF_WHOLE = 0, MSF_RING = 1, MSF_CHUNK = 2 };
+/*
+ * MSF_KEPT: a ring in the state, to which each invocation adds the rows of the tensor. MSF_HISTORY: the same ring as its
+ * readers see it, the rows of earlier invocations first.
+ */
+enum { MSF_WHOLE = 0, MSF_RING = 1, MSF_CHUNK = 2, MSF_KEPT = 3, MSF_HISTORY = 4 };
 
 typedef struct {
-  uint16_t h, w, c;
+  uint16_t h, w, c;  /* h: low half of the rows, see msf_height */
   uint16_t producer; /* group that makes it, or MSF_NONE for an operand that is only read */
   uint8_t operand;
   uint8_t kind;
-  uint16_t reserved;
+  uint16_t h_high;
   uint32_t offset; /* of its first pixel in the operand */
   uint32_t pixels; /* pixels kept: all, or the size of the ring or chunk */
+  /* from version 2 on */
+  uint8_t type; /* of values: MSF_INT8 */
+  uint8_t flags;
+  uint16_t shows;   /* MSF_HISTORY: the MSF_KEPT tensor; else MSF_NONE */
+  uint32_t start;   /* MSF_KEPT: byte offset in params of what the ring holds before the first invocation */
+  uint32_t place;   /* MSF_KEPT: byte offset in the state of a uint32, the place in the ring of the oldest row */
+  uint32_t history; /* rows of earlier invocations that are kept */
 } msf_tensor;
+
+#define MSF_INT8 0u
+
+/* Flag of a tensor that is kept: all bytes of the ring start as the one at `start`. */
+#define MSF_FILLED 1u
+
+#define MSF_TALLEST 0x3FFFFF /* rows of a map: so that rows times steps are an int32 */
+#define MSF_COLUMN_BITS 16u  /* in version 1 and, from version 2 on, at the most */
 
 typedef struct {
   uint8_t op;
@@ -76,6 +109,12 @@ typedef struct {
   uint32_t shifts;        /* int8 for each output channel */
   uint32_t accumulators;  /* byte offset into the workspace, int32 for each output channel */
   int32_t arg[6];         /* what else the operator needs */
+  /* from version 2 on */
+  uint16_t third;    /* input of an operator that has three; else MSF_NONE */
+  int8_t third_zero; /* its zero point */
+  uint8_t reserved;
+  uint32_t scratch; /* kept free: 0 */
+  uint32_t more;    /* kept free: 0 */
 } msf_stage;
 
 /* Flag of a stage: one multiplier and one shift serve all output channels. */
@@ -98,12 +137,20 @@ typedef struct {
   uint16_t stage_count;
   uint16_t chunk; /* pixels */
   uint16_t kind;
+  /* from version 2 on */
+  uint32_t more[2]; /* kept free: 0 */
 } msf_group;
 
-typedef char msf_check_program_size[sizeof(msf_program) == 52 ? 1 : -1];
-typedef char msf_check_tensor_size[sizeof(msf_tensor) == 20 ? 1 : -1];
-typedef char msf_check_stage_size[sizeof(msf_stage) == 72 ? 1 : -1];
-typedef char msf_check_group_size[sizeof(msf_group) == 8 ? 1 : -1];
+/* Bytes of each record in version 1. */
+#define MSF_PROGRAM_SIZE_1 52u
+#define MSF_TENSOR_SIZE_1 20u
+#define MSF_STAGE_SIZE_1 72u
+#define MSF_GROUP_SIZE_1 8u
+
+typedef char msf_check_program_size[sizeof(msf_program) == 68 ? 1 : -1];
+typedef char msf_check_tensor_size[sizeof(msf_tensor) == 36 ? 1 : -1];
+typedef char msf_check_stage_size[sizeof(msf_stage) == 84 ? 1 : -1];
+typedef char msf_check_group_size[sizeof(msf_group) == 16 ? 1 : -1];
 
 /* The operators of a stage. The numbers are part of the format. */
 enum {

@@ -2,7 +2,7 @@
 
 /* The last group always makes an output; tiles are cut from it. */
 static const msf_tensor *tiled_tensor(const msf_program *p) {
-  return msf_result(p, msf_groups(p) + p->group_count - 1);
+  return msf_result(p, msf_group_at(p, p->group_count - 1u));
 }
 
 int msf_next_tile(const msf_program *p, msf_tile *tile) {
@@ -10,12 +10,12 @@ int msf_next_tile(const msf_program *p, msf_tile *tile) {
   if (tile->x1 != 0 && tile->x1 < out->w) {
     tile->x0 = tile->x1;
   } else {
-    if (tile->y1 >= out->h) return 0;
+    if (tile->y1 >= msf_height(out)) return 0;
     tile->x0 = 0;
     tile->y0 = tile->y1;
   }
-  tile->x1 = msf_min(tile->x0 + p->tile_w, out->w);
-  tile->y1 = msf_min(tile->y0 + p->tile_h, out->h);
+  tile->x1 = msf_min(tile->x0 + msf_tile_columns(p, out), out->w);
+  tile->y1 = msf_min(tile->y0 + msf_tile_rows(p, out), msf_height(out));
   return 1;
 }
 
@@ -26,50 +26,57 @@ static msf_range clip(msf_range range, int32_t size) {
   return range;
 }
 
-static void require(msf_progress *producer, msf_range rows, msf_range columns) {
+/* Takes rows and columns into what a group has to make. */
+static void require(msf_progress *producer, uint32_t column_bits, msf_range rows, msf_range columns) {
   if (columns.first >= columns.end) return;
-  producer->y0 = (uint16_t)msf_min(producer->y0, rows.first);
-  producer->x0 = (uint16_t)msf_min(producer->x0, columns.first);
+  const int32_t y0 = msf_min(msf_row_of(producer->start, column_bits), rows.first);
+  const int32_t x0 = msf_min(msf_column_of(producer->start, column_bits), columns.first);
+  producer->start = msf_point_at(y0, x0, column_bits);
   producer->x1 = (uint16_t)msf_max(producer->x1, columns.end);
 }
 
 /* Asks the groups before group g for the columns and the first row that g's tile needs. */
 static void require_inputs(const msf_program *p, msf_progress *progress, uint16_t g) {
-  const msf_group *group = msf_groups(p) + g;
-  const msf_tensor *grid = msf_grid(p, group);
-  const msf_stage *s = msf_stages(p) + group->first_stage;
+  const msf_group *group = msf_group_at(p, g);
   const msf_progress *own = &progress[g];
-  for (uint16_t i = 0; i < group->stage_count; i++, s++) {
-    for (int k = 0; k < msf_operator_of(s)->inputs; k++) {
-      const msf_tensor *in = msf_tensors(p) + s->in[k];
+  const uint32_t column_bits = msf_column_bits(p);
+  const int32_t y0 = msf_row_of(own->start, column_bits), x0 = msf_column_of(own->start, column_bits);
+  const int32_t last_y = msf_height(msf_grid(p, group)) - 1;
+  for (uint32_t i = 0; i < group->stage_count; i++) {
+    const msf_stage *s = msf_stage_at(p, group->first_stage + i);
+    for (uint32_t k = 0; k < msf_operator_of(s)->inputs; k++) {
+      const msf_tensor *in = msf_tensor_at(p, msf_input(s, k));
       if (in->producer == MSF_NONE || in->producer == g) continue;
-      require(&progress[in->producer], clip(msf_window_rows(s, own->y0, grid->h - 1), in->h),
-              clip(msf_window_columns(s, own->x0, own->x1 - 1), in->w));
+      require(&progress[in->producer], column_bits, clip(msf_window_rows(s, y0, last_y), msf_height(in)),
+              clip(msf_window_columns(s, x0, own->x1 - 1), in->w));
     }
   }
 }
 
-static void set_extent(msf_progress *group, int32_t y0, int32_t x0, int32_t x1) {
-  group->y0 = (uint16_t)y0;
-  group->x0 = (uint16_t)x0;
+static void set_extent(msf_progress *group, msf_point start, int32_t x1) {
+  group->start = start;
   group->x1 = (uint16_t)x1;
 }
 
+/* Whether a group makes all of its grid, whatever its readers need. */
+static int is_made_whole(const msf_program *p, const msf_group *group) {
+  const uint8_t kind = msf_result(p, group)->kind;
+  return group->kind != MSF_GROUP_ROWS || kind == MSF_WHOLE || kind == MSF_KEPT;
+}
+
 void msf_begin_tile(const msf_program *p, msf_progress *progress, const msf_tile *tile) {
-  for (uint16_t g = 0; g < p->group_count; g++) set_extent(&progress[g], UINT16_MAX, UINT16_MAX, 0);
+  for (uint32_t g = 0; g < p->group_count; g++) set_extent(&progress[g], UINT32_MAX, 0);
   for (uint16_t g = p->group_count; g-- > 0;) {
-    const msf_group *group = msf_groups(p) + g;
+    const msf_group *group = msf_group_at(p, g);
     msf_progress *own = &progress[g];
-    if (group->kind != MSF_GROUP_ROWS) {
-      set_extent(own, 0, 0, msf_grid(p, group)->w);
-    } else if (g + 1u == p->group_count) {
-      set_extent(own, tile->y0, tile->x0, tile->x1);
-    } else if (msf_result(p, group)->kind == MSF_WHOLE) {
-      set_extent(own, 0, 0, msf_result(p, group)->w);
+    if (g + 1u == p->group_count && group->kind == MSF_GROUP_ROWS) {
+      set_extent(own, msf_point_at(tile->y0, tile->x0, msf_column_bits(p)), tile->x1);
+    } else if (is_made_whole(p, group)) {
+      set_extent(own, 0, msf_grid(p, group)->w);
     } else if (own->x1 == 0) {
-      set_extent(own, 0, 0, 0); /* nobody reads anything but padding */
+      set_extent(own, 0, 0); /* nobody reads anything but padding */
     }
-    own->next = msf_point_at(own->y0, own->x0);
+    own->next = own->start;
     own->ready = 0;
     require_inputs(p, progress, g);
   }

@@ -72,16 +72,16 @@ typedef struct {
   const msf_stage *stage;
   const uint8_t *params; /* 4-byte aligned */
   int32_t *accumulators; /* reducing stages only: one for each output channel, kept from call to call */
-  msf_view in[2];
+  msf_view in[3];
   msf_view out;
   int32_t y, x0, x1;  /* output pixels; for reducing stages, the input pixels that have arrived */
   msf_status *status; /* for a kernel that can fail to say so */
 } msf_call;
 
-/* What msf_prepare shows an operator: shapes, and how much of params there is. in[1] is NULL for one input. */
+/* What msf_prepare shows an operator: shapes, and how much of params there is. Inputs that it does not have are NULL. */
 typedef struct {
   const msf_stage *stage;
-  const msf_tensor *in[2];
+  const msf_tensor *in[3];
   const msf_tensor *out;
   const uint8_t *params;
   uint32_t params_size;
@@ -216,8 +216,16 @@ static inline msf_range msf_window_columns(const msf_stage *s, int32_t first, in
   return columns;
 }
 
+/* Rows of a map. */
+static inline int32_t msf_height(const msf_tensor *t) { return (int32_t)((uint32_t)t->h_high << 16 | t->h); }
+
 /* True if two tensors have the same pixels. */
-static inline int msf_same_grid(const msf_tensor *a, const msf_tensor *b) { return a->h == b->h && a->w == b->w; }
+static inline int msf_same_grid(const msf_tensor *a, const msf_tensor *b) {
+  return msf_height(a) == msf_height(b) && a->w == b->w;
+}
+
+/* True for a map of one pixel. */
+static inline int msf_is_one_pixel(const msf_tensor *t) { return msf_height(t) == 1 && t->w == 1; }
 
 /* True if input and output of a call have the same pixels. */
 static inline int msf_same_size(const msf_call *call) {

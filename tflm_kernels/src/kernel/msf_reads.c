@@ -15,7 +15,7 @@ static msf_range only(int32_t at) {
 msf_region msf_reads_window(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
   const msf_tensor *in = shape->in[k];
   msf_region region;
-  region.rows = inside(msf_window_rows(shape->stage, y, y), in->h);
+  region.rows = inside(msf_window_rows(shape->stage, y, y), msf_height(in));
   region.columns = inside(msf_window_columns(shape->stage, x, x), in->w);
   region.channels = in->c;
   return region;
@@ -23,7 +23,7 @@ msf_region msf_reads_window(const msf_stage_shape *shape, int32_t k, int32_t y, 
 
 msf_region msf_reads_pixel(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
   const msf_tensor *in = shape->in[k];
-  const int serves_all = k > 0 && in->h == 1 && in->w == 1;
+  const int serves_all = k > 0 && msf_is_one_pixel(in);
   msf_region region;
   region.rows = only(serves_all ? 0 : y);
   region.columns = only(serves_all ? 0 : x);

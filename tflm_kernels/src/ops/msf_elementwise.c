@@ -6,7 +6,7 @@
 
 int msf_fits_two(const msf_stage_shape *shape) {
   const msf_tensor *a = shape->in[0], *b = shape->in[1], *out = shape->out;
-  const int broadcast = b->h == 1 && b->w == 1;
+  const int broadcast = msf_is_one_pixel(b);
   return msf_reads_one_pixel(shape->stage) && msf_same_grid(a, out) && (broadcast || msf_same_grid(b, out)) &&
          a->c == out->c && b->c == out->c;
 }

@@ -5,8 +5,8 @@
 #include "arch/msf_arch.h"
 
 static int check(const msf_stage_shape *shape) {
-  const uint64_t depth = (uint64_t)shape->in[0]->h * shape->in[0]->w * shape->in[0]->c;
-  return msf_reads_one_pixel(shape->stage) && depth <= INT32_MAX && shape->out->h == 1 && shape->out->w == 1 &&
+  const uint64_t depth = (uint64_t)msf_height(shape->in[0]) * shape->in[0]->w * shape->in[0]->c;
+  return msf_reads_one_pixel(shape->stage) && depth <= INT32_MAX && msf_is_one_pixel(shape->out) &&
          msf_fits(shape->stage->weights, depth * shape->out->c, 1, shape->params_size) &&
          msf_fits_requantization(shape, shape->out->c) && msf_fits_accumulators(shape, shape->out->c);
 }

@@ -64,9 +64,9 @@ static void run_max(const msf_call *call) {
  * and shift of (sum - count * zero point).
  */
 static int check_global(const msf_stage_shape *shape) {
-  const uint32_t pixels = (uint32_t)shape->in[0]->h * shape->in[0]->w;
+  const uint32_t pixels = (uint32_t)msf_height(shape->in[0]) * shape->in[0]->w;
   return msf_reads_one_pixel(shape->stage) && shape->in[0]->c == shape->out->c && pixels < MAX_PIXELS &&
-         shape->out->h == 1 && shape->out->w == 1 && msf_shift_in_range(shape->stage->arg[2]) &&
+         msf_is_one_pixel(shape->out) && msf_shift_in_range(shape->stage->arg[2]) &&
          msf_fits_accumulators(shape, shape->out->c);
 }
 

@@ -66,7 +66,7 @@ static msf_region reads_bilinear(const msf_stage_shape *shape, int32_t k, int32_
   const int32_t *arg = shape->stage->arg;
   const msf_tensor *in = shape->in[k];
   msf_region region;
-  region.rows = range_of(between(y, arg[0], arg[2], in->h));
+  region.rows = range_of(between(y, arg[0], arg[2], msf_height(in)));
   region.columns = range_of(between(x, arg[1], arg[2], in->w));
   region.channels = in->c;
   return region;

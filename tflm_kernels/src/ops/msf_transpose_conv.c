@@ -31,7 +31,7 @@ static msf_region reads(const msf_stage_shape *shape, int32_t k, int32_t y, int3
   const msf_stage *s = shape->stage;
   const msf_tensor *in = shape->in[k];
   msf_region region;
-  region.rows = met(y + s->arg[2], s->arg[0], msf_factor(s->zoom_h), in->h);
+  region.rows = met(y + s->arg[2], s->arg[0], msf_factor(s->zoom_h), msf_height(in));
   region.columns = met(x + s->arg[3], s->arg[1], msf_factor(s->zoom_w), in->w);
   region.channels = in->c;
   return region;

@@ -1,7 +1,7 @@
 /*
  * Between TensorFlow Lite Micro and the kernels: hands the tensors of an MSF_BLOCK operator to msf_prepare and
- * msf_invoke. Uses only what every TFLM library since 2020 has, allocates nothing, and keeps nothing between calls:
- * the program stays in the model. Empty where there is no TFLM, as in projects that use `tflm-msf export --format c`.
+ * msf_invoke. Uses only what every TFLM library since 2021 has. The program stays in the model; all that is allocated is
+ * the state of a block that has one. Empty where there is no TFLM, as in projects that use `tflm-msf export --format c`.
  */
 #if defined(__has_include)
 #if __has_include("tensorflow/lite/micro/micro_mutable_op_resolver.h")
@@ -25,6 +25,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "engine/msf_program.h"
 #include "msf.h"
@@ -105,18 +106,48 @@ uint32_t CollectOperands(TfLiteContext *context, TfLiteNode *node, msf_operand o
   return inputs + outputs;
 }
 
-/* The program stays where it is, in the model: nothing to allocate. */
+/* Persistent memory of the interpreter: by a function of the context, or, where that has none any more, by a free one. */
+template <typename Context>
+auto Allocate(Context *context, size_t size, int) -> decltype(context->AllocatePersistentBuffer(context, size)) {
+  return context->AllocatePersistentBuffer(context, size);
+}
+
+template <typename Context>
+void *Allocate(Context *context, size_t size, long) {
+  return MicroContextAllocatePersistentBuffer(context, size);
+}
+
+/* What a node keeps as its user data: the program's address; or, if the program has a state, the state. */
 void *Init(TfLiteContext *context, const char *program, size_t size) {
-  (void)context;
-  return size == 0 ? nullptr : const_cast<char *>(program);
+  const uint32_t state_size = msf_state_size(program, static_cast<uint32_t>(size));
+  if (state_size == 0) return size == 0 ? nullptr : const_cast<char *>(program);
+  void *state = Allocate(context, state_size, 0);
+  if (state != nullptr) memset(state, 0, sizeof(uint32_t));
+  return state;
+}
+
+uint32_t ProgramSize(const TfLiteNode *node) {
+  return node->custom_initial_data_size < 0 ? 0 : static_cast<uint32_t>(node->custom_initial_data_size);
 }
 
 /*
  * TF_LITE_STATIC_MEMORY decides where user_data and custom_initial_data lie in a node. Both hold the program's
- * address, so where they differ, TFLM was compiled with the other setting, and nothing behind them can be trusted.
+ * address if there is no state, so where they differ, TFLM was compiled with the other setting, and nothing behind them
+ * can be trusted. Read with the other setting, user_data is null for a block with a state, too.
  */
 bool SameNodeLayout(const TfLiteNode *node) {
-  return node->user_data != nullptr && node->user_data == node->custom_initial_data;
+  if (node->user_data == nullptr || node->custom_initial_data == nullptr) return false;
+  return node->user_data == node->custom_initial_data ||
+         msf_state_size(node->custom_initial_data, ProgramSize(node)) != 0;
+}
+
+/* Adds the state, if there is one, to the operands of a node. Returns how many there are then; 0 if they are too many. */
+uint32_t AddState(const TfLiteNode *node, msf_operand operands[MSF_MAX_OPERANDS], uint32_t count) {
+  if (node->user_data == node->custom_initial_data || count == 0) return count;
+  if (count == MSF_MAX_OPERANDS) return 0;
+  operands[count].data = node->user_data;
+  operands[count].size = msf_state_size(node->custom_initial_data, ProgramSize(node));
+  return count + 1;
 }
 
 TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
@@ -128,21 +159,37 @@ TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
     return Fail(context, "no program; or TFLM was compiled with TF_LITE_STATIC_MEMORY: add it to the flags here");
 #endif
   }
-  if (reinterpret_cast<uintptr_t>(node->user_data) % 4 != 0) {
+  if (reinterpret_cast<uintptr_t>(node->custom_initial_data) % 4 != 0) {
     return Fail(context, "the model is not aligned: declare its array with alignas(16)");
   }
   msf_operand operands[MSF_MAX_OPERANDS];
-  const uint32_t count = CollectOperands(context, node, operands);
+  const uint32_t count = AddState(node, operands, CollectOperands(context, node, operands));
   if (count == 0) return Fail(context, "the operator has no tensors, or too many");
-  const uint32_t size = node->custom_initial_data_size < 0 ? 0 : static_cast<uint32_t>(node->custom_initial_data_size);
-  return ToTfLite(context, msf_prepare(node->user_data, size, operands, count));
+  return ToTfLite(context, msf_prepare(node->custom_initial_data, ProgramSize(node), operands, count));
 }
 
 TfLiteStatus Invoke(TfLiteContext *context, TfLiteNode *node) {
   msf_operand operands[MSF_MAX_OPERANDS];
-  const uint32_t count = CollectOperands(context, node, operands);
-  return ToTfLite(context, msf_invoke(node->user_data, operands, count));
+  const uint32_t count = AddState(node, operands, CollectOperands(context, node, operands));
+  return ToTfLite(context, msf_invoke(node->custom_initial_data, operands, count));
 }
+
+/* interpreter.Reset(): a block with a state starts anew. Others keep their program's address, which begins otherwise. */
+void Reset(TfLiteContext *context, void *user_data) {
+  uint32_t mark = MSF_MAGIC;
+  (void)context;
+  if (user_data != nullptr) memcpy(&mark, user_data, sizeof(mark));
+  if (mark != MSF_MAGIC) memset(user_data, 0, sizeof(mark));
+}
+
+/* Libraries before 2023 know no reset. */
+template <typename Registration>
+auto SetReset(Registration *registration, int) -> decltype(registration->reset = Reset, void()) {
+  registration->reset = Reset;
+}
+
+template <typename Registration>
+void SetReset(Registration *, long) {}
 
 /* Field by field: libraries differ in which fields there are. What is not named stays null. */
 OpRegistration registration;
@@ -154,6 +201,7 @@ OpRegistration *Registration() {
   registration.prepare = Prepare;
   registration.invoke = Invoke;
   registration.custom_name = kOperatorName;
+  SetReset(&registration, 0);
   return &registration;
 }
 
