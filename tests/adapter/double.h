@@ -48,8 +48,13 @@ typedef struct TfLiteContext {
 #ifndef DOUBLE_OPAQUE_CONTEXT
   void (*ReportError)(struct TfLiteContext *, const char *format, ...);
   TfLiteEvalTensor *(*GetEvalTensor)(const struct TfLiteContext *, int index);
+  void *(*AllocatePersistentBuffer)(struct TfLiteContext *, size_t bytes);
 #endif
 } TfLiteContext;
+
+#ifdef DOUBLE_OPAQUE_CONTEXT
+void *MicroContextAllocatePersistentBuffer(TfLiteContext *context, size_t bytes);
+#endif
 
 typedef struct TfLiteNode {
   TfLiteIntArray *inputs;

@@ -22,6 +22,16 @@ static TfLiteEvalTensor tensors[TENSOR_COUNT];
 
 static TfLiteEvalTensor *GetTensor(const TfLiteContext *, int index) { return &tensors[index]; }
 
+alignas(16) static uint8_t persistent[1024];
+
+#ifdef DOUBLE_OPAQUE_CONTEXT
+void *MicroContextAllocatePersistentBuffer(TfLiteContext *, size_t bytes) {
+#else
+static void *AllocatePersistentBuffer(TfLiteContext *, size_t bytes) {
+#endif
+  return bytes <= sizeof(persistent) ? persistent : nullptr;
+}
+
 static void Print(const char *format, va_list arguments) {
   vprintf(format, arguments);
   printf("\n");
@@ -82,6 +92,7 @@ int main() {
   TfLiteContext context = {};
 #ifndef DOUBLE_OPAQUE_CONTEXT
   context.GetEvalTensor = GetTensor;
+  context.AllocatePersistentBuffer = AllocatePersistentBuffer;
 #ifndef DOUBLE_MICRO_LOG
   context.ReportError = ReportError;
 #endif
