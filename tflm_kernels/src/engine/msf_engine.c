@@ -9,7 +9,7 @@ typedef struct {
   const msf_tensor *tensors;
   const msf_stage *stages;
   const msf_group *groups;
-  uint32_t tensor_size, stage_size, group_size;
+  const msf_sizes *sizes;
   uint32_t column_bits;
   msf_progress *progress; /* where the workspace begins */
   uint8_t *state;         /* NULL if there is none */
@@ -19,19 +19,19 @@ typedef struct {
 } engine;
 
 static inline const msf_tensor *tensor_at(const engine *e, uint32_t index) {
-  return (const msf_tensor *)msf_behind(e->tensors, index * e->tensor_size);
+  return (const msf_tensor *)msf_behind(e->tensors, index * e->sizes->tensor);
 }
 
 static inline const msf_stage *stage_at(const engine *e, uint32_t index) {
-  return (const msf_stage *)msf_behind(e->stages, index * e->stage_size);
+  return (const msf_stage *)msf_behind(e->stages, index * e->sizes->stage);
 }
 
 static inline const msf_stage *next_stage(const engine *e, const msf_stage *s) {
-  return (const msf_stage *)msf_behind(s, e->stage_size);
+  return (const msf_stage *)msf_behind(s, e->sizes->stage);
 }
 
 static inline const msf_group *group_at(const engine *e, uint32_t index) {
-  return (const msf_group *)msf_behind(e->groups, index * e->group_size);
+  return (const msf_group *)msf_behind(e->groups, index * e->sizes->group);
 }
 
 static inline const msf_stage *last_stage(const engine *e, const msf_group *g) {
@@ -133,7 +133,7 @@ static void allow_inputs(const engine *e, const msf_stage *s, const span *at, ms
   msf_stage_shape shape;
   shape.stage = s;
   shape.out = tensor_at(e, s->out);
-  for (uint32_t k = 0; k < op->inputs; k++) shape.in[k] = tensor_at(e, msf_input(s, k));
+  for (uint32_t k = 0; k < op->inputs; k++) shape.in[k] = tensor_at(e, s->in[k]);
   for (int32_t k = 0; k < op->inputs; k++) {
     const msf_tensor *t = shape.in[k];
     msf_region *allowed = &call->in[k].allowed;
@@ -165,7 +165,7 @@ static void run_stage(const engine *e, const msf_stage *s, const span *at) {
   call.params = e->params;
   call.accumulators = (int32_t *)(void *)(workspace + (op->flags & MSF_REDUCES ? s->accumulators : 0));
   call.status = e->status;
-  for (uint32_t k = 0; k < op->inputs; k++) find_input(e, msf_input(s, k), at, &call.in[k]);
+  for (uint32_t k = 0; k < op->inputs; k++) find_input(e, s->in[k], at, &call.in[k]);
   find_output(e, s->out, at, &call.out);
   call.y = at->y;
   call.x0 = at->x0;
@@ -232,7 +232,7 @@ static inline int ends_spans(const engine *e, const msf_stage *s, const msf_tens
  * at where a ring goes on at its beginning. Once that group is done, the inputs up to it are ready and are not
  * asked for again.
  */
-static uint8_t find_lacking(const engine *e, uint8_t g, span *at) {
+static MSF_NOINLINE uint8_t find_lacking(const engine *e, uint8_t g, span *at) {
   msf_progress *own = &e->progress[g];
   const msf_group *group = group_at(e, g);
   const msf_stage *s = stage_at(e, group->first_stage);
@@ -240,7 +240,7 @@ static uint8_t find_lacking(const engine *e, uint8_t g, span *at) {
   for (int32_t left = group->stage_count; left > 0; left--, s = next_stage(e, s)) {
     const uint32_t inputs = msf_operator_of(s)->inputs;
     for (uint32_t k = 0; k < inputs; k++, n++) {
-      const msf_tensor *in = tensor_at(e, msf_input(s, k));
+      const msf_tensor *in = tensor_at(e, s->in[k]);
       if (in->producer == MSF_NONE || in->producer == g) continue;
       if (ends_spans(e, s, in)) end_with_ring(e, in, at);
       if (n >= own->ready && is_lacking(e, s, in, g, at)) {
@@ -309,7 +309,7 @@ static int overlaps(const msf_operand *a, const msf_operand *b) {
 }
 
 /* Only the pair that the program was planned for may share memory, and only that far. */
-static int placement_is_safe(const msf_program *p, const msf_operand *operands) {
+static MSF_NOINLINE int placement_is_safe(const msf_program *p, const msf_operand *operands) {
   for (uint16_t out = p->input_count; out < p->operand_count; out++) {
     for (uint16_t other = 0; other < out; other++) {
       if (!overlaps(&operands[out], &operands[other])) continue;
@@ -321,33 +321,23 @@ static int placement_is_safe(const msf_program *p, const msf_operand *operands) 
   return 1;
 }
 
-static engine engine_of(const msf_program *p, const msf_operand *operands, msf_status *status) {
-  engine e;
-  e.tensors = msf_tensor_at(p, 0);
-  e.stages = msf_stage_at(p, 0);
-  e.groups = msf_group_at(p, 0);
-  e.tensor_size = msf_tensor_size(p);
-  e.stage_size = msf_stage_size(p);
-  e.group_size = msf_group_size(p);
-  e.column_bits = msf_column_bits(p);
-  e.progress = (msf_progress *)operands[p->workspace_operand].data;
-  e.state = msf_has_state(p) ? (uint8_t *)operands[p->state_operand].data : 0;
-  e.params = (const uint8_t *)operands[p->params_operand].data;
-  e.operands = operands;
-  e.status = status;
-  return e;
-}
-
-static void run_tiles(const engine *e, const msf_program *p) {
-  msf_tile tile = {0, 0, 0, 0};
-  while (*e->status == MSF_OK && msf_next_tile(p, &tile)) {
-    msf_begin_tile(p, e->progress, &tile);
-    run_tile(e, p, &tile);
-  }
+static MSF_NOINLINE void find_memory(engine *e, const msf_program *p, const msf_operand *operands, msf_status *status) {
+  e->tensors = msf_tensor_at(p, 0);
+  e->stages = msf_stage_at(p, 0);
+  e->groups = msf_group_at(p, 0);
+  e->sizes = msf_sizes_of(p);
+  e->column_bits = msf_column_bits(p);
+  e->progress = (msf_progress *)operands[p->workspace_operand].data;
+  e->state = msf_has_state(p) ? (uint8_t *)operands[p->state_operand].data : 0;
+  e->params = (const uint8_t *)operands[p->params_operand].data;
+  e->operands = operands;
+  e->status = status;
 }
 
 msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t operand_count) {
   const msf_program *p = (const msf_program *)program;
+  engine e;
+  msf_tile tile = {0, 0, 0, 0};
   msf_status status = MSF_OK;
   if (p == 0 || operand_count != p->operand_count) return MSF_BAD_OPERAND;
   for (uint32_t i = 0; i < operand_count; i++) {
@@ -357,15 +347,16 @@ msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t
   if (msf_has_row_source() != ((p->flags & MSF_STREAMED) != 0)) {
     return msf_has_row_source() ? MSF_SOURCE_UNUSED : MSF_SOURCE_FAILED;
   }
-  const engine e = engine_of(p, operands, &status);
-  if (e.state == 0) {
-    run_tiles(&e, p);
-    return status;
-  }
-  status = msf_begin_state(p, e.state, e.params);
+  find_memory(&e, p, operands, &status);
+  if (e.state != 0) status = msf_begin_state(p, e.state, e.params);
   if (status != MSF_OK) return status;
-  run_tiles(&e, p);
-  complete_kept(&e, p);
-  msf_end_state(p, e.state, status);
+  while (status == MSF_OK && msf_next_tile(p, &tile)) {
+    msf_begin_tile(p, e.progress, &tile);
+    run_tile(&e, p, &tile);
+  }
+  if (e.state != 0) {
+    complete_kept(&e, p);
+    msf_end_state(p, e.state, status);
+  }
   return status;
 }

@@ -39,36 +39,28 @@ typedef struct {
   int32_t y0, y1, x0, x1;
 } msf_tile;
 
-/* Bytes from one record to the next. */
-static inline uint32_t msf_header_size(const msf_program *p) {
-  return p->version == 1 ? MSF_PROGRAM_SIZE_1 : (uint32_t)sizeof(msf_program);
-}
+/* Bytes of each record in a version. */
+typedef struct {
+  uint16_t header, tensor, stage, group;
+} msf_sizes;
 
-static inline uint32_t msf_tensor_size(const msf_program *p) {
-  return p->version == 1 ? MSF_TENSOR_SIZE_1 : (uint32_t)sizeof(msf_tensor);
-}
+extern const msf_sizes msf_sizes_of_version[MSF_VERSION];
 
-static inline uint32_t msf_stage_size(const msf_program *p) {
-  return p->version == 1 ? MSF_STAGE_SIZE_1 : (uint32_t)sizeof(msf_stage);
-}
-
-static inline uint32_t msf_group_size(const msf_program *p) {
-  return p->version == 1 ? MSF_GROUP_SIZE_1 : (uint32_t)sizeof(msf_group);
-}
+static inline const msf_sizes *msf_sizes_of(const msf_program *p) { return &msf_sizes_of_version[p->version - 1]; }
 
 /* The record that lies `bytes` behind another one. */
 static inline const void *msf_behind(const void *record, uint32_t bytes) { return (const uint8_t *)record + bytes; }
 
 static inline const msf_tensor *msf_tensor_at(const msf_program *p, uint32_t index) {
-  return (const msf_tensor *)msf_behind(p, msf_header_size(p) + index * msf_tensor_size(p));
+  return (const msf_tensor *)msf_behind(p, msf_sizes_of(p)->header + index * msf_sizes_of(p)->tensor);
 }
 
 static inline const msf_stage *msf_stage_at(const msf_program *p, uint32_t index) {
-  return (const msf_stage *)msf_behind(msf_tensor_at(p, p->tensor_count), index * msf_stage_size(p));
+  return (const msf_stage *)msf_behind(msf_tensor_at(p, p->tensor_count), index * msf_sizes_of(p)->stage);
 }
 
 static inline const msf_group *msf_group_at(const msf_program *p, uint32_t index) {
-  return (const msf_group *)msf_behind(msf_stage_at(p, p->stage_count), index * msf_group_size(p));
+  return (const msf_group *)msf_behind(msf_stage_at(p, p->stage_count), index * msf_sizes_of(p)->group);
 }
 
 /* The stage that makes the group's tensor. */
@@ -91,9 +83,6 @@ static inline uint32_t msf_column_bits(const msf_program *p) {
 
 /* Whether a program keeps anything from one invocation to the next. */
 static inline int msf_has_state(const msf_program *p) { return p->version > 1 && p->state_operand != MSF_NO_OPERAND; }
-
-/* Tensor that a stage reads as its input k. Only operators of version 2 have a third. */
-static inline uint16_t msf_input(const msf_stage *s, uint32_t k) { return k < 2 ? s->in[k] : s->third; }
 
 /* Rows and columns of a tile, as far as there are any. */
 static inline int32_t msf_tile_rows(const msf_program *p, const msf_tensor *out) {

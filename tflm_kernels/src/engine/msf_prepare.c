@@ -17,10 +17,11 @@ static uint32_t crc32(const uint8_t *bytes, uint32_t size) {
 static msf_status check_header(const msf_program *p, uint32_t program_size) {
   if (p == 0 || (uintptr_t)p % 4 != 0 || program_size < MSF_PROGRAM_SIZE_1) return MSF_BAD_PROGRAM;
   if (p->magic != MSF_MAGIC || p->size < MSF_PROGRAM_SIZE_1 || p->size > program_size) return MSF_BAD_PROGRAM;
-  if (p->version == 0 || p->version > MSF_VERSION || p->header_size != msf_header_size(p)) return MSF_BAD_VERSION;
+  if (p->version == 0 || p->version > MSF_VERSION || p->header_size != msf_sizes_of(p)->header) return MSF_BAD_VERSION;
   if (crc32((const uint8_t *)p + 16, p->size - 16) != p->checksum) return MSF_BAD_PROGRAM;
-  const uint32_t size = msf_header_size(p) + p->tensor_count * msf_tensor_size(p) + p->stage_count * msf_stage_size(p) +
-                        p->group_count * msf_group_size(p);
+  const msf_sizes *sizes = msf_sizes_of(p);
+  const uint32_t size = sizes->header + (uint32_t)p->tensor_count * sizes->tensor +
+                        (uint32_t)p->stage_count * sizes->stage + (uint32_t)p->group_count * sizes->group;
   return size == p->size ? MSF_OK : MSF_BAD_PROGRAM;
 }
 
@@ -167,9 +168,8 @@ static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_
   return group->kind != MSF_GROUP_REDUCE || out->pixels == (uint32_t)msf_height(out) * out->w;
 }
 
-/* Only operators with three inputs have a third. Version 1 has none of these. */
+/* Only operators with three inputs would have a third, and these kernels have none of them. */
 static int third_fits(const msf_program *p, const msf_stage *s) {
-  if (msf_operator_of(s)->inputs > 2) return p->version > 1;
   return p->version == 1 || (s->third == MSF_NONE && s->third_zero == 0);
 }
 
@@ -199,8 +199,8 @@ static int find_inputs(const msf_program *p, const msf_operator *op, uint16_t g,
   const msf_stage *s = shape->stage;
   const msf_tensor *grid = msf_grid(p, msf_group_at(p, g));
   for (uint32_t k = 0; k < op->inputs; k++) {
-    if (!may_read(p, msf_input(s, k), g, index)) return 0;
-    shape->in[k] = msf_tensor_at(p, msf_input(s, k));
+    if (!may_read(p, s->in[k], g, index)) return 0;
+    shape->in[k] = msf_tensor_at(p, s->in[k]);
     if (is_too_tall(op, shape->in[k])) return 0;
     if (shape->in[k]->kind == MSF_CHUNK && !(msf_reads_one_pixel(s) && msf_same_grid(shape->in[k], grid))) return 0;
   }
@@ -236,7 +236,7 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   if (!suits_group(p, op, group, s == msf_last_stage(p, group)) || !window_fits(op, s) || !third_fits(p, s))
     return MSF_BAD_GEOMETRY;
   shape.stage = s;
-  shape.in[0] = shape.in[1] = shape.in[2] = 0;
+  shape.in[0] = shape.in[1] = 0;
   if (!find_inputs(p, op, g, index, &shape)) return MSF_BAD_GEOMETRY;
   shape.out = msf_tensor_at(p, s->out);
   if (is_too_tall(op, shape.out)) return MSF_BAD_GEOMETRY;

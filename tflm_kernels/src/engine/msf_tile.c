@@ -1,5 +1,10 @@
 #include "engine/msf_engine.h"
 
+const msf_sizes msf_sizes_of_version[MSF_VERSION] = {
+    {MSF_PROGRAM_SIZE_1, MSF_TENSOR_SIZE_1, MSF_STAGE_SIZE_1, MSF_GROUP_SIZE_1},
+    {sizeof(msf_program), sizeof(msf_tensor), sizeof(msf_stage), sizeof(msf_group)},
+};
+
 /* The last group always makes an output; tiles are cut from it. */
 static const msf_tensor *tiled_tensor(const msf_program *p) {
   return msf_result(p, msf_group_at(p, p->group_count - 1u));
@@ -45,7 +50,7 @@ static void require_inputs(const msf_program *p, msf_progress *progress, uint16_
   for (uint32_t i = 0; i < group->stage_count; i++) {
     const msf_stage *s = msf_stage_at(p, group->first_stage + i);
     for (uint32_t k = 0; k < msf_operator_of(s)->inputs; k++) {
-      const msf_tensor *in = msf_tensor_at(p, msf_input(s, k));
+      const msf_tensor *in = msf_tensor_at(p, s->in[k]);
       if (in->producer == MSF_NONE || in->producer == g) continue;
       require(&progress[in->producer], column_bits, clip(msf_window_rows(s, y0, last_y), msf_height(in)),
               clip(msf_window_columns(s, x0, own->x1 - 1), in->w));

@@ -72,7 +72,7 @@ typedef struct {
   const msf_stage *stage;
   const uint8_t *params; /* 4-byte aligned */
   int32_t *accumulators; /* reducing stages only: one for each output channel, kept from call to call */
-  msf_view in[3];
+  msf_view in[2];
   msf_view out;
   int32_t y, x0, x1;  /* output pixels; for reducing stages, the input pixels that have arrived */
   msf_status *status; /* for a kernel that can fail to say so */
@@ -81,7 +81,7 @@ typedef struct {
 /* What msf_prepare shows an operator: shapes, and how much of params there is. Inputs that it does not have are NULL. */
 typedef struct {
   const msf_stage *stage;
-  const msf_tensor *in[3];
+  const msf_tensor *in[2];
   const msf_tensor *out;
   const uint8_t *params;
   uint32_t params_size;
