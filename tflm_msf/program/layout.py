@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.cost.work import has_blocks
-from tflm_msf.graph.fixed_point import IntArray, keeps_order, requantize
 from tflm_msf.format.limits import MAX_SHORT_SHIFT
+from tflm_msf.graph.fixed_point import IntArray, keeps_order, requantize
 from tflm_msf.ops import Requantization, Stage, StageOp
 
 CONVOLUTIONS = (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D)
