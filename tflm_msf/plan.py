@@ -25,7 +25,8 @@ class Step:
 class Plan:
     """Steps in execution order. ``offsets`` places every activation that exists between them.
 
-    ``head`` is the end of the last tensor in bytes, ``head_bound`` what no placement could go below.
+    ``head`` is the end of the last tensor in bytes, ``head_bound`` what no placement could go below. ``proved``: there
+    is no plan of at most as many MACs that takes fewer bytes, in any execution order; without it none was found.
     """
 
     steps: tuple[Step, ...]
@@ -34,6 +35,7 @@ class Plan:
     head_bound: int
     macs: int
     original_macs: int
+    proved: bool = False
 
     @property
     def overhead(self) -> float:
@@ -51,6 +53,7 @@ class Plan:
             "head": self.head,
             "macs": self.macs,
             "overhead": round(self.overhead, 6),
+            "proved": self.proved,
             "blocks": [describe_block(network, block) for block in self.blocks],
         }
 
@@ -76,7 +79,7 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
     }
 
 
-def make_plan(network: Network, edges: tuple[Edge, ...]) -> Plan:
+def make_plan(network: Network, edges: tuple[Edge, ...], proved: bool = False) -> Plan:
     """Lays the blocks of a path through the fusion DAG out and places every tensor."""
     space = BlockSpace(network)
     blocks = [space.lay_out(edge.block) if edge.block else None for edge in edges]
@@ -92,4 +95,5 @@ def make_plan(network: Network, edges: tuple[Edge, ...]) -> Plan:
         head_bound=placement.bound,
         macs=sum(edge.macs for edge in edges),
         original_macs=network.macs,
+        proved=proved,
     )

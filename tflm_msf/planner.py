@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,10 +18,11 @@ from tflm_msf.plan import make_plan
 from tflm_msf.program.decode import is_rewritten
 from tflm_msf.request import Limits, Request
 from tflm_msf.search.dag import Edge
-from tflm_msf.search.front import pareto_front
+from tflm_msf.search.effort import Effort, Say, silent
+from tflm_msf.search.front import NO_LIMIT, Doubt, is_proved, search_front
 from tflm_msf.search.placing import Placer
 from tflm_msf.search.presets import Preset, preset_edges
-from tflm_msf.search.shortest import Point
+from tflm_msf.search.shortest import Point, Search
 from tflm_msf.simplify import Change, simplify
 from tflm_msf.tflite_io import read_model
 
@@ -29,6 +30,9 @@ MOST_UNITS = 1_000
 """Operators of a model; time and memory for the search grow with the square of it and more."""
 
 DEFAULT_REQUEST = Request()
+
+EVERYTHING_IS_OPEN = Doubt(0, 0)
+"""What is not known where execution orders were left out, or time ran out."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,22 @@ class Planner:
     network: Network
     request: Request
     changes: tuple[Change, ...] = ()
+    say: Say = field(default=silent, compare=False)
 
     @classmethod
-    def of(cls, data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> Planner:
+    def of(cls, data: bytes, source: str, request: Request = DEFAULT_REQUEST, say: Say = silent) -> Planner:
         """As :meth:`of_model`, from the bytes of a ``.tflite`` file. Raises MsfError if they are not a valid model."""
-        return cls.of_model(read_model(data, source), source, request)
+        return cls.of_model(read_model(data, source), source, request, say)
 
     @classmethod
-    def of_model(cls, original: Model, source: str, request: Request = DEFAULT_REQUEST) -> Planner:
+    def of_model(cls, original: Model, source: str, request: Request = DEFAULT_REQUEST, say: Say = silent) -> Planner:
         """Prepares a model for planning.
 
         Args:
             original: the model in the file.
             source: what to call it in messages.
             request: what to make of it.
+            say: hears what a search does.
 
         Raises:
             MsfError: if it cannot be rewritten, or not so.
@@ -80,7 +86,7 @@ class Planner:
         if request.stream_input:
             model = request.pixels.written_into(model)
             network = with_streamed_input(network, source, request.pixels)
-        return cls(source, original, model, network, request, simplified.changes)
+        return cls(source, original, model, network, request, simplified.changes, say)
 
     def within(self, preset: Preset) -> Planner:
         """The same with another schedule space."""
@@ -93,29 +99,36 @@ class Planner:
 
     @cached_property
     def front(self) -> tuple[Choice, ...]:
-        """Plans that no other beats in both arena and MACs, least MACs first."""
-        spaces = [_Space(network, self._edges_of(network)) for network in execution_orders(self.network)]
+        """Plans that no other beats in both arena and MACs, least MACs first.
+
+        Plans are ``proved`` if every execution order was searched to its end, and what remained unknown on the way
+        (whether a path has a placement, say) cannot beat the plan.
+        """
+        effort = Effort(self.request.time_limit, self.say)
+        orders = execution_orders(self.network)
+        spaces = [_Space(network, preset_edges(network, self.request.preset, effort)) for network in orders.networks]
         known: list[Point] = []
-        choices = []
+        doubts = [] if orders.are_all else [EVERYTHING_IS_OPEN]
+        found: list[tuple[Network, Point]] = []
         for space in sorted(spaces, key=self._least_possible):
-            points = self._points_of(space, Placer(space.network), known)
-            known += points
-            choices += [self._choice(space.network, point) for point in points]
-        return tuple(_undominated(choices))
-
-    def _edges_of(self, network: Network) -> list[Edge]:
-        return self.edges if network is self.network else preset_edges(network, self.request.preset)
-
-    def _points_of(self, space: _Space, placer: Placer | None = None, known: Sequence[Point] = ()) -> list[Point]:
-        return pareto_front(space.edges, len(space.network.units), self.request.block_bytes, placer, known)
+            units, placer = len(space.network.units), Placer(space.network)
+            front = search_front(space.edges, units, self.request.block_bytes, placer, known, effort)
+            known += front.points
+            doubts += front.doubts
+            found += [(space.network, point) for point in front.points]
+        if effort.ran_out:
+            doubts.append(EVERYTHING_IS_OPEN)
+        return tuple(_undominated([self._choice(network, point, doubts) for network, point in found]))
 
     def _least_possible(self, space: _Space) -> int:
         """Bytes that no plan of the least MACs can go below: the better orders are searched first."""
-        first = self._points_of(space)[0]
-        return first.head + self.request.block_bytes * len(first.edges)
+        units = len(space.network.units)
+        first = Search(space.edges, units).cheapest(NO_LIMIT, units)
+        return first.head + self.request.block_bytes * len(first.edges) if first else NO_LIMIT
 
-    def _choice(self, network: Network, point: Point) -> Choice:
-        plan = make_plan(network, point.edges)
+    def _choice(self, network: Network, point: Point, doubts: Sequence[Doubt]) -> Choice:
+        proved = is_proved(point.macs, point.head + self.request.block_bytes * len(point.edges), doubts)
+        plan = make_plan(network, point.edges, proved)
         return Choice(self.model, network, plan, self.request.weights, self.request.targets)
 
     def choose(self, limits: Limits | None = None) -> Choice:

@@ -15,6 +15,9 @@ from tflm_msf.search.presets import Preset
 DEFAULT_CORE = "m4"
 """Core whose time is estimated if neither a core nor a board is named."""
 
+DEFAULT_TIME_LIMIT = 60.0
+"""Seconds for a search."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -69,6 +72,7 @@ class Request:
         limits: what the plan may take, as the user says it.
         board: where it is to run.
         target: what runs it there. None: the board's build of TFLM, or any.
+        time_limit: seconds after which a search ends with the best that it has found.
 
     Raises:
         MsfError: for wishes that contradict each other.
@@ -82,6 +86,7 @@ class Request:
     limits: Limits = field(default_factory=Limits)
     board: Board | None = None
     target: Target | None = None
+    time_limit: float = DEFAULT_TIME_LIMIT
 
     def __post_init__(self) -> None:
         if self.pixels != AS_THE_MODEL and not self.stream_input:
@@ -123,7 +128,10 @@ class Request:
     @property
     def is_default(self) -> bool:
         """True if nothing is asked for that a model rewritten without options might not have."""
-        return replace(self, limits=replace(self.limits, core=None), target=None) == Request()
+        return (
+            replace(self, limits=replace(self.limits, core=None), target=None, time_limit=DEFAULT_TIME_LIMIT)
+            == Request()
+        )
 
     @property
     def is_default_but_for_the_place(self) -> bool:

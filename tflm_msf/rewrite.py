@@ -9,6 +9,7 @@ from tflm_msf.planner import DEFAULT_REQUEST, Planner
 from tflm_msf.program.decode import is_rewritten
 from tflm_msf.report.values import rewrite_json, unchanged_json
 from tflm_msf.request import Request
+from tflm_msf.search.effort import Say, silent
 from tflm_msf.tflite_io import read_model, write_model
 
 
@@ -20,13 +21,14 @@ class Rewritten:
     report: dict[str, Any]
 
 
-def rewrite_file(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> Rewritten:
+def rewrite_file(data: bytes, source: str, request: Request = DEFAULT_REQUEST, say: Say = silent) -> Rewritten:
     """Rewrites a model. One that was rewritten already stays as it is, if nothing is asked for but the default.
 
     Args:
         data: the original ``.tflite`` file.
         source: what to call it in messages.
         request: what to make of it, within which limits.
+        say: hears what a search does.
 
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
@@ -34,7 +36,7 @@ def rewrite_file(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -
     model = read_model(data, source)
     if is_rewritten(model) and request.is_default:
         return Rewritten(data, unchanged_json(model, len(data), request))
-    planner = Planner.of_model(model, source, request)
+    planner = Planner.of_model(model, source, request, say)
     choice = planner.choose()
     rewritten = write_model(choice.model)
     return Rewritten(rewritten, rewrite_json(planner, choice, len(data), len(rewritten)))

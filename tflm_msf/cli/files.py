@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from tflm_msf.errors import MsfError
+from tflm_msf.search.effort import Say, silent
 
 MODEL = click.Path(path_type=Path)
 
@@ -58,10 +59,15 @@ def print_json(value: Mapping[str, Any]) -> None:
     click.echo(json.dumps({"schema": SCHEMA, **value}, indent=2))
 
 
-def busy(text: str) -> Any:
-    """A sign of life on a terminal, for a ``with`` block that may take a while."""
+@contextmanager
+def busy(text: str) -> Iterator[Say]:
+    """A sign of life on a terminal, for a ``with`` block that may take a while, and what shows how far it has come."""
     console = Console(stderr=True)
-    return console.status(text) if console.is_terminal else nullcontext()
+    if not console.is_terminal:
+        yield silent
+        return
+    with console.status(text) as status:
+        yield lambda what: status.update(f"{text}: {what}")
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")

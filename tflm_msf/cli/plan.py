@@ -22,7 +22,7 @@ from tflm_msf.search.dag import as_networkx
 
 @click.command()
 @click.argument("model", type=MODEL)
-@requested("core", "target", "stream_input", "int8_io", "preset")
+@requested("core", "target", "stream_input", "int8_io", "preset", "time_limit")
 @click.option("--picture", type=MODEL, help="Draw the front, with those of the presets: a .png, .svg or .pdf file.")
 @click.option("--dag", type=MODEL, help="Write the fusion DAG that is searched: a .graphml or .json file.")
 @as_json
@@ -32,8 +32,8 @@ def plan(request: Request, model: Path, picture: Path | None, dag: Path | None, 
     Every line is a plan that no other beats in both. Give its limit as --ram-limit, its F as --max-overhead, or its
     slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out what stays a TFLM builtin.
     """
-    with busy(f"Searching the fusions of {model.name}"):
-        planner = Planner.of(read_file(model), str(model), request)
+    with busy(f"Searching the fusions of {model.name}") as say:
+        planner = Planner.of(read_file(model), str(model), request, say)
         front = front_json(planner)
     if picture is not None:
         with busy(f"Searching the presets for {model.name}"):

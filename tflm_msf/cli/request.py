@@ -13,7 +13,7 @@ from tflm_msf.boards import find_board
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.graph.pixels import PixelFormat, make_pixels
 from tflm_msf.program.layout import Weights
-from tflm_msf.request import DEFAULT_CORE, Limits, Request
+from tflm_msf.request import DEFAULT_CORE, DEFAULT_TIME_LIMIT, Limits, Request
 from tflm_msf.search.presets import Preset
 from tflm_msf.sizes import parse_size
 
@@ -89,6 +89,13 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
         show_default=True,
         help="Search only the schedules of an earlier method (see `compare`).",
     ),
+    "time_limit": click.option(
+        "--time-limit",
+        type=click.FloatRange(min=0),
+        default=DEFAULT_TIME_LIMIT,
+        show_default=True,
+        help="Seconds after which the search ends with the best plans that it has found, then not proved.",
+    ),
     "weights": click.option(
         "--weights",
         type=click.Choice([weights.value for weights in Weights]),
@@ -137,6 +144,7 @@ def make_request(
     int8_io: bool = False,
     preset: str = Preset.FULL.value,
     weights: str = Weights.BLOCKED.value,
+    time_limit: float = DEFAULT_TIME_LIMIT,
 ) -> Request:
     """From what a user says. Raises :class:`MsfError` for what contradicts itself, and for unknown names."""
     return Request(
@@ -147,5 +155,6 @@ def make_request(
         weights=Weights(weights),
         limits=Limits(ram_limit, max_overhead, max_slowdown, core),
         board=None if board is None else find_board(board),
+        time_limit=time_limit,
         target=None if target is None else find_target(target),
     )

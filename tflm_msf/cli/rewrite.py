@@ -28,8 +28,8 @@ def rewrite(request: Request, model: Path, output: Path | None, as_json: bool) -
     --board: as --ram-limit, with what the board has, by what TFLM allocates on it; --ram-limit may lower it.
     """
     output = output or model.with_name(f"{model.stem}_msf.tflite")
-    with busy(f"Searching the fusions of {model.name}"):
-        result = rewrite_file(read_file(model), str(model), request)
+    with busy(f"Searching the fusions of {model.name}") as say:
+        result = rewrite_file(read_file(model), str(model), request, say)
     write_whole(output, result.data)
     report = {"output": str(output), **result.report}
     if as_json:

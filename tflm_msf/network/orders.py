@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
 
 from tflm_msf.graph import DType
 from tflm_msf.network.units import Network
@@ -11,19 +13,55 @@ from tflm_msf.network.units import Network
 _Chooser = Callable[[Network, list[int], Mapping[int, int]], int]
 
 
-def execution_orders(network: Network) -> tuple[Network, ...]:
-    """The network in its own order, and in others that may need less memory; only one for a chain, or with state.
+MOST_ORDERS = 12
+"""Up to so many orders of a network are all searched: each takes as long as a chain."""
 
-    The others are greedy topological orders: the unit that goes on with the newest tensor comes next (so that a branch
-    is finished before another is begun, small branches first), or the one after which the fewest bytes are alive.
+
+class Orders(NamedTuple):
+    """Execution orders of a network; ``are_all``: it has no others."""
+
+    networks: tuple[Network, ...]
+    are_all: bool
+
+
+def execution_orders(network: Network) -> Orders:
+    """The network in its own order, and in all others that it has, if those are few. A chain has one.
+
+    Of many, those that may need less memory. They are greedy topological orders: the unit that goes on with the newest
+    tensor comes next (so that a branch is finished before another is begun, small branches first), or the one after
+    which the fewest bytes are alive.
     """
-    orders = {tuple(range(len(network.units))): network}
     if any(tensor.is_variable or tensor.dtype is DType.RESOURCE for tensor in network.graph.tensors):
-        return (network,)  # operators hand on values in ways that are not seen here
-    for choose in (_newest_first, _least_alive):
-        order = _topological(network, choose)
+        return Orders((network,), False)  # operators hand on values in ways that are not seen here
+    every = list(islice(_all_orders(network), MOST_ORDERS + 1))
+    are_all = len(every) <= MOST_ORDERS
+    others = every if are_all else [_topological(network, choose) for choose in (_newest_first, _least_alive)]
+    orders = {tuple(range(len(network.units))): network}
+    for order in others:
         orders.setdefault(order, replace(network, units=tuple(network.units[unit] for unit in order)))
-    return tuple(orders.values())
+    return Orders(tuple(orders.values()), are_all)
+
+
+def _all_orders(network: Network) -> Iterator[tuple[int, ...]]:
+    """Every topological order, its own first; without recursion, for networks are long."""
+    needs = [{network.producer[t] for t in unit.inputs if t in network.producer} for unit in network.units]
+    order: list[int] = []
+    untried = [_ready(needs, order)]
+    while untried:
+        if untried[-1]:
+            order.append(untried[-1].pop(0))
+            if len(order) == len(needs):
+                yield tuple(order)
+            untried.append(_ready(needs, order))
+        else:
+            untried.pop()
+            if order:
+                order.pop()
+
+
+def _ready(needs: Sequence[set[int]], order: Sequence[int]) -> list[int]:
+    done = set(order)
+    return [unit for unit, needed in enumerate(needs) if unit not in done and needed <= done]
 
 
 def _topological(network: Network, choose: _Chooser) -> tuple[int, ...]:

@@ -68,6 +68,8 @@ def rewrite_table(report: Json) -> RenderableType:
     parts: list[RenderableType] = [table, blocks_table(report["blocks"])]
     if report["overhead"] is not None and report["overhead"] < 1:
         parts.append(Text("F is below 1: rows and columns that no later operator reads are not computed."))
+    if report["proved"] is False:
+        parts.append(Text("Not proved to be the least: not every execution order or placement could be ruled out."))
     if report["simplified"]:
         parts.append(simplified_table(report["simplified"]))
     if report["endings"]:
@@ -151,7 +153,7 @@ def _ranges(indices: Sequence[int]) -> str:
 def front_table(front: Sequence[Json], core: str) -> Table:
     """The trade-off between arena and compute, with the time on ``core``."""
     title = f"Pareto front; {core}: estimated instructions"
-    table = plain_table(title, "F", "MACs", core, "slower", "arena", "limit", "head", "blocks")
+    table = plain_table(title, "F", "MACs", core, "slower", "arena", "limit", "head", "blocks", "proved")
     fastest = min(point["instructions"][core] for point in front)
     for point in front:
         instructions = point["instructions"][core]
@@ -164,6 +166,7 @@ def front_table(front: Sequence[Json], core: str) -> Table:
             format_size(point["minimum"]),
             format_size(point["head"]),
             str(len(point["blocks"])),
+            "yes" if point["proved"] else "no",
         )
     return table
 

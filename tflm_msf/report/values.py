@@ -55,6 +55,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
         },
         "needed": need_json(choice.arena_on, planner.request.targets),
         "head_bound": plan.head_bound,
+        "proved": plan.proved,
         "flash": {"original": size_before, "plan": size_after},
         "blocks": plan.to_json(choice.network)["blocks"],
         "simplified": [change.to_json() for change in planner.changes],
@@ -82,6 +83,7 @@ def unchanged_json(model: Model, size: int, request: Request) -> dict[str, Any]:
     return {
         "macs": {"original": None, "plan": None},
         "overhead": None,
+        "proved": None,
         "time": None,
         "target": target.to_json(),
         "arena": dict.fromkeys(("original", "plan"), arena_json(model, target)),

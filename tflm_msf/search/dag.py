@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tflm_msf.blocks.block import Candidate, align, tile_widths
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
+from tflm_msf.search.effort import UNLIMITED, Effort
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -75,12 +76,16 @@ def layerwise_edges(network: Network) -> list[Edge]:
     return edges
 
 
-def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] = lambda found: found) -> list[Edge]:
+def find_edges(
+    network: Network,
+    admit: Callable[[Candidate], Candidate | None] = lambda found: found,
+    effort: Effort = UNLIMITED,
+) -> list[Edge]:
     """All edges of the fusion DAG, of those between the same cuts only the ones that nothing dominates.
 
     A block that takes more than the whole network layer by layer, every block's share of the tail included, is of no
-    use and ends the walk over longer ones.
-    ``admit`` restricts the space: it turns a candidate away (None) or hands it on, changed perhaps.
+    use and left out. ``admit`` restricts the space: it turns a candidate away (None) or hands it on, changed perhaps.
+    Once ``effort`` is spent, only blocks of one unit come.
     """
     layerwise = layerwise_edges(network)
     space, liveness = BlockSpace(network), _Liveness(network)
@@ -89,9 +94,10 @@ def find_edges(network: Network, admit: Callable[[Candidate], Candidate | None] 
     for last, unit in enumerate(network.units):
         if unit.stage is None:
             continue
+        effort.say(f"blocks that end at operator {last + 1} of {len(network.units)}")
         alive = liveness.after(last)
         found: dict[int, list[Edge]] = {}
-        for candidate in space.candidates(last, tile_widths(network, last), limit):
+        for candidate in space.candidates(last, tile_widths(network, last), -1 if effort.is_spent() else limit):
             admitted = admit(candidate)
             if admitted is not None:
                 edge = _edge(network, admitted, alive, liveness)

@@ -6,6 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
+Say = Callable[[str], None]
+"""Hears what a search is doing, in half a sentence."""
+
+
+def silent(_: str) -> None:
+    """Nobody hears."""
+
 
 @dataclass
 class Effort:
@@ -15,7 +22,7 @@ class Effort:
     """
 
     seconds: float | None = None
-    say: Callable[[str], None] = lambda _: None
+    say: Say = silent
     ran_out: bool = False
     _started: float = field(default_factory=monotonic)
 

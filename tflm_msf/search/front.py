@@ -87,7 +87,7 @@ def search_front(
 
     ``known`` are plans found elsewhere, for another execution order, say: what they are as good as is not looked for.
     """
-    search = _PlacedSearch(Search(edges, cuts, effort), placer, tail_per_edge)
+    search = _PlacedSearch(Search(edges, cuts, effort), placer, tail_per_edge, effort)
     front = list(known)
 
     def total(point: Point) -> int:
@@ -111,7 +111,9 @@ def search_front(
                 limit = least - 1
             else:
                 limit = min(least - 1, min(rivals) - tail_per_edge * len(point.edges) - 1)
-        max_edges = most_taken - 1
+            if effort.is_spent():
+                break
+        max_edges = 0 if effort.is_spent() else most_taken - 1
     found_here = [point for point in front if all(point is not other for other in known)]
     points = sorted(found_here, key=lambda point: (point.macs, total(point)))
     return Front(tuple(points), tuple(search.doubts))
@@ -130,6 +132,7 @@ class _PlacedSearch:
     search: Search
     placer: Placer | None
     tail_per_edge: int
+    effort: Effort
     passes_left: int = MOST_DOUBTS
     conflicts_left: int = MOST_CONFLICTS
     heads: dict[tuple[Edge, ...], int] = field(default_factory=dict)
@@ -150,7 +153,7 @@ class _PlacedSearch:
                 return point, point.head
             path = point.edges
             may_not_fit = self.heads.get(path, limit + 1) > limit
-            if may_not_fit and self.conflicts_left > 0 and self.placer.exceeds(path, limit):
+            if may_not_fit and self._may_learn() and self.placer.exceeds(path, limit):
                 self.search.avoid(_shortest(path, limit, self.placer), limit + 1)
             else:
                 if path not in self.heads:
@@ -159,12 +162,15 @@ class _PlacedSearch:
                 if placed.head <= limit:
                     return placed, placed.head
                 self.doubts.append(Doubt(point.macs, point.head + self.tail_per_edge))
-                if self.conflicts_left == 0 or self.passes_left == 0:
+                if not self._may_learn() or self.passes_left == 0:
                     return placed, point.head
                 self.passes_left -= 1
                 self.search.avoid(path, limit + 1)
             self.conflicts_left -= 1
         return None
+
+    def _may_learn(self) -> bool:
+        return self.conflicts_left > 0 and not self.effort.is_spent()
 
 
 def _shortest(path: tuple[Edge, ...], limit: int, placer: Placer) -> tuple[Edge, ...]:

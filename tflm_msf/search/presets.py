@@ -12,6 +12,7 @@ from enum import Enum
 from tflm_msf.blocks.block import Candidate
 from tflm_msf.network.units import Network
 from tflm_msf.search.dag import Edge, find_edges
+from tflm_msf.search.effort import UNLIMITED, Effort
 
 Admit = Callable[[Candidate], Candidate | None]
 
@@ -38,9 +39,9 @@ class Preset(str, Enum):
     FULL = "full"
 
 
-def preset_edges(network: Network, preset: Preset) -> list[Edge]:
+def preset_edges(network: Network, preset: Preset, effort: Effort = UNLIMITED) -> list[Edge]:
     """The fusion DAG's edges that ``preset`` allows; always enough of them for a plan."""
-    return find_edges(network, _ADMIT[preset](network))
+    return find_edges(network, _ADMIT[preset](network), effort)
 
 
 def _output_width(network: Network, candidate: Candidate) -> int:

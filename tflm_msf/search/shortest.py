@@ -147,8 +147,8 @@ class Search:
                 continue
             known.setdefault((cut, begun), []).append((macs, taken))
             expanded += 1
-            if expanded > MOST_STATES or (expanded % 256 == 0 and self._effort.is_spent()):
-                raise GivenUpError(total)
+            if expanded > MOST_STATES or (expanded % 256 == 0 and expanded > self._cuts and self._effort.is_spent()):
+                raise GivenUpError(total)  # a search without no-goods is over before that: there is always a plan
             for edge, end, more in self._ways(cut, task.head_limit):
                 now = after(begun, roles[edge], conflicts) if edge in roles else NOTHING_BEGUN
                 if now is None or taken == task.max_edges:
