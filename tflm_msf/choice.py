@@ -9,7 +9,7 @@ from functools import cached_property
 from tflm_msf.arena import ANY_TFLM, ArenaSize, NotPredictedError, Target, predict
 from tflm_msf.cost.time_model import instructions, load_costs
 from tflm_msf.cost.work import Work, work_of
-from tflm_msf.errors import MsfError
+from tflm_msf.errors import LimitMissedError, MsfError
 from tflm_msf.graph import Model
 from tflm_msf.network.units import Network
 from tflm_msf.plan import Plan
@@ -99,7 +99,7 @@ def choose(choices: Sequence[Choice], limits: Limits, source: str) -> Choice:
         return min(kept, key=lambda pair: (pair[0].needed, pair[0].plan.macs))[0]
     fitting = [pair for pair in timed if pair[0].needed <= limits.ram]
     if not fitting:
-        raise MsfError(_too_large(choices, limits, source))
+        raise _too_large(choices, limits, source)
     kept = _within(limits, fitting, f"{source} fits {limits.ram:,} bytes of arena")
     if limits.max_slowdown is None:
         return min(kept, key=lambda pair: (pair[0].plan.macs, pair[0].needed))[0]
@@ -117,26 +117,33 @@ def _within(limits: Limits, timed: Sequence[_Timed], fits: str) -> list[_Timed]:
     if overhead is not None:
         kept = [pair for pair in timed if pair[0].plan.overhead <= overhead]
         if not kept:
-            least = min(choice.plan.overhead for choice, _ in timed)
-            raise MsfError(
-                f"{fits} only at a MAC overhead of {least:.3f}, above the {overhead:g} allowed; allow more overhead or "
-                "more RAM."
+            least = min((choice for choice, _ in timed), key=lambda choice: choice.plan.overhead)
+            raise LimitMissedError(
+                f"{fits} only at a MAC overhead of {least.plan.overhead:.3f}, above the {overhead:g} allowed; allow "
+                "more overhead or more RAM.",
+                least.needed,
+                least.plan.overhead,
             )
     if limits.max_slowdown is None:
         return kept
     fast = [pair for pair in kept if pair[1] <= limits.max_slowdown]
     if not fast:
-        least = min(slowdown for _, slowdown in kept)
-        raise MsfError(
-            f"{fits} only at {least:.3f} times the fastest plan's estimated time on {limits.timed_on}, above the "
-            f"{limits.max_slowdown:g} allowed; allow more slowdown, overhead or RAM."
+        fastest, slowdown = min(kept, key=lambda pair: pair[1])
+        raise LimitMissedError(
+            f"{fits} only at {slowdown:.3f} times the fastest plan's estimated time on {limits.timed_on}, above the "
+            f"{limits.max_slowdown:g} allowed; allow more slowdown, overhead or RAM.",
+            fastest.needed,
+            fastest.plan.overhead,
         )
     return fast
 
 
-def _too_large(choices: Sequence[Choice], limits: Limits, source: str) -> str:
+def _too_large(choices: Sequence[Choice], limits: Limits, source: str) -> LimitMissedError:
     least = min(choices, key=lambda choice: (choice.needed, choice.plan.macs))
-    return (
-        f"{source} does not fit {limits.ram:,} bytes of arena: the least reachable is "
-        f"{least.needed:,} bytes, at a MAC overhead of {least.plan.overhead:.3f}."
+    arena = least.needed
+    return LimitMissedError(
+        f"{source} does not fit {limits.ram:,} bytes of arena: the least reachable is {arena:,} bytes, at a MAC "
+        f"overhead of {least.plan.overhead:.3f}.",
+        arena,
+        least.plan.overhead,
     )

@@ -46,7 +46,7 @@ def inspect(data: bytes, source: str, target: Target = MCU32) -> dict[str, Any]:
         "source": source,
         "operators": operators,
         "blocks": blocks,
-        "peak": _peak(model),
+        "peak": peak(model),
         "macs": sum(macs.values()),
         "pixels": pixels_json(model),
         "target": target.to_json(),
@@ -54,7 +54,7 @@ def inspect(data: bytes, source: str, target: Target = MCU32) -> dict[str, Any]:
     }
 
 
-def _peak(model: Model) -> dict[str, Any] | None:
+def peak(model: Model) -> dict[str, Any] | None:
     """The first operator during which the most bytes of tensors are alive, and which tensors these are."""
     live = live_bytes(model)
     if not live:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tflm_msf.advice import choose_or_advise
 from tflm_msf.planner import DEFAULT_REQUEST, Planner
 from tflm_msf.program.decode import is_rewritten
 from tflm_msf.report.values import rewrite_json, unchanged_json
@@ -15,10 +16,11 @@ from tflm_msf.tflite_io import read_model, write_model
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A rewritten file and what there is to say about it."""
+    """A rewritten file and what there is to say about it. ``planner`` is None for one that was rewritten before."""
 
     data: bytes
     report: dict[str, Any]
+    planner: Planner | None = None
 
 
 def rewrite_file(data: bytes, source: str, request: Request = DEFAULT_REQUEST, say: Say = silent) -> Rewritten:
@@ -37,6 +39,6 @@ def rewrite_file(data: bytes, source: str, request: Request = DEFAULT_REQUEST, s
     if is_rewritten(model) and request.is_default:
         return Rewritten(data, unchanged_json(model, len(data), request))
     planner = Planner.of_model(model, source, request, say)
-    choice = planner.choose()
+    choice = choose_or_advise(planner)
     rewritten = write_model(choice.model)
-    return Rewritten(rewritten, rewrite_json(planner, choice, len(data), len(rewritten)))
+    return Rewritten(rewritten, rewrite_json(planner, choice, len(data), len(rewritten)), planner)

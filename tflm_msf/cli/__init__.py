@@ -5,19 +5,23 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import click
 
 from tflm_msf import __version__
-from tflm_msf.errors import MsfError
+from tflm_msf.cli.values import print_json
+from tflm_msf.errors import USAGE_STATUS, MsfError
 from tflm_msf.printable import printable
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "analyze": ("analyze", "Show what MODEL takes, what rewriting gives, what to do."),
     "rewrite": ("rewrite", "Rewrite MODEL so that it takes less arena."),
     "plan": ("plan", "Show the trade-off between arena and compute for MODEL."),
     "verify": ("verify", "Compare every bit of two models in real TFLM."),
+    "check": ("check", "Check MODEL against limits, for continuous integration."),
     "inspect": ("inspect", "Show what MODEL consists of, and what is in its fusion blocks."),
     "compare": ("plan", "Show what earlier methods would reach for MODEL."),
     "fits": ("boards", "Show which boards hold MODEL, before and after."),
@@ -49,26 +53,34 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, *more: Any, **kwargs: Any) -> Any:
         """Runs a command and leaves the process."""
         kwargs["standalone_mode"] = False
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # paths may hold what the terminal cannot show
         try:
-            sys.exit(super().main(*args, **kwargs) or 0)
+            sys.exit(super().main(args, *more, **kwargs) or 0)
         except click.exceptions.NoArgsIsHelpError as shown:
             shown.show()
             sys.exit(2)
         except click.ClickException as error:
             message = error.format_message()
-            click.echo(f"tflm-msf: {printable(message if message.endswith('.') else message + '.')}", err=True)
+            _end(message if message.endswith(".") else message + ".", USAGE_STATUS, args)
         except MsfError as error:
-            click.echo(f"tflm-msf: {printable(str(error))}", err=True)
+            _end(str(error), error.status, args)
         except OSError as error:  # a full disk behind stdout, say
-            click.echo(f"tflm-msf: stopped by the operating system: {printable(str(error))}.", err=True)
+            _end(f"stopped by the operating system: {error}.", USAGE_STATUS, args)
         except (click.Abort, KeyboardInterrupt):
-            click.echo("tflm-msf: stopped before it was done; nothing was written.", err=True)
-        sys.exit(2)
+            _end("stopped before it was done; nothing was written.", USAGE_STATUS, args)
+
+
+def _end(message: str, status: int, args: Sequence[str] | None) -> NoReturn:
+    """Leaves with a sentence on stderr, and for scripts that asked for JSON as JSON on stdout."""
+    click.echo(f"tflm-msf: {printable(message)}", err=True)
+    if "--json" in (sys.argv[1:] if args is None else args):
+        with suppress(OSError):  # there may be no room on stdout, which is what the message says
+            print_json("error", {"error": {"message": message, "status": status}})
+    sys.exit(status)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -82,6 +94,7 @@ def main() -> None:
 
     \b
     Start here:
+      tflm-msf analyze model.tflite                    what it takes, and what would help
       tflm-msf rewrite model.tflite                    least RAM at no extra compute
       tflm-msf rewrite model.tflite --ram-limit 64KiB  least compute that fits
       tflm-msf plan model.tflite                       what is possible, at what price

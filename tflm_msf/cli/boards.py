@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from tflm_msf.boards import Board, load_boards
-from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file
+from tflm_msf.cli.files import MODEL, as_json, busy, read_file
 from tflm_msf.cli.request import requested
+from tflm_msf.cli.values import print_json
 from tflm_msf.fits import find_fits
 from tflm_msf.report.boards import boards_table, fits_table
 from tflm_msf.report.tables import show
@@ -43,7 +44,7 @@ def boards(as_json: bool) -> None:
     """
     listed = [_to_json(board) for board in load_boards()]
     if as_json:
-        print_json({"boards": listed})
+        print_json("boards", {"boards": listed})
     else:
         show(boards_table(listed))
 
@@ -60,6 +61,6 @@ def fits(request: Request, model: Path, as_json: bool) -> None:
     with busy(f"Searching the fusions of {model.name}"):
         found = [fit.to_json() for fit in find_fits(read_file(model), str(model), load_boards(), request)]
     if as_json:
-        print_json({"source": str(model), "boards": found})
+        print_json("fits", {"source": str(model), "boards": found})
     else:
         show(fits_table(model.name, found))

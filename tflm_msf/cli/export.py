@@ -12,8 +12,9 @@ import click
 
 from tflm_msf.arena import C_EXPORT, Target
 from tflm_msf.boards import Board, find_board
-from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file, write_whole
+from tflm_msf.cli.files import MODEL, as_json, busy, read_file, write_whole
 from tflm_msf.cli.request import EVERYTHING, requested
+from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
 from tflm_msf.export.project import Files, Project, Runtime, arduino_project, c_project, platformio_project
@@ -107,7 +108,7 @@ def export(
             files = _project(project, kind, chosen, request.board)
     write_files(output, files, force or only_model)
     if as_json:
-        print_json({"output": str(output), "files": sorted(files)})
+        print_json("export", {"output": str(output), "files": sorted(files)})
     else:
         click.echo("\n".join(f"Wrote {output / path}" for path in sorted(files)))
 

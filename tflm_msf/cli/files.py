@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
+import stat
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -18,45 +18,85 @@ from tflm_msf.search.effort import Say, silent
 
 MODEL = click.Path(path_type=Path)
 
-SCHEMA = 2
-"""Version of what ``--json`` prints. 2: arenas are those of a target, which is named; the wheel's are `verify`'s."""
+
+STANDARD_OUTPUT = Path("-")
+"""What ``-o`` says for standard output."""
+
+MOST_OF_A_NAME = 100
+"""Characters of a file's name that its temporary name repeats: a name that the file system takes has to do for both."""
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes, or MsfError."""
+    """A file's bytes, or MsfError; devices, which may never end, are refused."""
     try:
+        kind = path.stat().st_mode
+        if stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
+            raise MsfError(f"{path} is a device, not a file: give the path of a model.")
         return path.read_bytes()
-    except OSError as error:
-        raise MsfError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:
+        raise MsfError(f"{_shown(path)} cannot be read: {_reason(error)}.") from None
+
+
+def check_destination(path: Path, *inputs: Path) -> None:
+    """Asks, before any work is done, whether a file may be written.
+
+    Raises:
+        MsfError: if it is one of the ``inputs``, under whatever name, or is there and no regular file.
+    """
+    if path == STANDARD_OUTPUT:
+        return
+    try:
+        if path.is_dir():
+            raise MsfError(f"{_shown(path)} is a directory: name a file in it.")
+        if path.exists() and not path.is_file():
+            raise MsfError(f"{path} is no regular file, and only those are written; `-o -` writes to standard output.")
+        if path.exists() and any(given.exists() and path.samefile(given) for given in inputs):
+            raise MsfError(f"{path} is what is read, and would be lost: write to another file.")
+    except (OSError, ValueError) as error:
+        raise MsfError(f"{_shown(path)} cannot be written: {_reason(error)}.") from None
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file so that it is there whole or not at all, whatever happens meanwhile; MsfError if it cannot."""
+    """Writes a file so that it is there whole or not at all, whatever happens meanwhile; MsfError if it cannot.
+
+    What a symbolic link points to is written, and the link stays. ``-`` is standard output.
+    """
+    if path == STANDARD_OUTPUT:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    check_destination(path)
     temporary = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        target = path.resolve()
+        prefix = f".{target.name[:MOST_OF_A_NAME]}."
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=prefix, delete=False) as file:
             temporary = Path(file.name)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        raise MsfError(f"{path} cannot be written: {error.strerror or error}.") from None
+        temporary.replace(target)
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+        raise MsfError(f"{_shown(path)} cannot be written: {_reason(error)}.") from None
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _shown(path: Path) -> str:
+    return "the current directory" if path == Path() else str(path)
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def print_json(value: Mapping[str, Any]) -> None:
-    """A report for scripts, on stdout, with the version of what it holds."""
-    click.echo(json.dumps({"schema": SCHEMA, **value}, indent=2))
 
 
 @contextmanager

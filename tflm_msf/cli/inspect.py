@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json, print_json, read_file
+from tflm_msf.cli.files import MODEL, as_json, read_file
 from tflm_msf.cli.request import requested
+from tflm_msf.cli.values import print_json
 from tflm_msf.inspect import inspect as inspect_model
 from tflm_msf.ops.conditions import ALWAYS_REQUIRED
 from tflm_msf.report.operators import operators as list_operators
@@ -24,7 +25,7 @@ def inspect(request: Request, model: Path, as_json: bool) -> None:
     """Show what MODEL consists of: operators, shapes, MACs, arena, and the insides of fusion blocks."""
     found = inspect_model(read_file(model), str(model), request.shown)
     if as_json:
-        print_json(found)
+        print_json("inspect", found)
     else:
         show(operators_table(found))
 
@@ -35,7 +36,7 @@ def inspect(request: Request, model: Path, as_json: bool) -> None:
 def operators(markdown: bool, as_json: bool) -> None:
     """List the TFLite operators: which are fused, on what conditions, and which are passed through."""
     if as_json:
-        print_json({"always": list(ALWAYS_REQUIRED), "operators": list_operators()})
+        print_json("operators", {"always": list(ALWAYS_REQUIRED), "operators": list_operators()})
     elif markdown:
         click.echo(operators_markdown(), nl=False)
     else:

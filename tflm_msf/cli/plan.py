@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file, write_whole
+from tflm_msf.cli.files import MODEL, as_json, busy, check_destination, read_file, write_whole
 from tflm_msf.cli.request import requested
+from tflm_msf.cli.values import print_json
 from tflm_msf.compare import compare as compare_presets
 from tflm_msf.compare import front_curves, tflm_today
 from tflm_msf.planner import Planner
 from tflm_msf.report.comparison import comparison_table
+from tflm_msf.report.dag import check_format as check_dag_format
 from tflm_msf.report.dag import dag_file
-from tflm_msf.report.picture import draw_fronts
+from tflm_msf.report.picture import check_format, draw_fronts
 from tflm_msf.report.tables import front_table, show
 from tflm_msf.report.values import front_json
 from tflm_msf.request import Request
@@ -32,8 +34,15 @@ def plan(request: Request, model: Path, picture: Path | None, dag: Path | None, 
     Every line is a plan that no other beats in both. Give its limit as --ram-limit, its F as --max-overhead, or its
     slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out what stays a TFLM builtin.
     """
+    data = read_file(model)
+    if picture is not None:
+        check_destination(picture, model)
+        check_format(picture.suffix[1:])
+    if dag is not None:
+        check_destination(dag, model)
+        check_dag_format(dag.suffix[1:])
     with busy(f"Searching the fusions of {model.name}") as say:
-        planner = Planner.of(read_file(model), str(model), request, say)
+        planner = Planner.of(data, str(model), request, say)
         front = front_json(planner)
     if picture is not None:
         with busy(f"Searching the presets for {model.name}"):
@@ -42,7 +51,7 @@ def plan(request: Request, model: Path, picture: Path | None, dag: Path | None, 
     if dag is not None:
         write_whole(dag, dag_file(as_networkx(planner.network, planner.edges), dag.suffix[1:]))
     if as_json:
-        print_json({"source": str(model), "target": request.shown.to_json(), "front": front})
+        print_json("plan", {"source": str(model), "target": request.shown.to_json(), "front": front})
     else:
         show(front_table(front, request.limits.timed_on))
 
@@ -61,6 +70,6 @@ def compare(request: Request, model: Path, as_json: bool) -> None:
     with busy(f"Searching the presets for {model.name}"):
         compared = compare_presets(read_file(model), str(model), request)
     if as_json:
-        print_json(compared)
+        print_json("compare", compared)
     else:
         show(comparison_table(compared))

@@ -106,6 +106,9 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
     ),
 }
 
+ENDS = ("stream_input", "pixel_format", "pixel_range", "int8_io")
+"""What the rewritten model takes and gives."""
+
 EVERYTHING = tuple(_OPTIONS)
 """All that can be asked for, in the order in which `--help` shows it."""
 

@@ -6,8 +6,19 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file, write_whole
+from tflm_msf.advice import advise
+from tflm_msf.cli.files import (
+    MODEL,
+    STANDARD_OUTPUT,
+    as_json,
+    busy,
+    check_destination,
+    read_file,
+    write_whole,
+)
 from tflm_msf.cli.request import EVERYTHING, requested
+from tflm_msf.cli.values import print_json
+from tflm_msf.errors import MsfError
 from tflm_msf.report.tables import rewrite_table, show
 from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
@@ -15,10 +26,19 @@ from tflm_msf.rewrite import rewrite_file
 
 @click.command()
 @click.argument("model", type=MODEL)
-@click.option("-o", "--output", type=MODEL, help="The rewritten model. [default: MODEL_msf.tflite beside MODEL]")
+@click.option(
+    "-o",
+    "--output",
+    type=MODEL,
+    help="The rewritten model, - for standard output. [default: MODEL_msf.tflite]",
+)
+@click.option("--in-place", is_flag=True, help="Put the rewritten model in MODEL's place, which is then lost.")
+@click.option("--advice/--no-advice", "with_advice", default=True, help="Plan what else would help, and say it.")
 @requested(*EVERYTHING)
 @as_json
-def rewrite(request: Request, model: Path, output: Path | None, as_json: bool) -> None:
+def rewrite(
+    request: Request, model: Path, output: Path | None, in_place: bool, with_advice: bool, as_json: bool
+) -> None:
     """Rewrite MODEL so that it takes less arena.
 
     Without a limit: the least RAM at no extra compute (F = 1). --ram-limit: the least compute that fits.
@@ -27,16 +47,31 @@ def rewrite(request: Request, model: Path, output: Path | None, as_json: bool) -
     --ram-limit, the fastest that fits, if it stays below.
     --board: as --ram-limit, with what the board has, by what TFLM allocates on it; --ram-limit may lower it.
     """
-    output = output or model.with_name(f"{model.stem}_msf.tflite")
+    data = read_file(model)
+    output = _destination(model, output, in_place)
     with busy(f"Searching the fusions of {model.name}") as say:
-        result = rewrite_file(read_file(model), str(model), request, say)
+        result = rewrite_file(data, str(model), request, say)
+        advice = advise(result.planner) if result.planner and with_advice else ()
     write_whole(output, result.data)
-    report = {"output": str(output), **result.report}
+    report = {"output": str(output), **result.report, "advice": [found.to_json() for found in advice]}
+    is_aside = output == STANDARD_OUTPUT
     if as_json:
-        print_json(report)
+        print_json("rewrite", report, is_aside)
         return
     if report["already_rewritten"]:
-        click.echo(f"{model} was rewritten by tflm-msf already and stays as it is.")
+        click.echo(f"{model} was rewritten by tflm-msf already and stays as it is.", err=is_aside)
     else:
-        show(rewrite_table(report))
-    click.echo(f"Wrote {output}")
+        show(rewrite_table(report), is_aside)
+    click.echo(f"Wrote {'to standard output' if is_aside else output}", err=is_aside)
+
+
+def _destination(model: Path, output: Path | None, in_place: bool) -> Path:
+    """Where the rewritten model goes. Raises MsfError if it may not go there."""
+    if in_place:
+        if output is not None:
+            raise MsfError("--in-place and -o name two places for the rewritten model: give one of them.")
+        check_destination(model)
+        return model
+    chosen = output or model.with_name(f"{model.stem}_msf.tflite")
+    check_destination(chosen, model)
+    return chosen

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json, busy, print_json, read_file
+from tflm_msf.cli.files import MODEL, as_json, busy, read_file
+from tflm_msf.cli.values import print_json
 from tflm_msf.report.tables import show, verify_table
 from tflm_msf.verify import verify as verify_models
+
+MOST_RUNS = 10_000
+"""Their inputs are in memory all at once."""
 
 
 @click.command()
 @click.argument("original", type=MODEL)
 @click.argument("rewritten", type=MODEL)
-@click.option("--runs", type=click.IntRange(min=0), default=20, show_default=True, help="Random inputs to try.")
+@click.option("--runs", type=click.IntRange(0, MOST_RUNS), default=20, show_default=True, help="Random inputs to try.")
 @click.option("--inputs", "inputs", type=MODEL, multiple=True, help="A file of raw input values; repeatable.")
 @click.argument("more_inputs", type=MODEL, nargs=-1, metavar="[FILE]...")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random inputs.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the random inputs.")
 @as_json
 def verify(
     original: Path,
@@ -38,7 +42,7 @@ def verify(
         sources = (str(original), str(rewritten))
         report = verify_models(read_file(original), read_file(rewritten), runs, (*inputs, *more_inputs), seed, sources)
     if as_json:
-        print_json(report.to_json())
+        print_json("verify", report.to_json())
     else:
         show(verify_table(report.to_json()))
     if not report.passed:

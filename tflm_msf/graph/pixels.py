@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
@@ -17,6 +16,9 @@ from tflm_msf.graph.model import DType, Model, Tensor
 
 METADATA = "tflm_msf_pixels"
 """Name of the metadata in which a rewritten model says what its rows hold."""
+
+LARGEST_REAL = 1e30
+"""Of the numbers that pixels stand for: far more than any, and the difference of two of them is a float32."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -142,6 +144,9 @@ def make_pixels(label: str | None, bounds: tuple[float, float] | None) -> Pixels
     """
     if bounds is not None and label is None:
         raise MsfError("--pixel-range says what the bytes of a --pixel-format stand for: give both, or neither.")
-    if bounds is not None and not (math.isfinite(bounds[0]) and math.isfinite(bounds[1]) and bounds[0] < bounds[1]):
-        raise MsfError(f"--pixel-range {bounds[0]:g} {bounds[1]:g} is no range: give the lower number first.")
+    if bounds is not None and not -LARGEST_REAL <= bounds[0] < bounds[1] <= LARGEST_REAL:
+        raise MsfError(
+            f"--pixel-range {bounds[0]:g} {bounds[1]:g} is no range: give two numbers up to {LARGEST_REAL:g} in size, "
+            "the lower one first."
+        )
     return Pixels(PixelFormat.MODEL if label is None else PixelFormat[label.upper().replace("-", "_")], bounds)

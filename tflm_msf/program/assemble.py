@@ -130,5 +130,5 @@ def _renumbered(signature: Signature, builder: _Builder) -> Signature:
     return replace(
         signature,
         inputs=tuple((name, builder.index[tensor]) for name, tensor in signature.inputs if tensor in builder.index),
-        outputs=tuple((name, builder.index[tensor]) for name, tensor in signature.outputs),
+        outputs=tuple((name, builder.index[tensor]) for name, tensor in signature.outputs if tensor in builder.index),
     )

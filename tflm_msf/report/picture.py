@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from collections.abc import Mapping, Sequence
 
@@ -28,13 +29,10 @@ def draw_fronts(title: str, curves: Mapping[str, Curve], original: int | None, f
     Raises:
         MsfError: if matplotlib is not installed or the format is not one of :data:`FORMATS`.
     """
-    if file_format not in FORMATS:
-        raise MsfError(f"A picture cannot be written as '.{file_format}'; use one of .{', .'.join(FORMATS)}.")
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MsfError("Pictures need matplotlib, which is not installed; try pip install 'tflm-msf[plot]'.") from None
+    check_format(file_format)
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     right = max(1.05, *(overhead for curve in curves.values() for overhead, _ in curve)) * 1.02
     with mpl.rc_context({"svg.hashsalt": "tflm-msf", "svg.fonttype": "none"}):
         figure = Figure(figsize=(7.0, 4.5), layout="constrained")
@@ -54,3 +52,11 @@ def draw_fronts(title: str, curves: Mapping[str, Curve], original: int | None, f
         undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(file_format, {})
         figure.savefig(content, format=file_format, dpi=150, metadata=undated)
     return content.getvalue()
+
+
+def check_format(file_format: str) -> None:
+    """Asks whether a picture can be drawn at all. Raises MsfError for another format, or without matplotlib."""
+    if file_format not in FORMATS:
+        raise MsfError(f"A picture cannot be written as '.{file_format}'; use one of .{', .'.join(FORMATS)}.")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MsfError("Pictures need matplotlib, which is not installed; try pip install 'tflm-msf[plot]'.")

@@ -10,6 +10,7 @@ from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
+from tflm_msf.advice import MOST_SAID
 from tflm_msf.arena import C_EXPORT
 from tflm_msf.printable import printable
 from tflm_msf.sizes import format_size
@@ -35,7 +36,7 @@ def plain_table(title: str, *columns: str) -> Table:
     return table
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A tensor's name in a width that fits a column: converters join the names of everything they folded."""
     first = name.split(";")[0]
     return first if len(first) <= NAME_WIDTH else f"…{first[1 - NAME_WIDTH :]}"
@@ -76,6 +77,7 @@ def rewrite_table(report: Json) -> RenderableType:
         parts.append(endings_table(report["endings"]))
     if report["pixels"]:
         parts.append(_rows_text(report["pixels"]))
+    parts += [Text(printable(line)) for line in (*report["notes"], *advice_text(report["advice"]))]
     if report["needed"]:
         parts.append(Text(_arena_code(report["needed"], report["target"]["name"])))
     return Group(*parts)
@@ -97,6 +99,15 @@ def _arena_code(needed: Mapping[str, int], target: str) -> str:
     )
 
 
+def advice_text(advice: Sequence[Json]) -> list[str]:
+    """A line for each of the best few."""
+    lines = []
+    for entry in advice[:MOST_SAID]:
+        compute = "" if entry["overhead"] <= 1 else f" at F = {entry['overhead']:.3f}"
+        lines.append(f"Would help: {' '.join(entry['options'])} ({entry['arena']:,} bytes of arena{compute})")
+    return lines
+
+
 def _rows_text(pixels: Json) -> Text:
     return Text(f"Rows of the streamed input hold {pixels['about']}.")
 
@@ -108,7 +119,11 @@ def blocks_table(blocks: Sequence[Json]) -> Table:
         run = _ranges(block["operators"]) or "the input"
         run += f"; {len(block['again'])} of them again" if block["again"] else ""
         table.add_row(
-            run, str(block["tile_w"]), format_size(block["workspace"]), f"{block['macs']:,}", _short(block["output"])
+            run,
+            str(block["tile_w"]),
+            format_size(block["workspace"]),
+            f"{block['macs']:,}",
+            short_name(block["output"]),
         )
     return table
 
@@ -203,7 +218,7 @@ def operators_table(model: Json) -> RenderableType:
         table.add_row(
             str(op["index"]),
             op["operator"],
-            _short(op["output"]),
+            short_name(op["output"]),
             shape,
             macs,
             format_size(op["live_bytes"]),
@@ -225,7 +240,7 @@ def _peak_table(peak: Json) -> Table:
     title = f"The most bytes are live during operator {peak['operator']}: {peak['bytes']:,}"
     table = plain_table(title, "tensor", "shape", "bytes")
     for tensor in peak["tensors"]:
-        table.add_row(_short(tensor["name"]), "x".join(map(str, tensor["shape"])), format_size(tensor["bytes"]))
+        table.add_row(short_name(tensor["name"]), "x".join(map(str, tensor["shape"])), format_size(tensor["bytes"]))
     return table
 
 
@@ -237,6 +252,6 @@ def _stages_table(block: Json) -> Table:
     return table
 
 
-def show(renderable: RenderableType) -> None:
-    """Prints to stdout, as wide as the terminal."""
-    Console(markup=False, emoji=False).print(renderable)
+def show(renderable: RenderableType, aside: bool = False) -> None:
+    """Prints as wide as the terminal: to stdout, or to stderr if it stands ``aside`` for a file that goes to stdout."""
+    Console(markup=False, emoji=False, stderr=aside).print(renderable)

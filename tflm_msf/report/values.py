@@ -63,6 +63,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
         "endings": endings_json(planner.network),
         "streamed": planner.network.is_streamed,
         "pixels": pixels_json(choice.model),
+        "notes": lost_names(planner.model, choice.model),
         "already_rewritten": False,
     }
 
@@ -95,8 +96,23 @@ def unchanged_json(model: Model, size: int, request: Request) -> dict[str, Any]:
         "endings": [],
         "streamed": is_streamed(model),
         "pixels": pixels_json(model),
+        "notes": [],
         "already_rewritten": True,
     }
+
+
+def lost_names(before: Model, after: Model) -> list[str]:
+    """A sentence for each output of a signature that is no tensor any more, because it is inside a fusion block."""
+    lost = []
+    for old, new in zip(before.signatures, after.signatures, strict=True):
+        kept, tensors = {name for name, _ in new.outputs}, before.graphs[old.graph].tensors
+        lost += [
+            f"Signature '{old.key}' named the inner tensor '{tensors[tensor].name}' its output "
+            f"'{name}'; it is inside a fusion block now, and the name was left out."
+            for name, tensor in old.outputs
+            if name not in kept
+        ]
+    return lost
 
 
 def pixels_json(model: Model) -> dict[str, Any] | None:

@@ -182,12 +182,24 @@ def live_bytes(model: Model) -> tuple[int, ...]:
     """Bytes of activation tensors alive during each operator of the main graph, each rounded up to 16 as in the arena.
 
     The largest of them is the least head that any plan without overlaps can reach. Scratch and tensors that nothing
-    uses do not count. Needs no knowledge of kernels, so it holds for any model.
+    uses do not count. What an offline plan puts one over the other counts once. Needs no knowledge of kernels, so it
+    holds for any model. Raises as :func:`offline_offsets`.
     """
     graph = model.main
-    live = [0] * len(graph.ops)
-    for tensor, (first, last) in zip(graph.tensors, lifetimes(graph), strict=True):
+    offsets = offline_offsets(model) or (PLANNED_BY_TFLM,) * len(graph.tensors)
+    alive: list[list[tuple[int, int]]] = [[] for _ in graph.ops]
+    for index, (tensor, (first, last)) in enumerate(zip(graph.tensors, lifetimes(graph), strict=True)):
         if not tensor.data and not tensor.is_variable and last != NEVER:
             for time in range(max(first, 1), last + 1):
-                live[time - 1] += align_up(tensor_bytes(tensor), ALIGNMENT)
-    return tuple(live)
+                alive[time - 1].append((offsets[index], align_up(tensor_bytes(tensor), ALIGNMENT)))
+    return tuple(_occupied(pieces) for pieces in alive)
+
+
+def _occupied(pieces: Sequence[tuple[int, int]]) -> int:
+    """Bytes that pieces, each an offset and a size, take together; those without an offset lie beside all others."""
+    total = sum(nbytes for offset, nbytes in pieces if offset == PLANNED_BY_TFLM)
+    end = 0
+    for offset, nbytes in sorted(piece for piece in pieces if piece[0] != PLANNED_BY_TFLM):
+        total += max(0, offset + nbytes - max(offset, end))
+        end = max(end, offset + nbytes)
+    return total

@@ -1,0 +1,27 @@
+"""The result of `check` as a table."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from tflm_msf.report.tables import Json, plain_table
+
+
+def checks_table(report: Json) -> RenderableType:
+    """One line for each limit, then the verdict."""
+    table = plain_table("Limits", "model", "where", "what", "limit", "found", "")
+    for entry in report["limits"]:
+        found = "not known" if entry["value"] is None else _number(entry["value"])
+        missed = "" if entry["kept"] else "MISSED"
+        table.add_row(entry["source"], entry["place"], entry["what"], _number(entry["limit"]), found, missed)
+    verdict = "All limits are kept." if report["kept"] else "NOT all limits are kept."
+    parts: list[RenderableType] = [table, Text(verdict, style="green" if report["kept"] else "bold red")]
+    if report["bit_exact"] is not None:
+        same = "The same bits as the original." if report["bit_exact"] else "NOT the same bits as the original."
+        parts.append(Text(same, style="green" if report["bit_exact"] else "bold red"))
+    return Group(*parts)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.3f}".rstrip("0").rstrip(".")
