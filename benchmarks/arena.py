@@ -28,7 +28,7 @@ def measured(path: Path, stream_input: bool) -> tuple[int, int] | None:
         report = verify(original, rewritten, runs=3)
     except MsfError:
         return None
-    if not report.passed:
+    if not report.passed or report.arena_original is None:
         raise SystemExit(f"{path.name}: not bit-exact, or not as predicted")
     return report.arena_original.measured.total, report.arena_rewritten.measured.total
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.arena.test_refusals import joined
 from tests.test_advice import with_float_ends
 from tests.test_cli import network, run
 from tflm_msf.cli import COMMANDS
@@ -66,6 +67,7 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.tflite").write_bytes(write_model(network()))
     Path("f.tflite").write_bytes(write_model(with_float_ends(network())))
+    Path("j.tflite").write_bytes(write_model(joined(11)))
     Path("l.toml").write_text('[x]\narena = "64k"\noverhead = 1.0\nflash = 10\ninstructions = 5\n')
     Path("m.toml").write_text('[x]\narena = "64k"\n')
     assert run("rewrite", "a.tflite").returncode == 0
@@ -77,6 +79,8 @@ rewrite f.tflite --stream-input --pixel-format uint8 --pixel-range 0 1
 rewrite a_msf.tflite -o b.tflite
 rewrite a.tflite --weights plain
 rewrite a.tflite --ram-limit 1
+rewrite j.tflite
+verify j.tflite j_msf.tflite --runs 1
 plan f.tflite
 compare a.tflite
 inspect f.tflite

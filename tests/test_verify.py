@@ -30,6 +30,7 @@ def test_a_model_is_itself(name: str) -> None:
     assert report.runs == 4
     assert report.tensors_compared > 10
     assert report.values_compared > 10_000
+    assert report.arena_original is not None
     assert report.arena_original.measured == report.arena_rewritten.measured == Session(model).arena()
 
 
@@ -76,6 +77,7 @@ def test_the_arenas_that_the_models_ran_in_are_reported() -> None:
     assert report.bit_exact
     assert report.arena_rewritten.measured.head == 4096 + 16
     assert report.arena_rewritten.ran_in == report.arena_rewritten.measured.total
+    assert report.arena_original is not None
     assert report.arena_original.ran_in >= report.arena_original.measured.total
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tflm_msf.arena import MCU32, Target, lifetimes, live_bytes, tensor_bytes
+from tflm_msf.arena import MCU32, Target, lifetimes, live_bytes, refusals, tensor_bytes
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model, Op
 from tflm_msf.network.units import build_network
@@ -77,6 +77,8 @@ def _fusion_facts(model: Model) -> tuple[dict[int, int], dict[int, str]]:
             macs[unit.ops[-1]] = unit.stage.macs
         elif model.main.ops[unit.ops[0]].custom_code != CUSTOM_CODE:
             notes[unit.ops[0]] = f"not fusable: {unit.reason}"
+    for refusal in refusals(model.main):
+        notes[refusal.index] = f"TFLM refuses it: {refusal.why}; {refusal.how}"
     return macs, notes
 
 

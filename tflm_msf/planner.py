@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from tflm_msf.arena import refusal_of
 from tflm_msf.choice import Choice, choose
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
@@ -81,6 +82,7 @@ class Planner:
         network = build_network(model.main, simplified.origins)
         if not network.units:
             raise MsfError(f"{source} has no operator that computes anything, so there is nothing to rewrite.")
+        _require_that_tflm_runs(network, source)
         if len(network.units) > MOST_UNITS:
             raise MsfError(f"{source} has {len(network.units):,} operators; more than {MOST_UNITS:,} are not planned.")
         if request.stream_input:
@@ -145,6 +147,16 @@ class _Space(NamedTuple):
 
     network: Network
     edges: list[Edge]
+
+
+def _require_that_tflm_runs(network: Network, source: str) -> None:
+    """Raises MsfError if an operator that stays one of TFLM's is known to fail there, whatever is done."""
+    for unit in network.units:
+        if unit.stage is None:
+            index = unit.ops[0]
+            refusal = refusal_of(network.graph.ops[index], network.graph, network.in_file(index))
+            if refusal is not None:
+                raise MsfError(f"{source}: {refusal}.")
 
 
 def _undominated(choices: list[Choice]) -> list[Choice]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.arena import WHEEL64, NotPredictedError, predict
+from tflm_msf.arena import WHEEL64, NotPredictedError, Refusal, predict, refusals
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Graph, Model, Quantization
 from tflm_msf.inputs import load_input, make_inputs
@@ -48,24 +48,31 @@ class VerifiedArena:
     measured: MeasuredArena
     ran_in: int
 
+    def to_json(self) -> dict[str, int]:
+        """In plain values."""
+        return {**asdict(self.measured), "ran_in": self.ran_in}
+
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What :func:`verify` compared and found. ``mismatches`` are the first few only."""
+    """What :func:`verify` compared and found. ``mismatches`` are the first few only.
 
-    bit_exact: bool
+    ``bit_exact`` and ``arena_original`` are None for an original that TFLM refuses: there is nothing to compare with.
+    """
+
+    bit_exact: bool | None
     runs: int
     tensors_compared: int
     values_compared: int
     mismatches: tuple[Mismatch, ...]
-    arena_original: VerifiedArena
+    arena_original: VerifiedArena | None
     arena_rewritten: VerifiedArena
     problems: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """True if all bits agree and the arena is what was predicted."""
-        return self.bit_exact and not self.problems
+        """True if all bits were compared and agree, and the arena is what was predicted."""
+        return self.bit_exact is True and not self.problems
 
     def to_json(self) -> dict[str, Any]:
         """The report in plain values, for scripts and tables."""
@@ -77,8 +84,8 @@ class VerifyReport:
             "mismatches": [asdict(mismatch) for mismatch in self.mismatches],
             "problems": list(self.problems),
             "arena": {
-                "original": {**asdict(self.arena_original.measured), "ran_in": self.arena_original.ran_in},
-                "rewritten": {**asdict(self.arena_rewritten.measured), "ran_in": self.arena_rewritten.ran_in},
+                "original": self.arena_original.to_json() if self.arena_original else None,
+                "rewritten": self.arena_rewritten.to_json(),
             },
         }
 
@@ -101,6 +108,9 @@ def verify(
     Raises :class:`MsfError` if a model does not load or run, if their inputs or outputs are of different shape or
     type, if nothing is to be run, or for an input file of the wrong size.
     """
+    refused = refusals(read_model(original, sources[0]).main)
+    if refused:
+        return _rewritten_alone(rewritten, runs, seed, refused[0], sources)
     before, before_arena = _in_least_arena(original, sources[0])
     after, after_arena = _in_least_arena(rewritten, sources[1])
     graph = before.model.main
@@ -136,6 +146,19 @@ def verify(
         arena_rewritten=after_arena,
         problems=tuple(_prediction_problems(after.model, after_arena, sources[1])),
     )
+
+
+def _rewritten_alone(
+    rewritten: bytes, runs: int, seed: int, refusal: Refusal, sources: tuple[str, str]
+) -> VerifyReport:
+    """Runs a model whose original TFLM refuses, which says that it runs, and in how much."""
+    session, arena = _in_least_arena(rewritten, sources[1])
+    if not is_streamed(session.model):
+        for values in make_inputs(session.model.main, runs, seed):
+            session.run(values)
+    nothing = f"No output could be compared: {refusal}. {sources[1]} itself runs."
+    problems = (nothing, *_prediction_problems(session.model, arena, sources[1]))
+    return VerifyReport(None, runs, 0, 0, (), None, arena, problems)
 
 
 def _prediction_problems(model: Model, arena: VerifiedArena, source: str) -> Iterator[str]:

@@ -45,5 +45,6 @@ def test_raw_audio(streamed: bool, limit: int) -> None:
     rewritten = rewrite_file(data, "audio", Request(stream_input=streamed)).data
     report = verify(data, rewritten, runs=1)
     assert report.passed, (report.mismatches, report.problems)
+    assert report.arena_original is not None
     assert report.arena_original.measured.total > 500_000
     assert report.arena_rewritten.measured.total <= limit

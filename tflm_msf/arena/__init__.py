@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tflm_msf.arena.c_export import c_arena, c_offsets
 from tflm_msf.arena.tflm.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes
 from tflm_msf.arena.tflm.kernels import Kernel, kernel_of, tensor_bytes
+from tflm_msf.arena.tflm.refusals import Refusal, refusal_of, refusals
 from tflm_msf.arena.tflm.tail import Replay, replay
 from tflm_msf.arena.tflm.target import (
     ALIGNMENT,
@@ -46,6 +47,8 @@ __all__ = [
     "Buffer",
     "Generation",
     "NotPredictedError",
+    "Refusal",
+    "RefusedError",
     "Target",
     "align_up",
     "arena_need",
@@ -55,6 +58,8 @@ __all__ = [
     "lifetimes",
     "live_bytes",
     "predict",
+    "refusal_of",
+    "refusals",
     "tensor_bytes",
 ]
 
@@ -70,6 +75,14 @@ class NotPredictedError(MsfError):
             f"The arena of this model cannot be predicted because of {reason}: measure it in TFLM instead."
         )
         self.reason = reason
+
+
+class RefusedError(NotPredictedError):
+    """The model holds an operator that TFLM does not run, in whatever arena."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.args = (f"{refusal}.",)
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,9 @@ def _replay(model: Model, target: Target) -> Replay:
     for graph in model.graphs:
         row = []
         for index, op in enumerate(graph.ops):
+            refusal = refusal_of(op, graph, index)
+            if refusal is not None:
+                raise RefusedError(refusal)
             kernel = kernel_of(op)
             if kernel is None:
                 raise NotPredictedError(f"operator {index} ({op.name})")

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tflm_msf.arena import refusals
 from tflm_msf.errors import MsfError
 from tflm_msf.inputs import Array, load_input, make_inputs
 from tflm_msf.int8_ends import Int8Ends
 from tflm_msf.program.decode import is_streamed
 from tflm_msf.runtime import Session
 from tflm_msf.runtime.native import row_source
+from tflm_msf.tflite_io import read_model
 
 _SEED = 0
 _SMOOTH = 1
@@ -32,7 +34,8 @@ def make_case(rewritten: bytes, original: bytes | None, input_file: Path | None,
 
     Args:
         rewritten: the ``.tflite`` file that goes onto the device.
-        original: what it was made from, which has the last word on what is right; None if that is not known.
+        original: what it was made from, which has the last word on what is right; None if that is not known. One that
+            TFLM refuses has none.
         input_file: raw values of the one input (of the original, where it is given); made up from a seed if None.
         source: what to call the model in messages.
 
@@ -40,7 +43,7 @@ def make_case(rewritten: bytes, original: bytes | None, input_file: Path | None,
         MsfError: if a model does not run, if the file is not one input, or if both models disagree.
     """
     after = Session(rewritten, source=source)
-    if original is None:
+    if original is None or refusals(read_model(original, source).main):
         return _case_of_rewritten(after, input_file)
     before = Session(original, source=source)
     graph = before.model.main

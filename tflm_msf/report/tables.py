@@ -190,12 +190,12 @@ def verify_table(report: Json) -> RenderableType:
     """The verdict, both arenas, and the first differences."""
     table = plain_table("Measured in TFLM on this computer, bytes", "", "original", "rewritten", "")
     for part in ("head", "tail", "total"):
-        before, after = report["arena"]["original"][part], report["arena"]["rewritten"][part]
+        before, after = (report["arena"]["original"] or {}).get(part), report["arena"]["rewritten"][part]
         table.add_row(part, format_size(before), format_size(after), _ratio(before, after) if part == "total" else "")
     verdict = (
         Text(f"Bit-exact: {report['values_compared']:,} values in {report['runs']} runs.", style="green")
         if report["bit_exact"]
-        else Text("NOT the same.", style="bold red")
+        else Text("NOT compared." if report["bit_exact"] is None else "NOT the same.", style="bold red")
     )
     lines = [
         Text(

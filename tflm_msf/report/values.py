@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tflm_msf.arena import ArenaSize, Target, arena_need
+from tflm_msf.arena import ArenaSize, Target, arena_need, refusals
 from tflm_msf.choice import Choice, predicted, slowdowns
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.format import CUSTOM_CODE
@@ -63,7 +63,8 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
         "endings": endings_json(planner.network),
         "streamed": planner.network.is_streamed,
         "pixels": pixels_json(choice.model),
-        "notes": lost_names(planner.model, choice.model),
+        "refused": refused_json(planner.original),
+        "notes": [*refusal_notes(planner.original), *lost_names(planner.model, choice.model)],
         "already_rewritten": False,
     }
 
@@ -96,9 +97,20 @@ def unchanged_json(model: Model, size: int, request: Request) -> dict[str, Any]:
         "endings": [],
         "streamed": is_streamed(model),
         "pixels": pixels_json(model),
-        "notes": [],
+        "refused": refused_json(model),
+        "notes": refusal_notes(model),
         "already_rewritten": True,
     }
+
+
+def refused_json(model: Model) -> list[dict[str, Any]]:
+    """The operators that TFLM does not run, and why; a rewritten model may run without them."""
+    return [refusal.to_json() for refusal in refusals(model.main)]
+
+
+def refusal_notes(model: Model) -> list[str]:
+    """The same as sentences."""
+    return [f"Before it is rewritten, {refusal}." for refusal in refusals(model.main)]
 
 
 def lost_names(before: Model, after: Model) -> list[str]:
