@@ -8,12 +8,14 @@ each width, or for each strip of each width.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tflm_msf.blocks.chunks import chunk_layout
 from tflm_msf.blocks.lines import is_chunk, newest_cols, ring_rows
 from tflm_msf.format.limits import MAX_GROUPS, PROGRESS_BYTES
 from tflm_msf.network.units import Network
@@ -91,7 +93,7 @@ class Block:
     accumulators: tuple[tuple[int, int], ...]
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class _GroupState:
     """A group as far as the walk has come; ``steps[n]`` are those it has taken when n output rows are done.
 
@@ -109,7 +111,7 @@ class _GroupState:
     chunk_channels: int = 0
     whole_rows: int = 0
 
-    @property
+    @cached_property
     def chunk(self) -> Ints:
         """Pixels that the group makes at a time, for each width."""
         if self.whole_rows:
@@ -117,56 +119,29 @@ class _GroupState:
         most = max(1, min(CHUNK_PIXELS, CHUNK_BYTES // max(self.chunk_channels, 1)))
         return np.minimum(np.maximum(self.cols, 1), most)
 
-    @property
+    @cached_property
     def chunk_bytes(self) -> Ints:
         """Bytes of all the group's chunks together, for each width."""
         return self.chunk * self.chunk_channels
 
-    def kept(self, widths: Bools, strips: Bools) -> None:
+    def taken_in(self, unit: int, offsets: dict[int, int], channels: int) -> _GroupState:
+        """With one more unit, and where its chunks lie then."""
+        return replace(self, units=[*self.units, unit], chunk_offsets=offsets, chunk_channels=channels)
+
+    def kept(self, widths: Bools, strips: Bools) -> _GroupState:
         """Goes on with some widths, and so with some strips, only."""
-        self.x0, self.x1 = self.x0[strips], self.x1[strips]
-        self.cols, self.all_cols = self.cols[widths], self.all_cols[widths]
+        return replace(
+            self,
+            x0=self.x0[strips],
+            x1=self.x1[strips],
+            cols=self.cols[widths],
+            all_cols=self.all_cols[widths],
+        )
 
     def finished(self) -> Group:
         """The group once the walk, of one width, is over."""
         strips = tuple(zip(self.x0.tolist(), self.x1.tolist(), strict=True))
         return Group(tuple(sorted(self.units)), int(self.chunk[0]), int(self.steps[-1]), strips)
-
-
-IN_PLACE = (StageOp.ADD, StageOp.SUB, StageOp.MUL, StageOp.TABLE)
-"""Operators that may write a pixel over the same pixel of their first input."""
-
-
-def chunk_layout(stages: list[Stage]) -> tuple[dict[int, int], int]:
-    """Places the tensors that stages of a group hand on, for a chunk of one pixel.
-
-    A chunk is free again once its one reader has run, and some readers can write over it.
-
-    Args:
-        stages: the group in running order; the last one's output is no chunk.
-
-    Returns:
-        The channels before each chunk tensor, and the channels that all of them together need.
-    """
-    offsets: dict[int, int] = {}
-    live: dict[int, tuple[int, int]] = {}
-    extent = 0
-    for stage in stages[:-1]:
-        channels = stage.output_map.c
-        first = stage.inputs[0]
-        if stage.op in IN_PLACE and first in live and stage.input_maps[0].c == channels:
-            start = live[first][0]
-        else:
-            start = 0
-            for taken, end in sorted(live.values()):
-                if start + channels > taken:
-                    start = max(start, end)
-        for source in stage.inputs:
-            live.pop(source, None)
-        live[stage.output] = (start, start + channels)
-        offsets[stage.output] = start
-        extent = max(extent, start + channels)
-    return offsets, extent
 
 
 class LinesKept:
@@ -205,7 +180,7 @@ class BlockWalk:
         self._rings: dict[int, Ints] = {}
         self._accumulating: dict[int, int] = {}
         self._readers: dict[int, list[int]] = {}
-        self._ahead: dict[tuple[int, int], int] = {}
+        self._overlaps: dict[tuple[tuple[int, int], ...], list[tuple[int, int, int]]] = {}
         self._macs = np.zeros_like(self._widths)
         self._ring_bytes = np.zeros_like(self._widths)
 
@@ -243,8 +218,7 @@ class BlockWalk:
         """Goes on with some widths only; False if there are none."""
         if not widths.all():
             strips = np.repeat(widths, -(-self._full_width // self._widths))
-            for group in self._groups.values():
-                group.kept(widths, strips)
+            self._groups = {root: group.kept(widths, strips) for root, group in self._groups.items()}
             self._widths, self._macs, self._ring_bytes = (
                 column[widths] for column in (self._widths, self._macs, self._ring_bytes)
             )
@@ -332,13 +306,13 @@ class BlockWalk:
         if is_chunk(self._network, stage.output) and not stage.reduces and stage.op is not StageOp.SOURCE:
             root = self._root[self._readers[stage.output][0]]
             group = self._groups[root]
-            group.units.append(unit)
-            group.chunk_offsets, group.chunk_channels = chunk_layout([self._stage(u) for u in sorted(group.units)])
+            layout = chunk_layout([self._stage(u) for u in sorted([*group.units, unit])])
+            group = self._groups[root] = group.taken_in(unit, *layout)
             self._root[unit] = root
             return group
         group = self._needed_by_readers(unit, stage)
         if stage.op is StageOp.SOURCE:
-            group.whole_rows = stage.output_map.w
+            group = replace(group, whole_rows=stage.output_map.w)
         pixels = self._ring_pixels(stage, group)
         self._rings[stage.output] = pixels
         self._ring_bytes = self._ring_bytes + pixels * stage.output_map.c
@@ -367,7 +341,7 @@ class BlockWalk:
         strips = [(x, min(x + width, out.w)) for width in self._widths.tolist() for x in range(0, out.w, width)]
         group = self._group(unit, done, *np.array(strips, np.int64).T)
         if stage.op is StageOp.SOURCE:
-            group.whole_rows = out.w
+            group = replace(group, whole_rows=out.w)
         self._root[unit] = unit
         self._groups[unit] = self._as_reducing(group, stage) if stage.reduces else group
         return self._groups[unit]
@@ -403,37 +377,42 @@ class BlockWalk:
     def _over_an_input(self, plain: Candidate) -> Candidate:
         """The candidate, of full width, with its output over the input where that saves most."""
         dying = [tensor for tensor in plain.inputs if self._network.last_use[tensor] <= self._last]
-        gains = [
-            (self._gain(tensor, distance), tensor, distance) for tensor in dying for distance in self._distance(tensor)
-        ]
+        gains = [gain for tensor in dying for gain in self._gains(tensor)]
         gain, tensor, distance = max(gains, default=(0, 0, 0))
         return plain._replace(overlap_input=tensor, overlap=distance) if gain > 0 else plain
+
+    def _gains(self, tensor: int) -> list[tuple[int, int, int]]:
+        """What letting the output overlap ``tensor`` saves, and how; found once for each set of readers."""
+        read = tuple(
+            (source, reader)
+            for source, readers in self._readers.items()
+            if self._network.copies.get(source, source) == tensor
+            for reader in readers
+        )
+        if read not in self._overlaps:
+            distances = self._distance(tensor, read)
+            self._overlaps[read] = [(self._gain(tensor, distance), tensor, distance) for distance in distances]
+        return self._overlaps[read]
 
     def _gain(self, tensor: int, distance: int) -> int:
         """Bytes saved by letting the output overlap ``tensor``."""
         output, source = self._network.nbytes(self._stage(self._last).output), self._network.nbytes(tensor)
         return output + source - max(output, distance + source)
 
-    def _distance(self, tensor: int) -> list[int]:
+    def _distance(self, tensor: int, read: tuple[tuple[int, int], ...]) -> list[int]:
         """Bytes by which an input has to start behind the output so that pixels are only overwritten once dead.
 
         Empty if the readers see the input in different layouts. A prefix is copied before anything else is written.
         """
         before = self._stage(self._last).prefix_map.elements
         distances, layouts = [0], set()
-        readers = (r for t, found in self._readers.items() if self._network.copies.get(t, t) == tensor for r in found)
-        for reader in readers:
+        for _, reader in read:
             stage = self._stage(reader)
             for source, grid in zip(stage.inputs, stage.input_maps, strict=False):
                 if self._network.copies.get(source, source) == tensor:
                     layouts.add(grid)
-                    distances.append(before + self._distance_known(reader, source, stage, grid))
+                    distances.append(before + self._distance_to_reader(reader, stage, grid))
         return [align(max(distances), 16)] if len(layouts) <= 1 else []
-
-    def _distance_known(self, reader: int, source: int, stage: Stage, grid: Map) -> int:
-        if (reader, source) not in self._ahead:
-            self._ahead[reader, source] = self._distance_to_reader(reader, stage, grid)
-        return self._ahead[reader, source]
 
     def _distance_to_reader(self, reader: int, stage: Stage, grid: Map) -> int:
         """The most by which the end of what has been written is ahead of the input that ``reader`` needs next."""

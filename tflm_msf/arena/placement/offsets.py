@@ -123,18 +123,28 @@ def _likely_orders(items: Sequence[Item]) -> Iterator[list[Item]]:
 def _in_order(order: Sequence[Item], overlaps: Overlaps) -> dict[int, int]:
     """Offsets if every item, in its turn, goes as low as it can."""
     offsets: dict[int, int] = {}
-    for position, item in enumerate(order):
-        taken = []
-        for other in order[:position]:
-            if other.first <= item.last and item.first <= other.last:
-                up = min(item.size, overlaps.get((item.key, other.key), item.size))
-                down = min(other.size, overlaps.get((other.key, item.key), other.size))
-                taken.append((offsets[other.key] - up, offsets[other.key] + down))
+    above: dict[int, list[int]] = {}
+    below: dict[int, list[int]] = {}
+    for low, up in overlaps:
+        above.setdefault(low, []).append(up)
+        below.setdefault(up, []).append(low)
+    placed: list[tuple[int, int, int, int, int]] = []
+    for item in order:
+        key, size, first, last = item.key, item.size, item.first, item.last
+        taken = {other: (start - size, end) for a, z, start, end, other in placed if a <= last and first <= z}
+        for other in above.get(key, ()):
+            if other in taken:
+                taken[other] = offsets[other] - min(size, overlaps[key, other]), taken[other][1]
+        for other in below.get(key, ()):
+            if other in taken:
+                end = offsets[other] + overlaps[other, key]
+                taken[other] = taken[other][0], min(taken[other][1], end)
         offset = 0
-        for below, above in sorted(taken):
-            if below < offset < above:
-                offset = above
-        offsets[item.key] = offset
+        for start, end in sorted(taken.values()):
+            if start < offset < end:
+                offset = end
+        offsets[key] = offset
+        placed.append((first, last, offset, offset + size, key))
     return offsets
 
 
