@@ -3,10 +3,12 @@
 Runs inside PlatformIO's Python, which knows nothing of tflm-msf: the tool is called as a program.
 """
 
+import difflib
 import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ Import("env", "projenv")  # noqa: F821 - SCons defines it
 
 PREFIX = "custom_tflm_msf_"
 OF_THE_HOOK = ("model", "tool", "format")
+NOT_OF_THE_HOOK = {"output", "force", "json", "help", "without_kernels", "runtime", "input"}
 NUMBERS = re.compile(r"[-+.\de]+\s+[-+.\de]+", re.IGNORECASE)  # two for one option, a range
 INSTALL = "the program tflm-msf is not installed: run `pip install tflm-msf`, or name it with custom_tflm_msf_tool"
 
@@ -30,19 +33,40 @@ def option(name, default=""):
     return str(env.GetProjectOption(PREFIX + name, default)).strip()  # noqa: F821
 
 
+def options_of_the_hook():
+    """All custom_tflm_msf_ options of the user's platformio.ini without that prefix, with their values."""
+    said = env.GetProjectOptions(as_dict=True)  # noqa: F821
+    return {name.removeprefix(PREFIX): str(said[name]).strip() for name in sorted(said) if name.startswith(PREFIX)}
+
+
 def find_models(project):
-    """Files that the option names: paths or patterns, relative to the project, one a line."""
+    """(file, further arguments) that the option names: a path or pattern, relative to the project, one a line."""
     found = []
     for line in option("model").splitlines():
-        pattern = line.strip()
+        pattern, *more = re.split(r"\s+(?=--)", line.strip(), maxsplit=1)
         if not pattern:
             continue
         absolute = Path(os.path.normpath(project / Path(pattern).expanduser()))
         matches = sorted(absolute.parent.glob(absolute.name))
         if not matches:
             raise HookError(f"there is no model {absolute}; correct {PREFIX}model")
-        found += matches
+        found += [(match, shlex.split(*more) if more else []) for match in matches]
     return found
+
+
+def refuse_unknown(known):
+    """Every name has to be one of the hook's or, in ``known``, one of the tool's."""
+    names = sorted({*OF_THE_HOOK, *known} - NOT_OF_THE_HOOK)
+    for name in options_of_the_hook():
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1, cutoff=0)[0]
+            raise HookError(f"there is no option {PREFIX}{name}; the closest is {PREFIX}{close}")
+
+
+def known_to(tool):
+    """Names of the options of `tflm-msf export`, from its help."""
+    done = subprocess.run([tool, "export", "--help"], capture_output=True, text=True)  # noqa: S603
+    return [name.replace("-", "_") for name in re.findall(r"^\s+(?:-\w, )?--([a-z0-9-]+)", done.stdout, re.MULTILINE)]
 
 
 def find_tool():
@@ -62,15 +86,14 @@ def find_tool():
 def tool_options():
     """Arguments for `tflm-msf export` besides model and output: every other option of the project is one of the tool's.
 
-    `yes` switches an option on, `no` leaves it out. The tool refuses what it does not know, with its own sentence.
+    `yes` switches an option on, `no` leaves it out.
     """
     kind = option("format", "tflm")
     arguments = ["--format", kind, *(["--without-kernels"] if kind == "c" else [])]
-    for name, value in sorted(env.GetProjectOptions(as_dict=True).items()):  # noqa: F821
-        said = str(value).strip()
-        if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in OF_THE_HOOK or said.lower() in ("", "no"):
+    for name, said in options_of_the_hook().items():
+        if name in OF_THE_HOOK or said.lower() in ("", "no"):
             continue
-        argument = "--" + name.removeprefix(PREFIX).replace("_", "-")
+        argument = "--" + name.replace("_", "-")
         if said.lower() == "yes":
             arguments.append(argument)
         else:
@@ -105,12 +128,14 @@ def generate(model, tool, arguments, directory):
 def main():
     """Make the sources of all models, and have them compiled with the project's own."""
     if not option("model"):
+        refuse_unknown([])
         return
     project = Path(env.subst("$PROJECT_DIR"))  # noqa: F821
     directory = Path(env.subst("$PROJECT_WORKSPACE_DIR")) / "tflm_msf"  # noqa: F821
-    tool, arguments = find_tool(), tool_options()
-    for model in find_models(project):
-        sources = generate(model, tool, arguments, directory)
+    tool = find_tool()
+    refuse_unknown(known_to(tool))
+    for model, more in find_models(project):
+        sources = generate(model, tool, [*tool_options(), *more], directory)
         projenv.Append(CPPPATH=[str(sources)])  # noqa: F821
         projenv.BuildSources(str(Path("$BUILD_DIR") / "tflm_msf" / sources.name), str(sources))  # noqa: F821
 
