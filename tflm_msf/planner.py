@@ -12,6 +12,7 @@ from tflm_msf.choice import Choice, choose
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.graph.edges import with_int8_ends
+from tflm_msf.network.generations import kept_on
 from tflm_msf.network.orders import execution_orders
 from tflm_msf.network.streaming import with_streamed_input
 from tflm_msf.network.units import Network, build_network
@@ -79,7 +80,7 @@ class Planner:
             model = with_int8_ends(original, outputs=request.int8_io)
         simplified = simplify(model)
         model = simplified.model
-        network = build_network(model.main, simplified.origins)
+        network = build_network(model.main, simplified.origins, kept_on(model.main, request.named_target))
         if not network.units:
             raise MsfError(f"{source} has no operator that computes anything, so there is nothing to rewrite.")
         _require_that_tflm_runs(network, source)

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.arena import WHEEL64, NotPredictedError, Refusal, predict, refusals
+from tflm_msf.arena import WHEEL64, NotPredictedError, Refusal, Target, predict, refusals
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Graph, Model, Quantization
-from tflm_msf.inputs import load_input, make_inputs
+from tflm_msf.inputs import Array, load_input, make_inputs
 from tflm_msf.int8_ends import Int8Ends
 from tflm_msf.program.decode import is_streamed
 from tflm_msf.runtime import DEFAULT_ARENA_BYTES, MeasuredArena, Session
+from tflm_msf.runtime.generations import TargetSession
 from tflm_msf.tflite_io import read_model
 
 INNER_RUNS = 3
@@ -68,6 +69,7 @@ class VerifyReport:
     arena_original: VerifiedArena | None
     arena_rewritten: VerifiedArena
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -83,6 +85,7 @@ class VerifyReport:
             "values_compared": self.values_compared,
             "mismatches": [asdict(mismatch) for mismatch in self.mismatches],
             "problems": list(self.problems),
+            "notes": list(self.notes),
             "arena": {
                 "original": self.arena_original.to_json() if self.arena_original else None,
                 "rewritten": self.arena_rewritten.to_json(),
@@ -97,6 +100,7 @@ def verify(
     input_files: Sequence[Path] = (),
     seed: int = 0,
     sources: tuple[str, str] = ("the original model", "the rewritten model"),
+    target: Target | None = None,
 ) -> VerifyReport:
     """Compare two models on ``runs`` made-up inputs and on every file of ``input_files``.
 
@@ -104,6 +108,8 @@ def verify(
     reused just as on a device. On the first few inputs, every inner tensor that both models have by name is compared
     as well.
     The same ``seed`` gives the same inputs. ``sources`` name the two models in messages.
+    With a ``target`` whose TFLM computes an operator of either model otherwise, outputs are those that both models give
+    there; inner tensors are not compared then. Arenas are measured here, whatever the target.
 
     Raises :class:`MsfError` if a model does not load or run, if their inputs or outputs are of different shape or
     type, if nothing is to be run, or for an input file of the wrong size.
@@ -121,18 +127,19 @@ def verify(
     if not inputs:
         raise MsfError("there is nothing to verify with: ask for at least one run or give an input file.")
 
+    split = [ends.split(values) for values in inputs]
+    here = [(before.run(ours), ends.as_original(after.run(theirs))) for ours, theirs in split]
+    there = _run_there((original, rewritten), split, ends, sources, target)
     comparison = _Comparison()
     names = [graph.tensors[index].name for index in graph.outputs]
-    for run, values in enumerate(inputs):
-        ours, theirs = ends.split(values)
-        comparison.add(run, zip(names, before.run(ours), ends.as_original(after.run(theirs)), strict=True))
+    for run, (expected, got) in enumerate(there or here):
+        comparison.add(run, zip(names, expected, got, strict=True))
 
     pairs = _common_tensors(graph, after.model.main)
-    if pairs:
+    if pairs and not there:
         before = Session(original, preserve_all=True, source=sources[0])
         after = Session(rewritten, preserve_all=True, source=sources[1])
-        for run, values in enumerate(inputs[:INNER_RUNS]):
-            ours, theirs = ends.split(values)
+        for run, (ours, theirs) in enumerate(split[:INNER_RUNS]):
             before.run(ours)
             after.run(theirs)
             comparison.add(run, ((name, before.tensor(one), after.tensor(other)) for name, one, other in pairs))
@@ -145,6 +152,7 @@ def verify(
         arena_original=before_arena,
         arena_rewritten=after_arena,
         problems=tuple(_prediction_problems(after.model, after_arena, sources[1])),
+        notes=tuple(_unlike_here(here, there, target)),
     )
 
 
@@ -159,6 +167,35 @@ def _rewritten_alone(
     nothing = f"No output could be compared: {refusal}. {sources[1]} itself runs."
     problems = (nothing, *_prediction_problems(session.model, arena, sources[1]))
     return VerifyReport(None, runs, 0, 0, (), None, arena, problems)
+
+
+_Outputs = tuple[list[Array], list[Array]]
+"""Of the original and of the rewritten model, the latter as the original has them."""
+
+
+def _run_there(
+    models: tuple[bytes, bytes],
+    inputs: Sequence[tuple[list[Array], list[Array]]],
+    ends: Int8Ends,
+    sources: tuple[str, str],
+    target: Target | None,
+) -> list[_Outputs]:
+    """What both models give on ``target``; nothing if that is what they give here."""
+    before, after = (TargetSession(model, target, source) for model, source in zip(models, sources, strict=True))
+    if not before.differs and not after.differs:
+        return []
+    return [(before.run(ours), ends.as_original(after.run(theirs))) for ours, theirs in inputs]
+
+
+def _unlike_here(here: Sequence[_Outputs], there: Sequence[_Outputs], target: Target | None) -> Iterator[str]:
+    """Says that a target gives other values than this computer does."""
+    if there and target is not None:
+        pairs = zip(here, there, strict=True)
+        unlike = sum(any(a.tobytes() != b.tobytes() for a, b in zip(x[0], y[0], strict=True)) for x, y in pairs)
+        yield (
+            f"compared is what {target.about} gives, where MEAN is computed otherwise: other outputs of the original "
+            f"than TFLM gives on this computer in {unlike} of {len(here)} runs."
+        )
 
 
 def _prediction_problems(model: Model, arena: VerifiedArena, source: str) -> Iterator[str]:

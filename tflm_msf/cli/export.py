@@ -103,7 +103,7 @@ def export(
         if only_model:
             files = _model_only(loaded, kind, prefix, request.targets, skip_softmax)
         else:
-            case = make_case(loaded.data, loaded.original, input_file, str(model))
+            case = make_case(loaded.data, loaded.original, input_file, str(model), request.named_target)
             project = Project(prefix, loaded.model, loaded.data, case, request.targets)
             files = _project(project, kind, chosen, request.board)
     write_files(output, files, force or only_model)

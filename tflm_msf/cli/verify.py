@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from tflm_msf.cli.files import MODEL, as_json, busy, read_file
+from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.report.tables import show, verify_table
+from tflm_msf.request import Request
 from tflm_msf.verify import verify as verify_models
 
 MOST_RUNS = 10_000
@@ -22,8 +24,10 @@ MOST_RUNS = 10_000
 @click.option("--inputs", "inputs", type=MODEL, multiple=True, help="A file of raw input values; repeatable.")
 @click.argument("more_inputs", type=MODEL, nargs=-1, metavar="[FILE]...")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the random inputs.")
+@requested("board", "target")
 @as_json
 def verify(
+    request: Request,
     original: Path,
     rewritten: Path,
     more_inputs: tuple[Path, ...],
@@ -36,11 +40,14 @@ def verify(
 
     Compares all outputs and every inner tensor that both models have, measures both arenas, and checks the measured
     arena of REWRITTEN against the prediction. Every FILE (after --inputs, or at the end) holds one raw input. Exit
-    status 0 only if everything agrees, 1 if it does not.
+    status 0 only if everything agrees, 1 if it does not. With --target or --board, outputs are those that both models
+    give in that TFLM, where it computes an operator otherwise.
     """
     with busy("Running both models in TFLM"):
         sources = (str(original), str(rewritten))
-        report = verify_models(read_file(original), read_file(rewritten), runs, (*inputs, *more_inputs), seed, sources)
+        files = (*inputs, *more_inputs)
+        models = read_file(original), read_file(rewritten)
+        report = verify_models(*models, runs, files, seed, sources, request.named_target)
     if as_json:
         print_json("verify", report.to_json())
     else:

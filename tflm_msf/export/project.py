@@ -179,6 +179,7 @@ def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
         "arena": arena,
         "case_inputs": [value.tobytes() for value in project.case.inputs],
         "case_outputs": outputs,
+        "differs_on": project.targets[0].about if project.case.differs else "",
         "output_bytes": sum(map(len, outputs)),
         "result": int(np.argmax(project.case.outputs[0])),
         "result_type": _C_TYPES[output.dtype],

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tflm_msf.arena import refusals
+from tflm_msf.arena import Target, refusals
 from tflm_msf.errors import MsfError
 from tflm_msf.inputs import Array, load_input, make_inputs
 from tflm_msf.int8_ends import Int8Ends
 from tflm_msf.program.decode import is_streamed
-from tflm_msf.runtime import Session
+from tflm_msf.runtime.generations import TargetSession
 from tflm_msf.runtime.native import row_source
 from tflm_msf.tflite_io import read_model
 
@@ -23,13 +23,19 @@ _SMOOTH = 1
 
 @dataclass(frozen=True)
 class Case:
-    """Inputs as the rewritten model takes them (a streamed one as the rows of its image), and what TFLM gave."""
+    """Inputs as the rewritten model takes them (a streamed one as the rows of its image), and what TFLM gave.
+
+    ``differs`` says that the outputs are those of a TFLM that computes otherwise than the one on this computer.
+    """
 
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
+    differs: bool = False
 
 
-def make_case(rewritten: bytes, original: bytes | None, input_file: Path | None, source: str) -> Case:
+def make_case(
+    rewritten: bytes, original: bytes | None, input_file: Path | None, source: str, target: Target | None = None
+) -> Case:
     """Runs the model in the TFLM interpreter of this computer.
 
     Args:
@@ -38,14 +44,15 @@ def make_case(rewritten: bytes, original: bytes | None, input_file: Path | None,
             TFLM refuses has none.
         input_file: raw values of the one input (of the original, where it is given); made up from a seed if None.
         source: what to call the model in messages.
+        target: the build of TFLM that it runs in, if one is named.
 
     Raises:
         MsfError: if a model does not run, if the file is not one input, or if both models disagree.
     """
-    after = Session(rewritten, source=source)
+    after = TargetSession(rewritten, target, source)
     if original is None or refusals(read_model(original, source).main):
         return _case_of_rewritten(after, input_file)
-    before = Session(original, source=source)
+    before = TargetSession(original, target, source)
     graph = before.model.main
     ends = Int8Ends.between(graph, after.model)
     values = load_input(graph, input_file) if input_file else make_inputs(graph, _SMOOTH + 1, _SEED)[_SMOOTH]
@@ -53,18 +60,18 @@ def make_case(rewritten: bytes, original: bytes | None, input_file: Path | None,
     expected, got = before.run(ours), after.run(theirs)
     if any(a.tobytes() != b.tobytes() for a, b in zip(expected, ends.as_original(got), strict=True)):
         raise MsfError(f"{source} gives another result once it is rewritten: `tflm-msf verify` shows where.")
-    return Case(tuple(theirs), tuple(got))
+    return Case(tuple(theirs), tuple(got), before.differs)
 
 
-def _case_of_rewritten(session: Session, input_file: Path | None) -> Case:
+def _case_of_rewritten(session: TargetSession, input_file: Path | None) -> Case:
     if is_streamed(session.model):
         return _streamed_case(session, input_file)
     graph = session.model.main
     values = load_input(graph, input_file) if input_file else make_inputs(graph, _SMOOTH + 1, _SEED)[_SMOOTH]
-    return Case(tuple(values), tuple(session.run(values)))
+    return Case(tuple(values), tuple(session.run(values)), session.differs)
 
 
-def _streamed_case(session: Session, input_file: Path | None) -> Case:
+def _streamed_case(session: TargetSession, input_file: Path | None) -> Case:
     """The model does not say how high its image is: what it asks for is recorded."""
     random = np.random.default_rng(_SEED)
     content = None if input_file is None else _read(input_file)

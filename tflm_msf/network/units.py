@@ -113,14 +113,19 @@ class Network:
         return sum(unit.stage.macs for unit in self.units if unit.stage)
 
 
-def build_network(graph: Graph, origins: tuple[int, ...] = ()) -> Network:
+NONE_KEPT: Mapping[int, str] = {}
+
+
+def build_network(graph: Graph, origins: tuple[int, ...] = (), kept: Mapping[int, str] = NONE_KEPT) -> Network:
     """Lowers every operator that can be fused, folds paddings, turns rows into columns, and lets reshapes vanish.
 
     Args:
         graph: the operators.
         origins: the index in the file of each of them, if they are others.
+        kept: operators that shall stay builtins though they could be fused, by index, and why.
     """
-    fusable = {index: not _reason(graph, op) for index, op in enumerate(graph.ops)}
+    reasons = [kept.get(index) or _reason(graph, op) for index, op in enumerate(graph.ops)]
+    fusable = {index: not reason for index, reason in enumerate(reasons)}
     alias = _find_aliases(graph, fusable)
     units: list[Unit] = []
     maps: dict[int, Map] = {}
@@ -134,7 +139,7 @@ def build_network(graph: Graph, origins: tuple[int, ...] = ()) -> Network:
         if _is_view(op) and alias.get(op.outputs[0], op.outputs[0]) == alias.get(op.inputs[0], op.inputs[0]):
             _pass_map_on(op, maps)
             continue
-        lowered = _lower_units(graph, index, op, maps, alias, add_tensor)
+        lowered = _lower_units(graph, index, reasons[index], maps, alias, add_tensor)
         stages = (unit.stage for unit in lowered if unit.stage is not None)
         maps.update((stage.output, stage.output_map) for stage in stages if stage.prefix is None)
         units.extend(lowered)
@@ -161,18 +166,19 @@ def _reason(graph: Graph, op: Op) -> str:
 
 
 def _lower_units(
-    graph: Graph, index: int, op: Op, maps: Mapping[int, Map], alias: Mapping[int, int], add_tensor: AddTensor
+    graph: Graph, index: int, reason: str, maps: Mapping[int, Map], alias: Mapping[int, int], add_tensor: AddTensor
 ) -> list[Unit]:
+    """Units of one operator; the one that stays a builtin for a ``reason``."""
+    op = graph.ops[index]
+
     def activations(tensors: tuple[int, ...]) -> tuple[int, ...]:
         named = (alias.get(t, t) for t in tensors if t != NO_TENSOR and not graph.tensors[t].is_constant)
         return tuple(dict.fromkeys(named))
 
-    try:
-        stages = lower_all(graph, op, maps, add_tensor)
-    except NotFusableError as error:
-        return [Unit((index,), activations(op.inputs), activations(op.outputs), reason=str(error))]
+    if reason:
+        return [Unit((index,), activations(op.inputs), activations(op.outputs), reason=reason)]
     units = []
-    for stage in stages:
+    for stage in lower_all(graph, op, maps, add_tensor):
         inputs = tuple(alias.get(tensor, tensor) for tensor in stage.inputs)
         output = alias.get(stage.output, stage.output)
         prefix = None if stage.prefix is None else alias.get(stage.prefix, stage.prefix)

@@ -204,7 +204,8 @@ def verify_table(report: Json) -> RenderableType:
         for m in report["mismatches"]
     ]
     problems = [Text(printable(problem), style="bold red") for problem in report["problems"]]
-    return Group(table, verdict, *lines, *problems)
+    notes = [Text(f"Note: {note}") for note in report["notes"]]
+    return Group(table, verdict, *lines, *problems, *notes)
 
 
 def operators_table(model: Json) -> RenderableType:
