@@ -26,6 +26,7 @@ from tflm_msf.search.placing import Placer
 from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.search.shortest import Point, Search
 from tflm_msf.simplify import Change, simplify
+from tflm_msf.simplify.variables import without_variables
 from tflm_msf.tflite_io import read_model
 
 MOST_UNITS = 1_000
@@ -73,11 +74,9 @@ class Planner:
         """
         if is_rewritten(original):
             raise MsfError(f"{source} was rewritten by tflm-msf already; plan and rewrite the original model instead.")
-        if len(original.graphs) > 1:
-            raise MsfError(f"{source} has {len(original.graphs)} subgraphs (control flow), which cannot be fused.")
-        model = original
+        model = without_variables(original, source)
         if request.stream_input or request.int8_io:
-            model = with_int8_ends(original, outputs=request.int8_io)
+            model = with_int8_ends(model, outputs=request.int8_io)
         simplified = simplify(model)
         model = simplified.model
         network = build_network(model.main, simplified.origins, kept_on(model.main, request.named_target))

@@ -11,6 +11,7 @@ import pytest
 
 from tests.layers import Geometry, Weighting
 from tests.simplify.habits import Habits
+from tests.streaming_models import StreamingLayers
 from tflm_msf.graph import Model
 from tflm_msf.inputs import Array, make_inputs
 from tflm_msf.runtime import Session
@@ -18,6 +19,7 @@ from tflm_msf.simplify import (
     Rule,
     constants,
     conversions,
+    mixed_depthwise,
     paddings,
     simplify,
     thin_transposes,
@@ -218,6 +220,17 @@ def uniform_operands(random: Random) -> Made:
     return layers.model([operator(*pair)]), data.size > 1 and bool((data == data[0]).all())
 
 
+def mixed_heights(random: Random) -> Made:
+    """Depthwise convolutions of several heights on the last rows of parts of the channels, or on others."""
+    layers = StreamingLayers(random)
+    rows, parts = random.randint(3, 7), random.randint(2, 3)
+    x = layers.input(1, rows, random.choice((1, 1, 2)), 2 * parts)
+    above = random.choice((0, 0, 0, 1))
+    heights = tuple(random.randint(1, rows - above) for _ in range(parts))
+    y = layers.mixed(x, heights, above)
+    return layers.model([y]), above == 0 and layers.shape(x)[2] == 1
+
+
 CASES: list[tuple[Rule, Callable[[Random], Made]]] = [
     (constants.RULE, computed_shapes),
     (constants.RULE, overflowing_shapes),
@@ -232,6 +245,7 @@ CASES: list[tuple[Rule, Callable[[Random], Made]]] = [
     (conversions.RULE, conversions_of_scales),
     (paddings.RULE, chained_paddings),
     (uniform.RULE, uniform_operands),
+    (mixed_depthwise.RULE, mixed_heights),
 ]
 
 

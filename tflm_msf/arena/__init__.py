@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tflm_msf.arena.c_export import c_arena, c_offsets
+from tflm_msf.arena.c_export import c_arena, c_offsets, c_states
 from tflm_msf.arena.tflm.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes
 from tflm_msf.arena.tflm.kernels import Kernel, kernel_of, tensor_bytes
 from tflm_msf.arena.tflm.refusals import Refusal, refusal_of, refusals
@@ -53,6 +53,7 @@ __all__ = [
     "align_up",
     "arena_need",
     "c_offsets",
+    "c_states",
     "find_target",
     "head_plan",
     "lifetimes",

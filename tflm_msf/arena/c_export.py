@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from tflm_msf.arena.tflm.head import OFFLINE_PLAN, offline_offsets
-from tflm_msf.errors import MsfError
-from tflm_msf.graph import Model, Op
+from collections.abc import Iterator
+from dataclasses import replace
 
-_BLOCK = "MSF_BLOCK"
+from tflm_msf.arena.tflm.head import OFFLINE_PLAN, offline_offsets
+from tflm_msf.arena.tflm.target import ALIGNMENT, align_up
+from tflm_msf.errors import MsfError
+from tflm_msf.format import CUSTOM_CODE, state_size
+from tflm_msf.graph import Model, Op
 
 
 def c_offsets(model: Model) -> tuple[int, ...]:
@@ -20,14 +23,34 @@ def c_offsets(model: Model) -> tuple[int, ...]:
 
 
 def c_arena(model: Model) -> int:
-    """Bytes of the exported model's one static array: the end of what its blocks, inputs and outputs use of it.
+    """Bytes of the exported model's one static array: the end of what its blocks, inputs and outputs use of it, and the
+    blocks' states behind that.
 
     Raises :class:`MsfError` for a model without a memory plan.
     """
     graph, offsets = model.main, c_offsets(model)
     used = {*graph.inputs, *(tensor for op in _blocks(model) for tensor in (*op.inputs, *op.outputs))}
-    return max((offsets[t] + graph.tensors[t].nbytes for t in used if not graph.tensors[t].is_constant), default=0)
+    head = max((offsets[t] + graph.tensors[t].nbytes for t in used if not graph.tensors[t].is_constant), default=0)
+    return max((offset + size for offset, size in _states(model, head)), default=head)
+
+
+def c_states(model: Model) -> tuple[tuple[int, int], ...]:
+    """Offset in that array and bytes of the state of each block in order; no bytes for one that has none."""
+    return tuple(_states(model, c_arena(_without_programs(model))))
+
+
+def _states(model: Model, head: int) -> Iterator[tuple[int, int]]:
+    for op in _blocks(model):
+        size = state_size(op.custom_options)
+        head = align_up(head, ALIGNMENT) if size else head
+        yield head, size
+        head += size
+
+
+def _without_programs(model: Model) -> Model:
+    ops = tuple(replace(op, custom_options=b"") for op in model.main.ops)
+    return replace(model, graphs=(replace(model.main, ops=ops), *model.graphs[1:]))
 
 
 def _blocks(model: Model) -> list[Op]:
-    return [op for op in model.main.ops if op.custom_code == _BLOCK]
+    return [op for op in model.main.ops if op.custom_code == CUSTOM_CODE]

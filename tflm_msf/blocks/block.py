@@ -83,6 +83,8 @@ class Group(NamedTuple):
 class Block:
     """A candidate laid out: groups in running order, buffers and accumulators (unit, offset) in the workspace.
 
+    ``state`` has the tensors whose rows outlive an invocation, and the pixels of each that are kept.
+
     Units are those of ``network``, where some of the candidate's may have copies.
     """
 
@@ -91,6 +93,7 @@ class Block:
     groups: tuple[Group, ...]
     buffers: tuple[Buffer, ...]
     accumulators: tuple[tuple[int, int], ...]
+    state: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +181,7 @@ class BlockWalk:
         self._root: dict[int, int] = {}
         self._groups: dict[int, _GroupState] = {}
         self._rings: dict[int, Ints] = {}
+        self._state: dict[int, int] = {}
         self._accumulating: dict[int, int] = {}
         self._readers: dict[int, list[int]] = {}
         self._overlaps: dict[tuple[tuple[int, int], ...], list[tuple[int, int, int]]] = {}
@@ -208,7 +212,8 @@ class BlockWalk:
         for width, workspace, macs in zip(self._widths.tolist(), workspaces.tolist(), self._macs.tolist(), strict=True):
             if workspace <= max_workspace or first == self._last:
                 found = Candidate(first, self._last, width, workspace, macs, inputs, output)
-                yield found if width < self._full_width else self._over_an_input(found)
+                alone = width < self._full_width or self._state
+                yield found if alone else self._over_an_input(found)
 
     @property
     def _full_width(self) -> int:
@@ -242,7 +247,14 @@ class BlockWalk:
             buffers.extend(self._chunk_buffers(group, offset))
         groups = (group.finished() for _, group in sorted(self._groups.items()))
         (candidate,) = self._candidates_from(first, self._workspace(), int(self._workspace()[0]))
-        return Block(candidate, self._network, tuple(groups), tuple(buffers), tuple(accumulators))
+        return Block(
+            candidate,
+            self._network,
+            tuple(groups),
+            tuple(buffers),
+            tuple(accumulators),
+            tuple(sorted(self._state.items())),
+        )
 
     def _chunk_buffers(self, group: _GroupState, offset: int) -> Iterator[Buffer]:
         for tensor, channels_before in group.chunk_offsets.items():
@@ -270,7 +282,9 @@ class BlockWalk:
         stage = self._network.units[unit].stage
         if stage is None or (unit != self._last and not self._becomes_inner(stage)):
             return False
-        runs_once = stage.reduces or stage.op is StageOp.SOURCE or stage.prefix is not None
+        if stage.history and unit == self._last:
+            return False
+        runs_once = stage.reduces or stage.op is StageOp.SOURCE or stage.prefix is not None or stage.history > 0
         if runs_once and not self._keep(self._widths == self._full_width):
             return False
         group = self._group_of(unit, stage)
@@ -282,7 +296,8 @@ class BlockWalk:
         if stage.reduces:
             self._accumulating[unit] = stage.output_map.c
         if stage.macs_per_pixel:
-            self._macs = self._macs + stage.macs_per_pixel * int(group.steps[-1]) * group.all_cols
+            rows = max(int(group.steps[-1]) - stage.history, 0)
+            self._macs = self._macs + stage.macs_per_pixel * rows * group.all_cols
         return True
 
     def _becomes_inner(self, stage: Stage) -> bool:
@@ -303,7 +318,8 @@ class BlockWalk:
     def _group_of(self, unit: int, stage: Stage) -> _GroupState | None:
         if unit == self._last:
             return self._start_last_group(unit, stage)
-        if is_chunk(self._network, stage.output) and not stage.reduces and stage.op is not StageOp.SOURCE:
+        makes_rows = stage.reduces or stage.op is StageOp.SOURCE or stage.history > 0
+        if is_chunk(self._network, stage.output) and not makes_rows:
             root = self._root[self._readers[stage.output][0]]
             group = self._groups[root]
             layout = chunk_layout([self._stage(u) for u in sorted([*group.units, unit])])
@@ -314,8 +330,11 @@ class BlockWalk:
         if stage.op is StageOp.SOURCE:
             group = replace(group, whole_rows=stage.output_map.w)
         pixels = self._ring_pixels(stage, group)
-        self._rings[stage.output] = pixels
-        self._ring_bytes = self._ring_bytes + pixels * stage.output_map.c
+        if stage.history:
+            self._state[stage.output] = max(int(pixels[0]), stage.history * stage.output_map.w)
+        else:
+            self._rings[stage.output] = pixels
+            self._ring_bytes = self._ring_bytes + pixels * stage.output_map.c
         self._root[unit] = unit
         self._groups[unit] = group
         return group

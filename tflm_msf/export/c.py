@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tflm_msf.arena import C_EXPORT, c_offsets, predict
+from tflm_msf.arena import C_EXPORT, c_offsets, c_states, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.format import CUSTOM_CODE
@@ -74,7 +74,7 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
         raise MsfError(_not_a_block(graph, kept[0]))
     if not blocks:
         raise MsfError("the model holds no fusion block: export what `tflm-msf rewrite` wrote.")
-    offsets = c_offsets(model)
+    offsets, states = c_offsets(model), c_states(model)
     constants = dict.fromkeys(t for op in blocks for t in op.inputs if graph.tensors[t].is_constant)
     values = {
         "name": name,
@@ -82,7 +82,8 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
         "description": comment(model.description).rstrip("."),
         "arena_size": predict(model, C_EXPORT).total,
         "constants": [_constant(graph, t) for t in constants],
-        "blocks": [_block(graph, op, offsets) for op in blocks],
+        "blocks": [_block(graph, op, offsets, *state) for op, state in zip(blocks, states, strict=True)],
+        "states": [offset for offset, size in states if size],
         "inputs": [_end(graph, t, offsets) for t in graph.inputs],
         "pixels": Pixels.of(model).describe(),
         "outputs": [_end(graph, t, offsets) for t in outputs],
@@ -116,12 +117,15 @@ def _constant(graph: Graph, tensor: int) -> _Constant:
     return _Constant(tensor, len(data), rows(data))
 
 
-def _block(graph: Graph, op: Op, offsets: tuple[int, ...]) -> _Block:
+def _block(graph: Graph, op: Op, offsets: tuple[int, ...], state: int, state_bytes: int) -> _Block:
     def operand(tensor: int) -> _Operand:
         size = graph.tensors[tensor].nbytes
         return _Operand(size, constant=tensor) if graph.tensors[tensor].is_constant else _Operand(size, offsets[tensor])
 
-    return _Block(len(op.custom_options), rows(op.custom_options), tuple(map(operand, (*op.inputs, *op.outputs))))
+    operands = [operand(tensor) for tensor in (*op.inputs, *op.outputs)]
+    if state_bytes:
+        operands.append(_Operand(state_bytes, state))
+    return _Block(len(op.custom_options), rows(op.custom_options), tuple(operands))
 
 
 def _end(graph: Graph, index: int, offsets: tuple[int, ...]) -> _End:

@@ -17,7 +17,7 @@ from tflm_msf.format.codes import (
     TensorKind,
     ValueType,
 )
-from tflm_msf.format.program import Program, is_streamed
+from tflm_msf.format.program import Program, is_streamed, state_size
 from tflm_msf.format.records import Group, Header, Stage, Tensor
 
 __all__ = [
@@ -42,4 +42,5 @@ __all__ = [
     "TensorKind",
     "ValueType",
     "is_streamed",
+    "state_size",
 ]

@@ -74,6 +74,14 @@ def unpack_header(data: bytes) -> Header:
     return Header(*fields)
 
 
+def state_size(program: bytes) -> int:
+    """Bytes that a program keeps from one invocation to the next; 0 for bytes that are none."""
+    try:
+        return unpack_header(program).state_size
+    except (ValueError, struct.error):
+        return 0
+
+
 def is_streamed(program: bytes) -> bool:
     """True if the program belongs to a model that gets its input from a row source. False for bytes that are none."""
     try:

@@ -144,7 +144,8 @@ def build_network(graph: Graph, origins: tuple[int, ...] = (), kept: Mapping[int
         maps.update((stage.output, stage.output_map) for stage in stages if stage.prefix is None)
         units.extend(lowered)
     graph = replace(graph, tensors=tuple(tensors))
-    return Network(graph, _fold_paddings(_turned_alike(units), graph, alias), alias, origins=origins)
+    folded = _fold_kept_rows(_fold_paddings(_turned_alike(units), graph, alias))
+    return Network(graph, folded, alias, origins=origins)
 
 
 def _turned_alike(units: list[Unit]) -> tuple[Unit, ...]:
@@ -241,6 +242,30 @@ def _fold_paddings(units: tuple[Unit, ...], graph: Graph, alias: Mapping[int, in
             for number, padded in zip(using, folded, strict=True):
                 result[number] = padded
             result[index] = None
+    return tuple(unit for unit in result if unit is not None)
+
+
+def _fold_kept_rows(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+    """A convolution whose output is only added to rows that are kept makes these rows itself, where they stay."""
+    result: list[Unit | None] = list(units)
+    producers = {unit.outputs[0]: index for index, unit in enumerate(units)}
+    for index, unit in enumerate(units):
+        maker = producers.get(unit.inputs[0]) if unit.stage is not None and unit.stage.history else None
+        if unit.stage is None or maker is None or sum(unit.inputs[0] in other.inputs for other in units) > 1:
+            continue
+        made = units[maker].stage
+        if made is None or made.op not in (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D):
+            continue
+        if made.output_map != unit.stage.input_maps[0]:
+            continue
+        window = made.window
+        shifted = replace(window, pad_top=window.pad_top + unit.stage.history * window.stride_h)
+        kept = unit.stage
+        stage = replace(
+            made, output=kept.output, output_map=kept.output_map, window=shifted, history=kept.history, start=kept.start
+        )
+        result[index] = Unit(units[maker].ops + unit.ops, units[maker].inputs, unit.outputs, stage)
+        result[maker] = None
     return tuple(unit for unit in result if unit is not None)
 
 

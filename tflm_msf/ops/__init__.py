@@ -44,6 +44,7 @@ from tflm_msf.ops.pad import lower_pad
 from tflm_msf.ops.pointwise import lower_quantize, lower_table
 from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean
 from tflm_msf.ops.resize import lower_depth_to_space, lower_resize_bilinear, lower_resize_nearest_neighbor
+from tflm_msf.ops.rows_kept import lower_rows_kept
 from tflm_msf.ops.softmax import lower_softmax
 from tflm_msf.ops.stage import Map, NotFusableError, Requantization, Stage, StageOp, Window, map_of
 from tflm_msf.ops.transpose_conv import lower_transpose_conv
@@ -86,6 +87,9 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
 TABLE_OF_BYTES = "MSF_TABLE"
 """No operator of TFLite: what a simplification makes of several, and always fused. Input 1 holds the 256 bytes."""
 
+ROWS_KEPT = "MSF_ROWS_KEPT"
+"""No operator of TFLite either: adds rows (input 0) to those of earlier invocations, which input 1 holds at first."""
+
 SEVERAL_STAGES: Mapping[str, Callable[[OpContext, AddTensor], tuple[Stage, ...]]] = {
     "CONCATENATION": lower_concatenation,
     "SPLIT": lower_split,
@@ -120,6 +124,8 @@ def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
     """
     if op.builtin == TABLE_OF_BYTES:
         return lower_table(OpContext(graph, op, maps))
+    if op.builtin == ROWS_KEPT:
+        return lower_rows_kept(OpContext(graph, op, maps))
     if op.builtin not in LOWERINGS:
         raise NotFusableError(reason_without_kernel(graph, op))
     if len(op.outputs) > 1:
@@ -129,6 +135,7 @@ def lower(graph: Graph, op: Op, maps: Mapping[int, Map]) -> Stage:
 
 __all__ = [
     "LOWERINGS",
+    "ROWS_KEPT",
     "SEVERAL_STAGES",
     "TABLE_OF_BYTES",
     "AddTensor",

@@ -145,7 +145,8 @@ class Stage:
     ``inputs`` and ``output`` are tensor indices of the graph; ``input_maps`` and ``output_map`` say how the stage sees
     them. A reducing stage walks its input's pixels, every other one its output's: its *grid*. ``macs_per_pixel``
     counts multiply-accumulates for each pixel of the grid. If there is a ``prefix``, the output tensor begins with the
-    bytes of that tensor, seen as ``prefix_map``, and the output map lies behind them.
+    bytes of that tensor, seen as ``prefix_map``, and the output map lies behind them. The first ``history`` rows of the
+    output map are not made but left by earlier invocations, and hold ``start`` before the first one.
     """
 
     op: StageOp
@@ -165,6 +166,8 @@ class Stage:
     args: tuple[int, ...] = ()
     prefix: int | None = None
     prefix_map: Map = NO_MAP
+    history: int = 0
+    start: bytes = b""
 
     @property
     def reads(self) -> tuple[int, ...]:
@@ -179,4 +182,4 @@ class Stage:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the whole operator, taps in the padding included (as the field counts them)."""
-        return self.macs_per_pixel * self.grid.pixels
+        return self.macs_per_pixel * (self.grid.pixels - self.history * self.grid.w)

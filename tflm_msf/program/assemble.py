@@ -14,14 +14,12 @@ from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import NO_TENSOR, DType, Model, Op, Signature, Tensor
 from tflm_msf.network.units import Network
 from tflm_msf.plan import Plan
-from tflm_msf.program.encode import Encoded, encode
+from tflm_msf.program.encode import Encoded, encode, outlined
 from tflm_msf.program.layout import Weights
 
 OFFLINE_PLAN_VERSION = 1
 LARGEST_OFFSET = 2**31 - 1
 """Offsets are written as int32."""
-
-NOT_ENCODED = Encoded(b"", b"")
 
 
 @dataclass
@@ -62,8 +60,11 @@ def assemble(model: Model, network: Network, plan: Plan, weights: Weights = Weig
 
 
 def outline(model: Model, network: Network, plan: Plan) -> Model:
-    """As :func:`assemble`, without programs and parameters: for what does not depend on them, such as the arena."""
-    return _assemble(model, network, plan, lambda _: NOT_ENCODED)
+    """As :func:`assemble`, without parameters, for what does not depend on them, such as the arena.
+
+    Programs say how large the state is, and nothing else.
+    """
+    return _assemble(model, network, plan, outlined)
 
 
 def _assemble(model: Model, network: Network, plan: Plan, encoded: Callable[[Block], Encoded]) -> Model:

@@ -42,6 +42,7 @@ def _describe_stage(stage: fmt.Stage, out: fmt.Tensor) -> dict[str, str]:
     kept = {
         TensorKind.RING: f"ring of {out.pixels} pixels ({out.pixels / out.w:.1f} rows)",
         TensorKind.CHUNK: f"{out.pixels} pixels",
+        TensorKind.KEPT: f"ring of {out.pixels} pixels in the state, {out.history} rows of earlier invocations",
     }
     keeps = kept.get(TensorKind(out.kind), "all of it (boundary tensor)")
     return {"op": StageOp(stage.op).name, "map": f"{out.rows}x{out.w}x{out.c}", "keeps": keeps}

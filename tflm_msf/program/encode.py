@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tflm_msf import format as fmt
 from tflm_msf.blocks.block import Block, Buffer
-from tflm_msf.format import NONE, GroupKind, Layout, ProgramFlag, StageFlag, StageOp, TensorKind, limits
+from tflm_msf.format import (
+    NO_OPERAND,
+    NONE,
+    GroupKind,
+    Layout,
+    ProgramFlag,
+    StageFlag,
+    StageOp,
+    TensorFlag,
+    TensorKind,
+    limits,
+)
 from tflm_msf.ops import Map, Stage
-from tflm_msf.ops.stage import POINTWISE, Zoom
+from tflm_msf.ops.stage import NO_MAP, POINTWISE, Zoom
 from tflm_msf.program.layout import CONVOLUTIONS, Weights, blocked
 
 
@@ -59,6 +70,37 @@ def _record(grid: Map, operand: int, kind: TensorKind = TensorKind.WHOLE, produc
     return fmt.Tensor(h, grid.w, grid.c, producer, operand, kind, h_high, pixels=grid.pixels)
 
 
+@dataclass(frozen=True)
+class _State:
+    """Where in a block's state the rings of its tensors and the words that say their places lie; bytes of all."""
+
+    pixels: Mapping[int, int]
+    places: Mapping[int, int]
+    offsets: Mapping[int, int]
+    size: int
+
+
+def _state_of(block: Block) -> _State:
+    """The mark first, then the places, then the rings at multiples of 4 bytes; nothing if nothing is kept."""
+    places = {tensor: limits.STATE_MARK_BYTES + 4 * index for index, (tensor, _) in enumerate(block.state)}
+    offset = limits.STATE_MARK_BYTES + 4 * len(places)
+    offsets = {}
+    for tensor, pixels in block.state:
+        offsets[tensor] = offset
+        stage = block.network.units[block.network.producer[tensor]].stage
+        assert stage is not None
+        size = pixels * stage.output_map.c
+        offset += size + -size % 4
+    return _State(dict(block.state), places, offsets, offset if places else 0)
+
+
+def _of_new_rows(stage: Stage) -> Stage:
+    """The stage as it makes the rows that are added, counted from the first of them."""
+    window = stage.window
+    shifted = replace(window, pad_top=window.pad_top - stage.history * window.stride_h)
+    return replace(stage, window=shifted, output_map=stage.output_map._replace(h=stage.output_map.h - stage.history))
+
+
 def _zoom(zoom: Zoom) -> int:
     return zoom.factor - 1 | zoom.shift << 4
 
@@ -82,6 +124,8 @@ class _Encoder:
         self._params_operand = len(self._candidate.inputs)
         self._workspace_operand = self._params_operand + 2
         self._accumulators = dict(block.accumulators)
+        self._state = _state_of(block)
+        self._state_operand = self._workspace_operand + 1
 
     def encode(self) -> Encoded:
         units = [unit for group in self._block.groups for unit in group.units]
@@ -98,7 +142,7 @@ class _Encoder:
         candidate = self._candidate
         overlap = candidate.overlap_input
         return fmt.Header(
-            operand_count=len(self._operands),
+            operand_count=len(self._operands) + (self._state.size > 0),
             input_count=self._params_operand + 1,
             params_operand=self._params_operand,
             workspace_operand=self._workspace_operand,
@@ -109,6 +153,8 @@ class _Encoder:
             overlap_output=NONE if overlap is None else self._params_operand + 1,
             overlap_distance=candidate.overlap,
             flags=ProgramFlag.STREAMED if self._network.is_streamed else 0,
+            state_operand=self._state_operand if self._state.size else NO_OPERAND,
+            state_size=self._state.size,
             column_bits=limits.column_bits(max((tensor.rows for tensor in self._tensors), default=0)),
         )
 
@@ -143,8 +189,31 @@ class _Encoder:
         inputs = [self._tensor(t, grid) for t, grid in zip(stage.inputs, stage.input_maps, strict=False)]
         if stage.second_operand is not None:
             inputs.append(self._constant(stage))
+        if stage.history:
+            return self._on(_of_new_rows(stage), inputs, self._kept(stage), 0)
         output = self._tensor(stage.output, stage.output_map)
         return self._on(stage, inputs, output, self._accumulators.get(unit, 0))
+
+    def _kept(self, stage: Stage) -> int:
+        """The record of the rows that a stage adds to its ring in the state."""
+        grid, pixels = stage.output_map, self._state.pixels[stage.output]
+        unit = self._network.producer[stage.output]
+        size = pixels * grid.c
+        start = (stage.start + bytes(size))[:size]
+        filled = stage.start == stage.start[:1] * len(stage.start)
+        record = _record(grid._replace(h=grid.h - stage.history), self._state_operand, TensorKind.KEPT)
+        return self._number_of(
+            (stage.output, NO_MAP),
+            record._replace(
+                producer=self._group_of[unit],
+                offset=self._state.offsets[stage.output],
+                pixels=pixels,
+                flags=TensorFlag.FILLED if filled else 0,
+                start=self._params.add(stage.start[:1] if filled else start),
+                place=self._state.places[stage.output],
+                history=stage.history,
+            ),
+        )
 
     def _on(self, stage: Stage, inputs: list[int], output: int, accumulators: int) -> fmt.Stage:
         """A stage record; ``inputs`` and ``output`` are tensor records."""
@@ -222,6 +291,11 @@ class _Encoder:
     def _record_of(self, tensor: int, grid: Map) -> fmt.Tensor:
         unit = self._network.producer.get(tensor, -1)
         producer = self._group_of.get(unit, NONE)
+        if tensor in self._state.pixels:
+            number = self._kept(self._stage_of(unit))
+            kept = self._tensors[number]
+            history = _record(grid, self._state_operand, TensorKind.HISTORY, producer)
+            return history._replace(offset=kept.offset, pixels=kept.pixels, shows=number, history=kept.history)
         if tensor in self._buffers:
             buffer = self._buffers[tensor]
             kind = TensorKind.CHUNK if buffer.is_chunk else TensorKind.RING
@@ -235,3 +309,8 @@ class _Encoder:
 def encode(block: Block, weights: Weights = Weights.BLOCKED) -> Encoded:
     """The program and the parameters of a block."""
     return _Encoder(block, weights).encode()
+
+
+def outlined(block: Block) -> Encoded:
+    """A program that says nothing but what its block keeps from one invocation to the next, and no parameters."""
+    return Encoded(fmt.Program(fmt.Header(state_size=_state_of(block).size), (), (), ()).pack(), b"")

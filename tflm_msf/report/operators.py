@@ -72,8 +72,9 @@ def operators_markdown() -> str:
         lines += ["", f"## {fate.capitalize()}", "", f"{names}."]
     lines += [
         "",
-        "Custom operators are passed through, their arena not predicted. Models with several subgraphs (IF, WHILE,",
-        "CALL) are refused. A float input's QUANTIZE is left out if the input is streamed or with `--int8-io`, which",
+        "Custom operators are passed through, their arena not predicted. Models with control flow (IF, WHILE, CALL)",
+        "are refused; variables (CALL_ONCE, VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE) are fused where they keep the",
+        "last rows of a map. A float input's QUANTIZE is left out if the input is streamed or with `--int8-io`, which",
         "also leaves out the DEQUANTIZE of a float output.",
     ]
     return "\n".join(lines) + "\n"

@@ -76,6 +76,10 @@ class Session:
             _guarded(what, partial(self._interpreter.set_input, value, position))
         return self._invoke()
 
+    def reset(self) -> None:
+        """Forget what earlier runs have left behind: variables and states start anew."""
+        _guarded(f"reset {self._source}", self._interpreter.reset)
+
     def _invoke(self) -> list[npt.NDArray[Any]]:
         _guarded(f"run {self._source}", self._interpreter.invoke)
         return [

@@ -15,6 +15,7 @@ from tflm_msf.simplify import (
     constants,
     conversions,
     float_tables,
+    mixed_depthwise,
     paddings,
     thin_transposes,
     transposed_dense,
@@ -39,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     conversions.RULE,
     float_tables.RULE,
     paddings.RULE,
+    mixed_depthwise.RULE,
     uniform.RULE,
 )
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tflm_msf.arena.tflm.target import Target
+from tflm_msf.format import CUSTOM_CODE, state_size
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Op, Tensor
 
 
@@ -73,11 +74,13 @@ class Kernel:
     """Allocations of one kernel: layouts of the parsed options and of the operator data, and what ``prepare`` does.
 
     ``prepare`` is either the tensors it looks at, in order, or a function that yields the requests in order.
+    ``state`` is what ``init`` allocates beside the operator data, in bytes.
     """
 
     options: str = ""
     data: str = ""
     prepare: str | Callable[[Call], Iterable[Request]] = ""
+    state: int = 0
 
     def requests(self, call: Call) -> Iterable[Request]:
         """What ``prepare`` asks of the allocator, in order."""
@@ -284,14 +287,15 @@ BUILTIN_KERNELS: Mapping[str, Kernel] = {
 }
 """By ``BuiltinOperator`` name. Left out: control flow, resource variables and recurrent networks."""
 
-CUSTOM_KERNELS: Mapping[str, Kernel] = {"MSF_BLOCK": Kernel()}
-"""By custom code. The fused block reads its program in place and allocates nothing."""
+CUSTOM_KERNELS: Mapping[str, Kernel] = {CUSTOM_CODE: Kernel()}
+"""By custom code. The fused block reads its program in place and allocates the state alone that it keeps, if any."""
 
 
 def kernel_of(op: Op) -> Kernel | None:
     """The table's row for an operator, or None if it has none."""
     if op.builtin == "CUSTOM":
-        return CUSTOM_KERNELS.get(op.custom_code or "")
+        kernel = CUSTOM_KERNELS.get(op.custom_code or "")
+        return replace(kernel, state=state_size(op.custom_options)) if kernel else None
     return BUILTIN_KERNELS.get(op.builtin)
 
 

@@ -114,6 +114,8 @@ def replay(model: Model, kernels: Sequence[Sequence[Kernel]], target: Target) ->
         for kernel in row:
             if kernel.data:
                 arena.persistent(layout(kernel.data, target)[0])
+            if kernel.state:
+                arena.persistent(kernel.state)
     scratch = _prepare(arena, model, kernels)
     if scratch:
         arena.persistent_struct(structs.SCRATCH_HANDLE, len(scratch))
