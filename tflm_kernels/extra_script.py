@@ -21,7 +21,10 @@ PREFIX = "custom_tflm_msf_"
 OF_THE_HOOK = ("model", "tool", "format")
 NOT_OF_THE_HOOK = {"output", "force", "json", "help", "without_kernels", "runtime", "input"}
 NUMBERS = re.compile(r"[-+.\de]+\s+[-+.\de]+", re.IGNORECASE)  # two for one option, a range
-INSTALL = "the program tflm-msf is not installed: run `pip install tflm-msf`, or name it with custom_tflm_msf_tool"
+INSTALL = (
+    "the program tflm-msf is not installed: run `pip install` with the directory that it came in, or name the "
+    "program with custom_tflm_msf_tool"
+)
 
 
 class HookError(Exception):

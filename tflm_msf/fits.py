@@ -32,12 +32,24 @@ class Version:
 
     def fits(self, board: Board) -> bool:
         """True if arena and flash are both known to suffice."""
-        return self.arena is not None and self.arena <= board.usable_ram and self.flash <= board.usable_flash
+        return not self.lacking(board)
+
+    def lacking(self, board: Board) -> tuple[str, ...]:
+        """What the board has too little of: "ram" (also if the arena is not known), "flash"."""
+        has_ram = self.arena is not None and self.arena <= board.usable_ram
+        has_flash = self.flash <= board.usable_flash
+        return (*(() if has_ram else ("ram",)), *(() if has_flash else ("flash",)))
 
     def to_json(self, board: Board) -> dict[str, Any]:
         """Plain values."""
         overhead = round(self.overhead, 6)
-        return {"fits": self.fits(board), "arena": self.arena, "flash": self.flash, "overhead": overhead}
+        return {
+            "fits": self.fits(board),
+            "lacking": list(self.lacking(board)),
+            "arena": self.arena,
+            "flash": self.flash,
+            "overhead": overhead,
+        }
 
 
 @dataclass(frozen=True)

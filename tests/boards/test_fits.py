@@ -51,6 +51,9 @@ def test_fits_says_which_boards_hold_a_model_only_rewritten(wide: Path) -> None:
     assert longan["rewritten"]["arena"] < longan["usable_ram"]
     assert longan["streamed"]["arena"] < longan["rewritten"]["arena"]
     assert boards["nucleo_f767zi"]["original"]["fits"]
+    assert boards["nucleo_f767zi"]["original"]["lacking"] == []
+    assert longan["original"]["lacking"][0] == "ram"
+    assert boards["bluepill_f103c8"]["original"]["lacking"] == ["ram", "flash"]
     assert not boards["bluepill_f103c8"]["original"]["fits"]
 
 

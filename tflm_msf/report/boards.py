@@ -31,13 +31,15 @@ def fits_table(model: str, fits: Sequence[Json]) -> Table:
         row += [cell for version in ("rewritten", "streamed") for cell in _cells(fit[version])]
         gained = not fit["original"]["fits"] and any(fit[v] and fit[v]["fits"] for v in ("rewritten", "streamed"))
         table.add_row(*row, style="green" if gained else "")
-    table.caption = "! does not fit, by RAM or flash. Green: boards that hold the model only now."
+    table.caption = "! what is lacking. Green: boards that hold the model only now."
     return table
 
 
 def _cells(version: Json | None) -> tuple[str, str]:
-    """Arena and overhead; a mark where they do not fit."""
+    """Arena and overhead; where it does not fit, what is lacking."""
     if version is None:
         return "-", ""
     arena = format_size(version["arena"])
-    return (arena, f"{version['overhead']:.3f}") if version["fits"] else (f"! {arena}", "")
+    if version["fits"]:
+        return arena, f"{version['overhead']:.3f}"
+    return f"{arena} ! {', '.join(version['lacking'])}", ""

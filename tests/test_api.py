@@ -1,0 +1,81 @@
+"""The Python interface says and makes what the command line does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+import tflm_msf
+from tests.test_advice import with_float_ends
+from tests.test_cli import network, run_json
+from tflm_msf.tflite_io import write_model
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path: Path) -> Path:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(write_model(with_float_ends(network())))
+    return path
+
+
+def test_names_are_there_and_typed() -> None:
+    assert {name for name in tflm_msf.__all__ if not hasattr(tflm_msf, name)} == set()
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = tflm_msf.nothing
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    script = "import sys, tflm_msf; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_model_is_rewritten_as_by_the_command(path: Path) -> None:
+    for options, words in (({}, ()), ({"int8_io": True, "max_overhead": 1.5}, ("--int8-io", "--max-overhead", "1.5"))):
+        result = tflm_msf.load(path).rewrite(**options)  # type: ignore[arg-type]
+        report = run_json("rewrite", path, "--no-advice", *words)
+        assert result.data == Path(report["output"]).read_bytes()
+        assert {**report, **result.report} == report
+        assert result.verify(runs=2).passed
+    saved = result.save(path.with_name("saved.tflite"))
+    assert saved.read_bytes() == result.data
+
+
+def test_a_front_is_that_of_the_command_and_shown_as_a_table(path: Path) -> None:
+    front = tflm_msf.load(path).plan(int8_io=True, target="arm-static-2024")
+    assert list(front) == run_json("plan", path, "--int8-io", "--target", "arm-static-2024")["front"]
+    shown = front._repr_html_()
+    assert shown.count("<tr>") == len(front) + 1
+    assert f"<td>{front.points[0]['minimum']:,}</td>" in shown
+
+
+def test_limits_are_kept_or_refused_with_advice(path: Path) -> None:
+    model = tflm_msf.load(path)
+    assert max(model.rewrite(ram="64KiB").report["needed"].values()) <= 65536
+    with pytest.raises(tflm_msf.LimitMissedError, match=r"with .*--int8-io") as missed:
+        model.rewrite(ram=100)
+    assert missed.value.arena > 100
+    with pytest.raises(tflm_msf.MsfError, match="is not a size"):
+        model.rewrite(ram="64 parsecs")
+    with pytest.raises(tflm_msf.MsfError, match="there is no board"):
+        model.plan(board="nowhere")
+    with pytest.raises(tflm_msf.MsfError, match="cannot be read"):
+        tflm_msf.load(path.with_name("missing"))
+
+
+def test_results_are_shown_in_notebooks(path: Path) -> None:
+    result = tflm_msf.load(path).rewrite()
+    assert "<td>original</td>" in result._repr_html_()
+
+
+def test_fronts_become_tables_of_pandas(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in: pandas is not needed for anything else here."""
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=lambda rows: rows))
+    front = tflm_msf.load(path).plan()
+    rows = cast(list[dict[str, Any]], front.to_dataframe())
+    assert [row["macs"] for row in rows] == [point["macs"] for point in front]
+    assert set(rows[0]) == {"overhead", "macs", "total", "minimum", "head", "proved"}

@@ -1,0 +1,186 @@
+"""The Python interface, for notebooks and scripts: ``import tflm_msf``, then :func:`load`."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tflm_msf.advice import choose_or_advise
+from tflm_msf.arena import find_target
+from tflm_msf.boards import find_board
+from tflm_msf.errors import MsfError
+from tflm_msf.graph import Model as Graphs
+from tflm_msf.planner import Planner
+from tflm_msf.report.values import front_json, rewrite_json
+from tflm_msf.request import Limits, Request
+from tflm_msf.sizes import parse_size
+from tflm_msf.tflite_io import read_model, write_model
+from tflm_msf.verify import VerifyReport
+from tflm_msf.verify import verify as verify_models
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("overhead", "macs", "total", "minimum", "head", "proved")
+"""Of a front as a table: MAC overhead factor F, MACs, and bytes of arena."""
+
+
+@dataclass(frozen=True)
+class Front:
+    """The trade-off between arena and compute: a plan for each point, least MACs first; see ``docs/JSON.md``."""
+
+    source: str
+    points: tuple[Mapping[str, Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return iter(self.points)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """The points as a pandas table with :data:`COLUMNS`. Raises ImportError without pandas."""
+        import pandas as pd
+
+        return pd.DataFrame([{name: point[name] for name in COLUMNS} for point in self.points])
+
+    def _repr_html_(self) -> str:
+        return _table(COLUMNS, [[point[name] for name in COLUMNS] for point in self.points])
+
+
+@dataclass(frozen=True)
+class Result:
+    """A rewritten model: ``data`` is the ``.tflite`` file, ``report`` what `rewrite --json` prints of it."""
+
+    original: Model
+    data: bytes
+    report: Mapping[str, Any]
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the file, and says where."""
+        target = Path(path)
+        target.write_bytes(self.data)
+        return target
+
+    def verify(self, runs: int = 20, seed: int = 0) -> VerifyReport:
+        """Compares it with the original in TFLM, bit by bit; see :func:`tflm_msf.verify.verify`."""
+        return verify_models(
+            self.original.data, self.data, runs, seed=seed, sources=(self.original.source, "the result")
+        )
+
+    def _repr_html_(self) -> str:
+        sizes = [(name, self.report["arena"][name] or {}) for name in ("original", "plan")]
+        parts = ("head", "tail", "total", "minimum")
+        return _table(("arena, bytes", *parts), [[name, *(size.get(part) for part in parts)] for name, size in sizes])
+
+
+@dataclass(frozen=True)
+class Model:
+    """An original ``.tflite`` model. ``source`` is what messages call it."""
+
+    source: str
+    data: bytes
+
+    @cached_property
+    def _graphs(self) -> Graphs:
+        return read_model(self.data, self.source)
+
+    def plan(
+        self, *, target: str | None = None, board: str | None = None, stream_input: bool = False, int8_io: bool = False
+    ) -> Front:
+        """All plans that no other beats in both arena and compute.
+
+        Args:
+            target: whose arena counts, as in ``--target``.
+            board: where it is to run, as in ``--board``.
+            stream_input: get the input row by row from a callback.
+            int8_io: make float inputs and outputs int8.
+
+        Raises:
+            MsfError: if the model cannot be rewritten, or not so.
+        """
+        request = _request(target, board, stream_input, int8_io)
+        return Front(self.source, tuple(front_json(Planner.of_model(self._graphs, self.source, request))))
+
+    def rewrite(
+        self,
+        *,
+        ram: int | str | None = None,
+        max_overhead: float | None = None,
+        target: str | None = None,
+        board: str | None = None,
+        stream_input: bool = False,
+        int8_io: bool = False,
+    ) -> Result:
+        """Rewrites the model: least arena at no extra compute, or least compute within limits.
+
+        Args:
+            ram: bytes of arena that have to suffice, as a number or as text: "64KiB".
+            max_overhead: MAC overhead factor F that may not be exceeded.
+            target: see :meth:`plan`.
+            board: see :meth:`plan`.
+            stream_input: see :meth:`plan`.
+            int8_io: see :meth:`plan`.
+
+        Raises:
+            MsfError: if the model cannot be rewritten, or the limits not be kept; the message says what would help.
+        """
+        limits = Limits(_bytes(ram), max_overhead)
+        request = replace(_request(target, board, stream_input, int8_io), limits=limits)
+        planner = Planner.of_model(self._graphs, self.source, request)
+        choice = choose_or_advise(planner)
+        rewritten = write_model(choice.model)
+        return Result(self, rewritten, rewrite_json(planner, choice, len(self.data), len(rewritten)))
+
+
+def load(path: str | Path) -> Model:
+    """Reads a ``.tflite`` file.
+
+    Raises:
+        MsfError: if it cannot be read or is no valid model.
+    """
+    try:
+        model = Model(str(path), Path(path).read_bytes())
+    except OSError as error:
+        raise MsfError(f"{path} cannot be read: {error.strerror or error}.") from None
+    read_model(model.data, model.source)
+    return model
+
+
+def _request(target: str | None, board: str | None, stream_input: bool, int8_io: bool) -> Request:
+    return Request(
+        stream_input=stream_input,
+        int8_io=int8_io,
+        board=None if board is None else find_board(board),
+        target=None if target is None else find_target(target),
+    )
+
+
+def _bytes(size: int | str | None) -> int | None:
+    if not isinstance(size, str):
+        return size
+    try:
+        return parse_size(size)
+    except ValueError as error:
+        raise MsfError(str(error)) from None
+
+
+def _table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    """An HTML table; numbers with thousands separators."""
+
+    def row(cells: Sequence[object], kind: str) -> str:
+        return "<tr>" + "".join(f"<{kind}>{html.escape(_shown(cell))}</{kind}>" for cell in cells) + "</tr>"
+
+    return (
+        f"<table><thead>{row(head, 'th')}</thead><tbody>{''.join(row(cells, 'td') for cells in rows)}</tbody></table>"
+    )
+
+
+def _shown(cell: object) -> str:
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    return "-" if cell is None else f"{cell:.3f}" if isinstance(cell, float) else str(cell)
