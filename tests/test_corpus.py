@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -10,6 +12,7 @@ from tests.corpus import DIRECTORY, corpus_model, model_paths
 from tflm_msf.arena import WHEEL64
 from tflm_msf.errors import MsfError
 from tflm_msf.planner import Planner
+from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model
@@ -24,24 +27,32 @@ INPUTS = {
 }
 """Real inputs, and the models that they belong to."""
 
-TOTAL_LIMITS = {
-    "mlperf__vww_96": 32_000,
-    "tflm__person_detect": 18_000,
-    "mlperf__ic_resnet8": 15_500,
-    "mlperf__kws_dscnn": 9_000,
-    "cfu__mnv2_160_035": 92_000,
-    "mcunet__320kb_1mb_imagenet": 112_000,
-    "sscma__fomo_mnv2_035": 38_000,
-    "microflow__cifar10_mobilenet": 11_500,
-    "tinyengine__vww": 125_000,
-    "nxp__yolo_face_detect": 81_000,
-    "emza__ssd_slim_120x160": 38_000,
-    "arm__ssd_mobilenet_v3_small": 325_900,
-    "haverland__dig_class100_s1": 29_000,
-    "cfu__hps_untiled": 199_000,
-    "mltk__kws_on_off_v3_tenet": 34_000,
-}
-"""Arena totals in bytes, measured in TFLM with the input in the arena, at no extra compute."""
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+class Totals(NamedTuple):
+    """A row of README's arena table: bytes, as TFLM reports them."""
+
+    before: int
+    after: int
+    streamed: int | None
+
+
+def readme_totals() -> dict[str, Totals]:
+    """The arena table of README.md, which `benchmarks/arena.py` writes."""
+    table = README[README.index("<!-- arena table begin -->") : README.index("<!-- arena table end -->")]
+    rows = (re.split(r"\s*\|\s*", line)[1:-1] for line in table.splitlines() if line.startswith("|"))
+    return {
+        name: Totals(_bytes(before), _bytes(after), None if streamed == "-" else _bytes(streamed))
+        for name, before, after, _, streamed in list(rows)[2:]
+    }
+
+
+def _bytes(cell: str) -> int:
+    return int(cell.strip("*").replace(",", ""))
+
+
+TOTALS = readme_totals()
 
 NOT_RUN_BY_TFLM = {"coral__person_detect_legacy_u8", "sscma__fomo_efficientnet_b0"}
 
@@ -55,9 +66,9 @@ def rewritten_and_verified(name: str, runs: int, inputs: list[Path]) -> VerifyRe
     rewritten = rewrite_file(original, name)
     report = verify(original, rewritten.data, runs, inputs)
     assert report.passed, (report.mismatches, report.problems)
-    if name in TOTAL_LIMITS:
-        assert report.arena_rewritten.measured.total <= TOTAL_LIMITS[name]
-        assert len(rewritten.data) < len(original)
+    if name in TOTALS:
+        measured = report.arena_original.measured.total, report.arena_rewritten.measured.total
+        assert measured == TOTALS[name][:2]
         assert rewritten.report["overhead"] <= 1
     return report
 
@@ -72,11 +83,20 @@ def test_each_model_keeps_every_bit(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TOTAL_LIMITS)
+@pytest.mark.parametrize("name", TOTALS)
 def test_many_inputs_and_real_ones_give_the_same_bits(name: str) -> None:
     inputs = sorted((DIRECTORY / "inputs").glob(INPUTS[name])) if name in INPUTS else []
     assert inputs or name not in INPUTS or not DIRECTORY.exists()
     assert rewritten_and_verified(name, 20, inputs).runs == 20 + len(inputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, totals in TOTALS.items() if totals.streamed])
+def test_streamed_input_takes_what_readme_says(name: str) -> None:
+    original = corpus_model(name)
+    report = verify(original, rewrite_file(original, name, Request(stream_input=True)).data, 1)
+    assert report.passed, (report.mismatches, report.problems)
+    assert report.arena_rewritten.measured.total == TOTALS[name].streamed
 
 
 @pytest.mark.slow
