@@ -39,19 +39,18 @@ def _more_if_residual(rows: int, network: Any, tensor: int) -> int:
     return rows + int(len(network.consumers[tensor]) > 1)
 
 
-def _apart(candidate: block.Candidate, *_: Any) -> block.Candidate:
-    return candidate._replace(overlap_input=None, overlap=0)
+def _apart(_: block.Candidate, __: Any, plain: block.Candidate) -> block.Candidate:
+    return plain
 
 
-def _chunks_side_by_side(workspace: int, walk: Any) -> int:
-    sizes = [int(group.chunk * group.chunk_channels) for group in walk._groups.values()]
-    return workspace + sum(sizes) - max(sizes)
+def _chunks_side_by_side(_: Any, walk: Any) -> Any:
+    return walk._without_chunks() + sum(group.chunk_bytes for group in walk._groups.values())
 
 
-def _a_column_more(group: Any, _: Any, __: int, stage: Any) -> Any:
-    if not stage.reduces:
-        group.x1 = np.minimum(group.x1 + 1, stage.output_map.w)
-    return group
+def _a_column_more(group: Any, walk: Any, _: int, stage: Any) -> Any:
+    if stage.reduces:
+        return group
+    return walk._group(group.units[0], group.steps, group.x0, np.minimum(group.x1 + 1, stage.output_map.w))
 
 
 MUTANTS: Mapping[str, Mutant] = {
@@ -61,7 +60,7 @@ MUTANTS: Mapping[str, Mutant] = {
     "64 bytes more from an output to the input under it": Mutant(
         block.BlockWalk, "_distance", lambda found, *_: [distance + 64 for distance in found]
     ),
-    "an output never over an input": Mutant(block.BlockWalk, "_candidate", _apart),
+    "an output never over an input": Mutant(block.BlockWalk, "_over_an_input", _apart),
     "chunks of all groups side by side": Mutant(block.BlockWalk, "_workspace", _chunks_side_by_side),
     "progress records of twice their size": Mutant(block.BlockWalk, "_progress_bytes", lambda size, _: 2 * size),
     "a column more in every strip": Mutant(block.BlockWalk, "_needed_by_readers", _a_column_more),

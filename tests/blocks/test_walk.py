@@ -52,7 +52,7 @@ SPARE = {
     "efficient_gates": Spare(21, 8, 0, 0),
     "hard_swish_gates": Spare(16, 4, 0, 0),
     "audio_along_time": Spare(16, 0, 3, 32),
-    "audio_along_width": Spare(14, 8, 0, 0),
+    "audio_along_width": Spare(16, 0, 4, 32),
     "spectrogram": Spare(16, 0, 2, 96),
     "residual_prelu": Spare(16, 0, 4, 96),
     "residual_leaky": Spare(17, 15, 1, 48),
