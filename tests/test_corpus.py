@@ -67,6 +67,7 @@ def rewritten_and_verified(name: str, runs: int, inputs: list[Path]) -> VerifyRe
     report = verify(original, rewritten.data, runs, inputs)
     assert report.passed, (report.mismatches, report.problems)
     if name in TOTALS:
+        assert report.arena_original is not None
         measured = report.arena_original.measured.total, report.arena_rewritten.measured.total
         assert measured == TOTALS[name][:2]
         assert rewritten.report["overhead"] <= 1
