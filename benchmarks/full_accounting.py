@@ -14,7 +14,8 @@ import numpy as np
 
 from benchmarks.chains import Chain, Layer
 from tflm_msf.blocks.block import BlockWalk, Candidate, LinesKept, tile_widths
-from tflm_msf.search.dag import Edge, undominated
+from tflm_msf.search.dag import undominated
+from tflm_msf.search.edge import Edge
 
 
 class FullEdges(NamedTuple):

@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks.chains import NAMES, Chain, load_chain
 from benchmarks.full_accounting import full_edges
 from benchmarks.paper_accounting import one_head, paper_edges
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.front import pareto_front
 from tflm_msf.search.shortest import Point
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.chains import Chain, Layer
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 
 
 def paper_edges(chain: Chain) -> list[Edge]:

@@ -15,7 +15,8 @@ from tflm_msf.plan import make_plan
 from tflm_msf.planner import Planner
 from tflm_msf.program.assemble import assemble
 from tflm_msf.request import Limits
-from tflm_msf.search.dag import Edge, find_edges
+from tflm_msf.search.dag import find_edges
+from tflm_msf.search.edge import Edge
 
 
 @dataclass(frozen=True)

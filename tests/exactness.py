@@ -17,7 +17,8 @@ from tflm_msf.plan import make_plan
 from tflm_msf.program.assemble import assemble
 from tflm_msf.program.layout import Weights
 from tflm_msf.runtime import Session
-from tflm_msf.search.dag import Edge, find_edges
+from tflm_msf.search.dag import find_edges
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.front import pareto_front
 from tflm_msf.tflite_io import write_model
 

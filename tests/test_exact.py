@@ -13,7 +13,7 @@ from tests.layers import Geometry, Layers, Weighting
 from tests.networks import random_network
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 
 POINTWISE = Geometry((1, 1))
 

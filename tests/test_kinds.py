@@ -11,7 +11,7 @@ from tests.kinds import KINDS, network
 from tflm_msf.network.units import Network
 from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 from tflm_msf.tflite_io import read_model, write_model
 from tflm_msf.verify import verify
 

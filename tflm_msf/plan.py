@@ -8,7 +8,7 @@ from typing import Any
 from tflm_msf.blocks.block import Block
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.placing import place_tensors, workspace_key
 
 

@@ -19,7 +19,7 @@ from tflm_msf.network.units import Network, build_network
 from tflm_msf.plan import make_plan
 from tflm_msf.program.decode import is_rewritten
 from tflm_msf.request import Limits, Request
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import Effort, Say, silent
 from tflm_msf.search.front import NO_LIMIT, Doubt, is_proved, search_front
 from tflm_msf.search.placing import Placer

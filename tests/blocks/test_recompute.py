@@ -17,7 +17,7 @@ from tflm_msf.plan import make_plan
 from tflm_msf.planner import Planner
 from tflm_msf.program.assemble import assemble
 from tflm_msf.request import Request
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.tflite_io import write_model
 from tflm_msf.verify import verify

@@ -44,7 +44,7 @@ from tflm_msf.program.assemble import assemble
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
 from tflm_msf.runtime import Session
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 from tflm_msf.tflite_io import write_model
 
 STRICT = ("-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wundef")

@@ -12,7 +12,7 @@ from tests.networks import random_network
 from tflm_msf.graph import Model
 from tflm_msf.network.units import Network
 from tflm_msf.plan import make_plan
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.front import pareto_front
 from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.search.shortest import Point

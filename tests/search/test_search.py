@@ -16,7 +16,8 @@ from tflm_msf.graph import Model
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.plan import make_plan
 from tflm_msf.program.assemble import assemble
-from tflm_msf.search.dag import Edge, find_edges
+from tflm_msf.search.dag import find_edges
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.front import pareto_front
 from tflm_msf.search.placing import Placer
 from tflm_msf.search.shortest import Point, Search

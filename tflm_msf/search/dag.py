@@ -5,14 +5,16 @@ An edge is a fusion block (or an operator that stays a builtin) that leads from 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tflm_msf.blocks.block import Candidate, align, tile_widths
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
+from tflm_msf.search.memory import Memory, needed_later
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -22,20 +24,6 @@ TENSOR_ALIGNMENT = 16
 
 BLOCK_BYTES = 144
 """What a block more can add to the arena's tail, at the most."""
-
-
-class Edge(NamedTuple):
-    """One step of a plan: a block, or (``block`` None) the builtin unit ``first``.
-
-    ``head`` counts every byte of the arena's head while the step runs: boundary tensors alive across it, and its
-    workspace.
-    """
-
-    first: int
-    last: int
-    head: int
-    macs: int
-    block: Candidate | None
 
 
 def padded_bytes(network: Network, tensor: int) -> int:
@@ -76,10 +64,15 @@ def layerwise_edges(network: Network) -> list[Edge]:
     return edges
 
 
+_MEMORY = Memory()
+"""Of this process."""
+
+
 def find_edges(
     network: Network,
-    admit: Callable[[Candidate], Candidate | None] = lambda found: found,
+    admit: Callable[[Candidate], Candidate | None] | None = None,
     effort: Effort = UNLIMITED,
+    memory: Memory = _MEMORY,
 ) -> list[Edge]:
     """All edges of the fusion DAG, of those between the same cuts only the ones that nothing dominates.
 
@@ -91,20 +84,30 @@ def find_edges(
     space, liveness = BlockSpace(network), _Liveness(network)
     limit = max(edge.head for edge in layerwise) + _most_saved(network, space)
     edges = [edge for edge in layerwise if network.units[edge.first].stage is None]
-    for last, unit in enumerate(network.units):
-        if unit.stage is None:
+    for last, prefix in enumerate(memory.prefixes(network)):
+        if network.units[last].stage is None:
             continue
         effort.say(f"blocks that end at operator {last + 1} of {len(network.units)}")
         alive = liveness.after(last)
-        found: dict[int, list[Edge]] = {}
-        for candidate in space.candidates(last, tile_widths(network, last), -1 if effort.is_spent() else limit):
-            admitted = admit(candidate)
-            if admitted is not None:
-                edge = _edge(network, admitted, alive, liveness)
-                found.setdefault(edge.first, []).append(edge)
-        for choices in found.values():
-            edges.extend(undominated(choices, _beats_wherever_placed))
+        key = prefix, needed_later(network, last), alive, limit
+        known = memory.recall(key) if admit is None else None
+        if known is None:
+            most = -1 if effort.is_spent() else limit
+            candidates = space.candidates(last, tile_widths(network, last), most)
+            admitted = candidates if admit is None else (found for found in map(admit, candidates) if found is not None)
+            known = _undominated_edges(_edge(network, each, alive, liveness) for each in admitted)
+            if admit is None and most == limit:
+                memory.keep(key, known)
+        edges.extend(known)
     return edges
+
+
+def _undominated_edges(edges: Iterable[Edge]) -> list[Edge]:
+    """Those between each two cuts that nothing dominates, wherever they are placed."""
+    found: dict[int, list[Edge]] = {}
+    for edge in edges:
+        found.setdefault(edge.first, []).append(edge)
+    return [edge for choices in found.values() for edge in undominated(choices, _beats_wherever_placed)]
 
 
 def _most_saved(network: Network, space: BlockSpace) -> int:

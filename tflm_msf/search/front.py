@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
 from tflm_msf.search.shortest import GivenUpError, Point, Search
 

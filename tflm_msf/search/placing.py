@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from tflm_msf.arena import align_up
 from tflm_msf.arena.placement.offsets import Item, Placement, exceeds, place
 from tflm_msf.network.units import Network
-from tflm_msf.search.dag import TENSOR_ALIGNMENT, Edge, padded_bytes
+from tflm_msf.search.dag import TENSOR_ALIGNMENT, padded_bytes
+from tflm_msf.search.edge import Edge
 
 
 def workspace_key(step: int) -> int:

@@ -11,7 +11,8 @@ from enum import Enum
 
 from tflm_msf.blocks.block import Candidate
 from tflm_msf.network.units import Network
-from tflm_msf.search.dag import Edge, find_edges
+from tflm_msf.search.dag import find_edges
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
 
 Admit = Callable[[Candidate], Candidate | None]
@@ -90,11 +91,11 @@ def _msf_cnn(network: Network) -> Admit:
     return admit
 
 
-def _full(_: Network) -> Admit:
-    return lambda candidate: candidate
+def _full(_: Network) -> None:
+    return None
 
 
-_ADMIT: Mapping[Preset, Callable[[Network], Admit]] = {
+_ADMIT: Mapping[Preset, Callable[[Network], Admit | None]] = {
     Preset.LAYERWISE: _layerwise,
     Preset.MCUNETV2: _mcunetv2,
     Preset.STREAMNET: _streamnet,

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.search.dag import Edge, is_as_easy
+from tflm_msf.search.dag import is_as_easy
+from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
 from tflm_msf.search.nogoods import NOTHING_BEGUN, Begun, Conflict, after, roles_of
 

@@ -1,0 +1,21 @@
+"""One step of a plan, as the search sees it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tflm_msf.blocks.block import Candidate
+
+
+class Edge(NamedTuple):
+    """One step of a plan: a block, or (``block`` None) the builtin unit ``first``.
+
+    ``head`` counts every byte of the arena's head while the step runs: boundary tensors alive across it, and its
+    workspace.
+    """
+
+    first: int
+    last: int
+    head: int
+    macs: int
+    block: Candidate | None
