@@ -144,6 +144,13 @@ class Layers:
         out = self._activation(tuple(sizes), self._rms[x] / math.sqrt(count))
         return self._op("MEAN", [x, self._int32(list(axes))], out, options)
 
+    def reduce_max(self, x: int, keep_dims: bool, axes: tuple[int, ...] = (1, 2)) -> int:
+        shape = self.shape(x)
+        reduced = {axis % len(shape) for axis in axes}
+        sizes = [1 if axis in reduced else size for axis, size in enumerate(shape) if keep_dims or axis not in reduced]
+        options = Table("ReducerOptions", {"keep_dims": keep_dims})
+        return self._op("REDUCE_MAX", [x, self._int32(list(axes))], self._like(x, tuple(sizes)), options)
+
     def reshape(self, x: int, *shape: int) -> int:
         return self._op("RESHAPE", [x, self._int32(list(shape))], self._like(x, shape))
 

@@ -166,7 +166,8 @@ class _Network:
     def whole_pool(self, x: int) -> int:
         _, h, w, _ = self.layers.shape(x)
         if self.chance(0.5):
-            return self.layers.mean(x, keep_dims=True)
+            pool = self.random.choice([self.layers.mean, self.layers.mean, self.layers.reduce_max])
+            return pool(x, keep_dims=True)
         return self.layers.average_pool(x, Geometry((h, w), (h, w), same=False), self.activation())
 
     def pad(self, x: int) -> int:

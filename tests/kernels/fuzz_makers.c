@@ -157,7 +157,7 @@ static void make_reduced(const fuzz_making *m) {
 static void make_global_pool(fuzz_making *m) {
   m->out->c = m->in->c;
   make_reduced(m);
-  m->stage->arg[0] = (int32_t)below(m, 2);
+  m->stage->arg[0] = (int32_t)below(m, 3);
   m->stage->arg[1] = multiplier(m);
   m->stage->arg[2] = shift(m);
 }

@@ -42,7 +42,7 @@ from tflm_msf.ops.elementwise import (
 )
 from tflm_msf.ops.pad import lower_pad
 from tflm_msf.ops.pointwise import lower_quantize, lower_table
-from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean
+from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean, lower_reduce_max
 from tflm_msf.ops.resize import lower_depth_to_space, lower_resize_bilinear, lower_resize_nearest_neighbor
 from tflm_msf.ops.rows_kept import lower_rows_kept
 from tflm_msf.ops.softmax import lower_softmax
@@ -64,6 +64,7 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "AVERAGE_POOL_2D": lower_average_pool_2d,
     "MAX_POOL_2D": lower_max_pool_2d,
     "MEAN": lower_mean,
+    "REDUCE_MAX": lower_reduce_max,
     "PAD": lower_pad,
     "PADV2": lower_pad,
     "SLICE": lower_slice,

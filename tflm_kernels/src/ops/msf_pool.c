@@ -59,30 +59,46 @@ static void run_max(const msf_call *call) {
 }
 
 /*
- * The mean of every channel over the whole input, collected as rows arrive.
- * arg[0] = 0: as AVERAGE_POOL_2D over the whole map. arg[0] = 1: as MEAN, where arg[1] and arg[2] are the multiplier
- * and shift of (sum - count * zero point).
+ * The mean or the largest value of every channel over the whole input, collected as rows arrive.
+ * arg[0] = AVERAGE: as AVERAGE_POOL_2D over the whole map. MEAN: arg[1] and arg[2] are the multiplier and shift of
+ * (sum - count * zero point). LARGEST: as MAX_POOL_2D over the whole map.
  */
+enum { AVERAGE = 0, MEAN = 1, LARGEST = 2 };
+
 static int check_global(const msf_stage_shape *shape) {
   const uint32_t pixels = (uint32_t)msf_height(shape->in[0]) * shape->in[0]->w;
   return msf_reads_one_pixel(shape->stage) && shape->in[0]->c == shape->out->c && pixels < MAX_PIXELS &&
-         msf_is_one_pixel(shape->out) && msf_shift_in_range(shape->stage->arg[2]) &&
-         msf_fits_accumulators(shape, shape->out->c);
+         msf_is_one_pixel(shape->out) && msf_shift_in_range(shape->stage->arg[2]) && shape->stage->arg[0] >= AVERAGE &&
+         shape->stage->arg[0] <= LARGEST && msf_fits_accumulators(shape, shape->out->c);
 }
 
 static int8_t global_result(const msf_stage *s, int32_t sum, int32_t count) {
-  if (s->arg[0] == 0) return msf_clamp(rounded_quotient(sum, count), s);
+  if (s->arg[0] == AVERAGE) return msf_clamp(rounded_quotient(sum, count), s);
+  if (s->arg[0] == LARGEST) return msf_clamp(sum, s);
   return msf_requantize(msf_wrap_add(sum, -msf_wrap_mul(s->in_zero[0], count)), s->arg[1], (int8_t)s->arg[2], s);
+}
+
+static void keep_largest(int32_t *largest, const int8_t *pixel, int32_t channels) {
+  for (int32_t c = 0; c < channels; c++) {
+    if (pixel[c] > largest[c]) largest[c] = pixel[c];
+  }
 }
 
 static void run_global(const msf_call *call) {
   const msf_view *in = &call->in[0];
+  const int largest = call->stage->arg[0] == LARGEST;
   int32_t *sums = call->accumulators;
   if (call->y == 0 && call->x0 == 0) {
-    for (int32_t c = 0; c < in->c; c++) sums[c] = 0;
+    for (int32_t c = 0; c < in->c; c++) sums[c] = largest ? INT8_MIN : 0;
   }
   const int8_t *pixel = msf_pixels(in, call->y, call->x0, call->x1 - call->x0);
-  for (int32_t x = call->x0; x < call->x1; x++, pixel += in->c) msf_add_to_sums(sums, pixel, in->c);
+  for (int32_t x = call->x0; x < call->x1; x++, pixel += in->c) {
+    if (largest) {
+      keep_largest(sums, pixel, in->c);
+    } else {
+      msf_add_to_sums(sums, pixel, in->c);
+    }
+  }
   if (call->y == in->h - 1 && call->x1 == in->w) {
     int8_t *out = msf_pixel(&call->out, 0, 0);
     for (int32_t c = 0; c < in->c; c++) out[c] = global_result(call->stage, sums[c], in->h * in->w);
