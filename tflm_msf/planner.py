@@ -118,6 +118,11 @@ class Planner:
             known += front.points
             doubts += front.doubts
             found += [(space.network, point) for point in front.points]
+        if not found:
+            raise MsfError(
+                f"{self.source} keeps rows in a variable, and no block of such a plan can hold them together with what "
+                "reads them."
+            )
         if effort.ran_out:
             doubts.append(EVERYTHING_IS_OPEN)
         return tuple(_undominated([self._choice(network, point, doubts) for network, point in found]))

@@ -20,6 +20,7 @@ from tflm_msf.export import export_c
 from tflm_msf.graph import Model, Op, Table
 from tflm_msf.planner import Planner
 from tflm_msf.runtime import Session
+from tflm_msf.search.presets import Preset
 from tflm_msf.tflite_io import read_model, write_model
 
 Int8s = npt.NDArray[np.int8]
@@ -162,6 +163,12 @@ def test_a_variable_that_is_no_ring_is_named() -> None:
     for changed in (with_op(model, "CONCATENATION", options=axis), with_op(model, "STRIDED_SLICE", options=masks)):
         with pytest.raises(MsfError, match=r"variable 'stream_0/states' for something else than the last rows"):
             Planner.of_model(changed, "m")
+
+
+def test_rows_that_no_block_can_hold_are_refused_in_a_sentence() -> None:
+    planner = Planner.of_model(streaming_model(3), "m")
+    with pytest.raises(MsfError, match="keeps rows in a variable, and no block"):
+        planner.within(Preset.LAYERWISE).choose()
 
 
 def test_control_flow_is_named() -> None:

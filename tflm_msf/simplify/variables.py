@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tflm_msf.errors import MsfError
-from tflm_msf.graph import Graph, Model, Op, Tensor
+from tflm_msf.graph import DType, Graph, Model, Op, Tensor
 from tflm_msf.ops import ROWS_KEPT
 
 CONTROL_FLOW = ("IF", "WHILE", "CALL")
@@ -46,7 +46,7 @@ def without_variables(model: Model, source: str) -> Model:
         raise MsfError(f"{source} has {len(model.graphs)} subgraphs (control flow), which cannot be fused.")
     try:
         return _with_rings(model, source)
-    except LookupError:
+    except (LookupError, ValueError, ArithmeticError):
         raise MsfError(f"{source} has a variable that no operator names as TFLM wants it; convert it anew.") from None
 
 
@@ -144,6 +144,10 @@ def _keeps_last_rows(graph: Graph, join: Op, cut: Op, kept: tuple[int, ...]) -> 
         return False
     axis = int(join.options.fields.get("axis", 0)) % len(joined)
     if any(size != 1 for size in joined[:axis]) or len(joined) != 4 or axis != 1:
+        return False
+    if {graph.tensors[t].dtype for t in (*join.inputs, join.outputs[0])} != {DType.INT8}:
+        return False
+    if before[1] + added[1] != joined[1] or min(before[1], added[1]) < 1:
         return False
     quantizations = {repr(graph.tensors[t].quantization) for t in (*join.inputs, join.outputs[0])}
     if len(quantizations) > 1 or before[:1] + before[2:] != added[:1] + added[2:]:
