@@ -303,6 +303,26 @@ def activations() -> Handmade:
     )
 
 
+def softmax_over_its_input() -> Handmade:
+    """SOFTMAX of 4x6x5 from a chunk into one that begins a byte later: values are overwritten before they are read.
+
+    What comes out is of no use; but no value may lead outside the table of exponentials, which is the last of params.
+    """
+    chunk = Tensor(4, 6, 5, operand=3, producer=0, kind=CHUNK, offset=PROGRESS, kept=4)
+    return Handmade(
+        tensors=(
+            Tensor(4, 6, 5, operand=0),
+            chunk,
+            replace(chunk, offset=PROGRESS + 1),
+            Tensor(4, 6, 5, operand=2, producer=0),
+        ),
+        stages=(Stage(TABLE, (0,), 1), Stage(SOFTMAX, (1,), 2, weights=256), Stage(TABLE, (2,), 3)),
+        groups=(Group(0, 3),),
+        sizes=(120, 256 + 1024, 120, PROGRESS + 21),
+        params=NEGATED + struct.pack("<256i", *(int(math.exp((i - 255) / 2) * 0x7FFFFFFF) for i in range(256))),
+    )
+
+
 def moves() -> Handmade:
     """Of a map of 6x8x2, each 2x2 pixels as one, and behind it the second channel of the pixel at their lower left."""
     return Handmade(
@@ -458,6 +478,7 @@ ALL = (
     overlapping,
     pools_on_input,
     activations,
+    softmax_over_its_input,
     moves,
     two_outputs,
     streamed,

@@ -51,7 +51,9 @@ static void run_pixel(const int32_t *exps, const int8_t *in, int8_t *out, int32_
   const int32_t scale = one_over_one_plus((int32_t)(mantissa & INT32_MAX));
   exponent = msf_min(exponent, 31); /* the reference gives up on larger ones */
   for (int32_t c = 0; c < channels; c++) {
-    const int32_t value = msf_rescale(scale, exps[zero + in[c]], -exponent);
+    const int32_t at =
+        msf_min(zero + in[c], 255); /* greater if the output overwrites the input: no table goes that far */
+    const int32_t value = msf_rescale(scale, exps[at], -exponent);
     out[c] = (int8_t)msf_min(value + INT8_MIN, INT8_MAX);
   }
 }
