@@ -128,6 +128,23 @@ def generate(model, tool, arguments, directory):
     return target
 
 
+def write_used(directories, directory):
+    """The header with what all models use of the kernels, where the library finds it. A fuller record serves both."""
+    entries = {}
+    for made in directories:
+        text = (made / "msf_used.h").read_text("utf-8")
+        for op, record in re.findall(r"\[(\w+)\] = &(\w+),", text):
+            entries[op] = min(record, entries.get(op, record), key=len)
+    lines = ["#define MSF_USED_OPERATORS", *(f"  [{op}] = &{entries[op]}," for op in sorted(entries))]
+    target = directory / "used"
+    target.mkdir(parents=True, exist_ok=True)
+    header = target / "msf_used.h"
+    text = " \\\n".join(lines) + "\n"
+    if not header.exists() or header.read_text("utf-8") != text:
+        header.write_text(text, "utf-8")
+    env.Append(CPPPATH=[str(target)])  # noqa: F821
+
+
 def main():
     """Make the sources of all models, and have them compiled with the project's own."""
     if not option("model"):
@@ -137,8 +154,9 @@ def main():
     directory = Path(env.subst("$PROJECT_WORKSPACE_DIR")) / "tflm_msf"  # noqa: F821
     tool = find_tool()
     refuse_unknown(known_to(tool))
-    for model, more in find_models(project):
-        sources = generate(model, tool, [*tool_options(), *more], directory)
+    made = [generate(model, tool, [*tool_options(), *more], directory) for model, more in find_models(project)]
+    write_used(made, directory)
+    for sources in made:
         projenv.Append(CPPPATH=[str(sources)])  # noqa: F821
         projenv.BuildSources(str(Path("$BUILD_DIR") / "tflm_msf" / sources.name), str(sources))  # noqa: F821
 

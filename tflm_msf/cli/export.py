@@ -21,6 +21,7 @@ from tflm_msf.export.project import Files, Project, Runtime, arduino_project, c_
 from tflm_msf.export.selfcheck import make_case
 from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
+from tflm_msf.export.used import used_header
 from tflm_msf.graph import Model
 from tflm_msf.planner import Planner
 from tflm_msf.program.decode import is_rewritten
@@ -140,9 +141,11 @@ def _load(path: Path, request: Request) -> _Loaded:
 
 
 def _model_only(loaded: _Loaded, kind: str, name: str, targets: tuple[Target, ...], skip_softmax: bool) -> Files:
+    """The model's sources, and the header that makes the kernels leave out what it does not use."""
+    used = used_header(loaded.model)
     if kind == "c":
-        return export_c(loaded.model, name, skip_softmax)
-    return export_tflm(loaded.model, loaded.data, name, targets)
+        return {**export_c(loaded.model, name, skip_softmax), **used}
+    return {**export_tflm(loaded.model, loaded.data, name, targets), **used}
 
 
 def _project(project: Project, kind: str, runtime: Runtime, board: Board | None) -> Files:

@@ -18,6 +18,7 @@ from tflm_msf.export.kernels import kernel_sources, library_files
 from tflm_msf.export.selfcheck import Case
 from tflm_msf.export.text import TEMPLATES, check_name, rows
 from tflm_msf.export.tflm_header import export_tflm, sketch_arena
+from tflm_msf.export.used import used_header
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import DType, Model
 from tflm_msf.graph.pixels import Pixels
@@ -74,7 +75,7 @@ def c_project(project: Project) -> Files:
     """
     values = {**_values(project, "c", Runtime.C), "has_loop": False}
     return {
-        **{f"kernels/{path}": text for path, text in kernel_sources().items()},
+        **{f"kernels/{path}": text for path, text in {**kernel_sources(), **used_header(project.model)}.items()},
         **_model_files(project, Runtime.C, values),
         "main.c": _render("main.c", values),
         "Makefile": _render("Makefile", values),
@@ -93,7 +94,7 @@ def arduino_project(project: Project, runtime: Runtime) -> Files:
     sketch = {**_model_files(project, runtime, values), f"{project.name}.ino": _render("sketch.cpp", values)}
     return {
         **{f"{project.name}/{path}": text for path, text in sketch.items()},
-        **_library("libraries/tflm_msf", ("library.properties", "keywords.txt")),
+        **_library("libraries/tflm_msf", ("library.properties", "keywords.txt"), project.model),
         "README.md": _render("project.md", values),
     }
 
@@ -126,14 +127,14 @@ def platformio_project(project: Project, board: Board, runtime: Runtime) -> File
     files["platformio.ini"] = _render("platformio.ini", values)
     files["README.md"] = _render("project.md", values)
     if not is_idf:
-        return {**files, **_library("lib/tflm_msf", ("library.json", "extra_script.py"))}
+        return {**files, **_library("lib/tflm_msf", ("library.json", "extra_script.py"), project.model)}
     manifests = ("CMakeLists.txt", "idf_component.yml") if tflm else ("CMakeLists.txt",)
     compiled = sorted(path for path in sources if not path.endswith(".h"))
     return {
         **files,
         "CMakeLists.txt": _render("idf_project.cmake", values),
         "src/CMakeLists.txt": _render("idf_main.cmake", {"sources": compiled}),
-        **_library("components/tflm_msf", manifests),
+        **_library("components/tflm_msf", manifests, project.model),
     }
 
 
@@ -147,9 +148,9 @@ def _model_files(project: Project, runtime: Runtime, values: Mapping[str, Any]) 
     return {**model, f"{name}_case.h": _render("case.h", values), f"{name}_case.c": _render("case.c", values)}
 
 
-def _library(directory: str, manifests: tuple[str, ...]) -> Files:
-    """The tflm_msf library with those of its manifests that are wanted."""
-    files = library_files()
+def _library(directory: str, manifests: tuple[str, ...], model: Model) -> Files:
+    """The tflm_msf library with those of its manifests that are wanted, made for a model."""
+    files = {**library_files(), **{f"src/{path}": text for path, text in used_header(model).items()}}
     return {f"{directory}/{path}": files[path] for path in files if path in manifests or path.startswith("src/")}
 
 

@@ -38,6 +38,20 @@ def is_streamed(model: Model) -> bool:
     return any(fmt.is_streamed(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE)
 
 
+def operators_of(model: Model) -> frozenset[tuple[StageOp, int]]:
+    """Operators of all stages of a rewritten model, each with the layouts of weights (0 or 1) that it is used with.
+
+    Raises:
+        MsfError: if the model holds something that is not a program.
+    """
+    try:
+        programs = [op.custom_options for op in model.main.ops if op.custom_code == CUSTOM_CODE]
+        stages = [stage for program in programs for stage in fmt.Program.unpack(program).stages]
+        return frozenset((StageOp(stage.op), stage.layout) for stage in stages)
+    except (ArithmeticError, LookupError, ValueError):
+        raise MsfError("an MSF_BLOCK operator of the model holds a damaged program; rewrite the model.") from None
+
+
 def _describe_stage(stage: fmt.Stage, out: fmt.Tensor) -> dict[str, str]:
     kept = {
         TensorKind.RING: f"ring of {out.pixels} pixels ({out.pixels / out.w:.1f} rows)",

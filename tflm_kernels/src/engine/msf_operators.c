@@ -1,4 +1,20 @@
+/*
+ * The operators by number. An export knows which ones its model uses, and comes with a header that says so, so that the
+ * linker drops the others; without that header, or without it on the include path, all are there.
+ */
 #include "engine/msf_engine.h"
+
+#if defined(__has_include)
+#if __has_include("msf_used.h")
+#include "msf_used.h"
+#endif
+#endif
+
+#if defined(MSF_USED_OPERATORS)
+
+const msf_operator *const msf_operators[MSF_OP_COUNT] = {MSF_USED_OPERATORS};
+
+#else
 
 const msf_operator *const msf_operators[MSF_OP_COUNT] = {
     [MSF_OP_SOURCE] = &msf_source,
@@ -25,3 +41,5 @@ const msf_operator *const msf_operators[MSF_OP_COUNT] = {
     [MSF_OP_RESIZE_BILINEAR] = &msf_resize_bilinear,
     [MSF_OP_TRANSPOSE_CONV] = &msf_transpose_conv,
 };
+
+#endif

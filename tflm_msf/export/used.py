@@ -1,0 +1,33 @@
+"""What a model uses of the kernels, as the header that makes them leave the rest out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tflm_msf.format import StageOp
+from tflm_msf.graph import Model
+from tflm_msf.program.decode import operators_of
+
+USED = "msf_used.h"
+"""On the include path of ``msf_operators.c``, it stands for the table of all operators."""
+
+_IN_TWO_WAYS = (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D)
+"""Operators whose plain weights have code of their own, which is left out where no stage needs it."""
+
+_COMMENT = """\
+/*
+ * Made by tflm-msf: what the model uses of the kernels. The linker drops the rest, where functions have sections of
+ * their own (-ffunction-sections -Wl,--gc-sections). Delete this file to have all of it, for other models too.
+ */
+"""
+
+
+def used_header(model: Model) -> Mapping[str, str]:
+    """``msf_used.h`` for a rewritten model: the operators of its stages, and no more."""
+    used = operators_of(model)
+    entries = [f"  [MSF_OP_{op.name}] = &{_record(op, (op, 0) in used)}," for op in sorted({op for op, _ in used})]
+    return {USED: _COMMENT + " \\\n".join(["#define MSF_USED_OPERATORS", *entries]) + "\n"}
+
+
+def _record(op: StageOp, has_plain: bool) -> str:
+    return f"msf_{op.name.lower()}" + ("_blocked" if op in _IN_TWO_WAYS and not has_plain else "")
