@@ -111,10 +111,14 @@ int fuzz_tables(const uint8_t *program, uint32_t size, fuzz_table tables[4]) {
                                        {0, sizeof(msf_tensor), 0, tensor_fields, LENGTH(tensor_fields)},
                                        {0, sizeof(msf_stage), 0, stage_fields, LENGTH(stage_fields)},
                                        {0, sizeof(msf_group), 0, group_fields, LENGTH(group_fields)}};
+  static const uint32_t sizes_1[4] = {MSF_PROGRAM_SIZE_1, MSF_TENSOR_SIZE_1, MSF_STAGE_SIZE_1, MSF_GROUP_SIZE_1};
   uint32_t at = 0;
-  if (size < sizeof(msf_program)) return 0;
+  if (size < MSF_PROGRAM_SIZE_1) return 0;
+  const int is_first = fuzz_read(program + offsetof(msf_program, version), 2) == 1;
   for (uint32_t i = 0; i < 4; i++) {
     tables[i] = shapes[i];
+    if (is_first) tables[i].size = sizes_1[i];
+    while (shapes[i].fields[tables[i].field_count - 1].offset >= tables[i].size) tables[i].field_count--;
     tables[i].offset = at;
     if (i > 0) tables[i].count = fuzz_read(program + offsetof(msf_program, tensor_count) + 2 * (i - 1), 2);
     at += tables[i].size * tables[i].count;

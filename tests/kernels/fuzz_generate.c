@@ -40,6 +40,7 @@ static msf_tensor *add_tensor(fuzz_draft *d, uint16_t h, uint16_t w, uint16_t c)
   t->w = w;
   t->c = c;
   t->producer = MSF_NONE;
+  t->shows = MSF_NONE;
   t->pixels = (uint32_t)h * w;
   return t;
 }
@@ -138,6 +139,7 @@ static void make_numbers(fuzz_draft *d, msf_stage *s) {
   for (uint32_t k = 0; k < sizeof(s->in_zero); k++) s->in_zero[k] = (int8_t)fuzz_random(d->random);
   for (uint32_t k = 0; k < sizeof(s->in) / sizeof(s->in[0]); k++) s->in[k] = MSF_NONE;
   s->out_zero = (int8_t)fuzz_random(d->random);
+  s->third = MSF_NONE;
 }
 
 /* The next stage of a group, whose grid is known after the first one. Returns 0 if one has to begin again. */
@@ -157,9 +159,9 @@ static int make_stage(fuzz_draft *d, uint16_t g, uint16_t number, int is_result)
   s->out = (uint16_t)(out - d->tensors);
   s->op = choose_operator(d, is_last ? kinds[group->kind] : 0);
   if (fuzz_makers[s->op].make == 0) abort();
-  if (s->out > 0) s->in[0] = choose_input(d, g);
   const int has_input = msf_operator_of(s)->inputs > 0;
-  const msf_tensor *in = s->out > 0 ? &d->tensors[s->in[0]] : out;
+  if (has_input && s->out > 0) s->in[0] = choose_input(d, g);
+  const msf_tensor *in = has_input && s->out > 0 ? &d->tensors[s->in[0]] : out;
   fuzz_making m = {d, s, in, out, g, is_first, has_input && in->kind == MSF_CHUNK && !fuzz_once_in(d, 16)};
   if (has_input && s->out == 0) return 0;
   fuzz_makers[s->op].make(&m);
@@ -191,8 +193,10 @@ static int make_groups(fuzz_draft *d, int is_streamed) {
 static void make_header(fuzz_draft *d, int is_streamed) {
   msf_program *p = &d->header;
   p->magic = MSF_MAGIC;
-  p->version = MSF_VERSION;
-  p->header_size = sizeof(msf_program);
+  p->version = (uint16_t)(1 + fuzz_below(d, MSF_VERSION));
+  p->header_size = (uint16_t)(p->version == 1 ? MSF_PROGRAM_SIZE_1 : sizeof(msf_program));
+  p->column_bits = (uint8_t)(fuzz_once_in(d, 4) ? 8 + fuzz_below(d, 9) : MSF_COLUMN_BITS);
+  p->state_operand = MSF_NO_OPERAND;
   p->group_count = (uint16_t)(1 + fuzz_below(d, DRAFT_GROUPS));
   p->workspace_size = (uint32_t)(p->group_count * sizeof(msf_progress));
   p->tile_h = p->tile_w = MSF_NONE;
@@ -218,26 +222,29 @@ static void finish(fuzz_draft *d) {
   }
 }
 
+/* Records of version 1 are those of version 2, cut short. */
 static size_t write(const fuzz_draft *d, uint8_t *data, size_t max_size) {
   const msf_program *p = &d->header;
+  const int is_first = p->version == 1;
   const struct {
     const void *from;
-    size_t size;
-  } parts[] = {{p, sizeof(*p)},
-               {d->tensors, p->tensor_count * sizeof(msf_tensor)},
-               {d->stages, p->stage_count * sizeof(msf_stage)},
-               {d->groups, p->group_count * sizeof(msf_group)},
-               {d->params, d->sizes[p->params_operand]}};
+    size_t count, pitch, size;
+  } parts[] = {{p, 1, sizeof(*p), p->header_size},
+               {d->tensors, p->tensor_count, sizeof(msf_tensor), is_first ? MSF_TENSOR_SIZE_1 : sizeof(msf_tensor)},
+               {d->stages, p->stage_count, sizeof(msf_stage), is_first ? MSF_STAGE_SIZE_1 : sizeof(msf_stage)},
+               {d->groups, p->group_count, sizeof(msf_group), is_first ? MSF_GROUP_SIZE_1 : sizeof(msf_group)},
+               {d->params, 1, 0, d->sizes[p->params_operand]}};
   size_t program_size = 0, at = 12 + 4u * p->operand_count;
-  for (int i = 0; i < 4; i++) program_size += parts[i].size;
+  for (int i = 0; i < 4; i++) program_size += parts[i].count * parts[i].size;
   if (at + program_size + parts[4].size > max_size || parts[4].size > DRAFT_PARAMS) return 0;
   fuzz_write(data, 4, (uint32_t)program_size);
   fuzz_write(data + 4, 4, p->operand_count);
   fuzz_write(data + 8, 4, p->params_operand);
   for (uint32_t i = 0; i < p->operand_count; i++) fuzz_write(data + 12 + 4 * i, 4, d->sizes[i]);
   for (int i = 0; i < 5; i++) {
-    memcpy(data + at, parts[i].from, parts[i].size);
-    at += parts[i].size;
+    for (size_t n = 0; n < parts[i].count; n++, at += parts[i].size) {
+      memcpy(data + at, (const uint8_t *)parts[i].from + n * parts[i].pitch, parts[i].size);
+    }
   }
   return at;
 }
