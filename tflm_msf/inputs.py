@@ -51,9 +51,10 @@ def make_inputs(graph: Graph, runs: int, seed: int) -> list[list[Array]]:
     """``runs`` sets of inputs, each as the model takes them. The same arguments give the same inputs.
 
     Noise alone saturates many classifiers to a handful of outputs, so inputs take turns: noise over the whole range,
-    smooth waves, flat patches with sharp edges.
+    smooth waves, flat patches with sharp edges; then scenes (all of these together, as pictures and spectra are),
+    single pixels that stand out, the ends of the range in turns, and all values at one end or the other.
     """
-    kinds = (_noise, _waves, _patches)
+    kinds = (_noise, _waves, _patches, _scene, _sparse, _ends, _one_end)
     sets = []
     for run in range(runs):
         rng = np.random.default_rng([seed, run])
@@ -92,6 +93,30 @@ def _patches(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         corners = [np.sort(rng.integers(0, size + 1, 2)) for size in shape]
         values[tuple(slice(first, last) for first, last in corners)] = level
     return values
+
+
+def _scene(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """A slow background with things in it and some noise."""
+    mixed = 0.5 * _waves(shape, rng) + 0.35 * _patches(shape, rng) + 0.15 * rng.normal(0.5, 0.3, shape)
+    return np.clip(mixed, 0, 1)
+
+
+def _sparse(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """One value, but for one in a hundred values and at least one, which are anything."""
+    values = np.full(shape, rng.choice([0.0, 0.5, 1.0, rng.random()]))
+    for index in rng.integers(0, max(values.size, 1), max(values.size // 100, 1)):
+        values.reshape(-1)[index] = rng.random()
+    return values
+
+
+def _ends(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Each value at one end of the range or the other."""
+    return rng.integers(0, 2, shape).astype(np.float64)
+
+
+def _one_end(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """All values at the same end of the range."""
+    return np.full(shape, float(rng.integers(0, 2)))
 
 
 def _fit(values: Array, tensor: Tensor, bounds: tuple[float, float]) -> Array:

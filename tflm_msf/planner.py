@@ -25,7 +25,7 @@ from tflm_msf.search.front import NO_LIMIT, Doubt, is_proved, search_front
 from tflm_msf.search.placing import Placer
 from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.search.shortest import Point, Search
-from tflm_msf.simplify import Change, simplify
+from tflm_msf.simplify import RULES, Change, Rule, simplify
 from tflm_msf.simplify.variables import without_variables
 from tflm_msf.tflite_io import read_model
 
@@ -60,7 +60,14 @@ class Planner:
         return cls.of_model(read_model(data, source), source, request, say)
 
     @classmethod
-    def of_model(cls, original: Model, source: str, request: Request = DEFAULT_REQUEST, say: Say = silent) -> Planner:
+    def of_model(
+        cls,
+        original: Model,
+        source: str,
+        request: Request = DEFAULT_REQUEST,
+        say: Say = silent,
+        rules: tuple[Rule, ...] = RULES,
+    ) -> Planner:
         """Prepares a model for planning.
 
         Args:
@@ -68,6 +75,7 @@ class Planner:
             source: what to call it in messages.
             request: what to make of it.
             say: hears what a search does.
+            rules: those by which it is simplified.
 
         Raises:
             MsfError: if it cannot be rewritten, or not so.
@@ -77,7 +85,7 @@ class Planner:
         model = without_variables(original, source)
         if request.stream_input or request.int8_io:
             model = with_int8_ends(model, outputs=request.int8_io)
-        simplified = simplify(model)
+        simplified = simplify(model, rules)
         model = simplified.model
         network = build_network(model.main, simplified.origins, kept_on(model.main, request.named_target))
         if not network.units:

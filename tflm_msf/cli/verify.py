@@ -36,12 +36,13 @@ def verify(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Run ORIGINAL and REWRITTEN in the real TFLM interpreter and compare every bit.
+    """Compare what REWRITTEN holds with ORIGINAL, run both in the real TFLM interpreter and compare every bit.
 
-    Compares all outputs and every inner tensor that both models have, measures both arenas, and checks the measured
-    arena of REWRITTEN against the prediction. Every FILE (after --inputs, or at the end) holds one raw input. Exit
-    status 0 only if everything agrees, 1 if it does not. With --target or --board, outputs are those that both models
-    give in that TFLM, where it computes an operator otherwise.
+    Compares types, shapes, scales, names and signatures; every constant, program, record and offset in REWRITTEN with
+    what its plan gives from ORIGINAL; all outputs and every inner tensor that both models have; and the measured arena
+    of REWRITTEN with the prediction. Every FILE (after --inputs, or at the end) holds one raw input. Exit status 0
+    only if everything agrees, 1 if it does not, or if ORIGINAL itself is not reproducible. With --target
+    or --board, outputs are those that both models give in that TFLM, where it computes an operator otherwise.
     """
     with busy("Running both models in TFLM"):
         sources = (str(original), str(rewritten))

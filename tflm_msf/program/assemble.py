@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tflm_msf import __version__
 from tflm_msf.arena import OFFLINE_PLAN, PLANNED_BY_TFLM
 from tflm_msf.blocks.block import Block
 from tflm_msf.errors import MsfError
@@ -20,6 +21,9 @@ from tflm_msf.program.layout import Weights
 OFFLINE_PLAN_VERSION = 1
 LARGEST_OFFSET = 2**31 - 1
 """Offsets are written as int32."""
+
+MADE_BY = "TFLM_MSF_VERSION"
+"""Name of the metadata entry with the version that wrote the file. Another version may plan and place otherwise."""
 
 
 @dataclass
@@ -114,15 +118,18 @@ def _block_op(
 
 
 def _with_offsets(metadata: tuple[tuple[str, bytes], ...], offsets: list[int]) -> tuple[tuple[str, bytes], ...]:
-    """TFLM's offline memory plan: version, subgraph, number of tensors, then an offset for each (-1: not planned)."""
+    """TFLM's offline memory plan, and who made it.
+
+    The plan: version, subgraph, number of tensors, then an offset for each (-1: not planned).
+    """
     if max(offsets, default=0) > LARGEST_OFFSET:
         raise MsfError(
             f"the model's tensors would take more than {max(offsets):,} bytes of arena, and TFLM counts "
             f"up to {LARGEST_OFFSET:,}; use a smaller model."
         )
     words = np.array([OFFLINE_PLAN_VERSION, 0, len(offsets), *offsets], "<i4")
-    others = tuple(entry for entry in metadata if entry[0] != OFFLINE_PLAN)
-    return (*others, (OFFLINE_PLAN, words.tobytes()))
+    others = tuple(entry for entry in metadata if entry[0] not in (OFFLINE_PLAN, MADE_BY))
+    return (*others, (OFFLINE_PLAN, words.tobytes()), (MADE_BY, __version__.encode()))
 
 
 def _renumbered(signature: Signature, builder: _Builder) -> Signature:

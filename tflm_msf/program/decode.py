@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from tflm_msf import format as fmt
 from tflm_msf.errors import MsfError
-from tflm_msf.format import CUSTOM_CODE, StageOp, TensorKind
+from tflm_msf.format import CUSTOM_CODE, NONE, Layout, StageOp, TensorKind
 from tflm_msf.graph import Model
+from tflm_msf.ops import Map
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class ProgramOutline:
+    """What a program says of its block: the width of its strips; which input its output may overlap and from how many
+    bytes behind its start on, as numbers of operands, or None; and each stage's operator and output map, in order.
+    """
+
+    tile_w: int
+    overlap: tuple[int, int, int] | None
+    has_blocked_weights: bool
+    stages: tuple[tuple[StageOp, Map], ...]
+
+
+def outline_of(program: bytes) -> ProgramOutline:
+    """The outline of a program. Raises MsfError if the bytes are not one."""
+    return _undamaged(_outline, program)
 
 
 def describe_program(program: bytes) -> dict[str, Any]:
@@ -16,16 +38,35 @@ def describe_program(program: bytes) -> dict[str, Any]:
     Raises:
         MsfError: if the bytes are not a program.
     """
+    return _undamaged(_describe, program)
+
+
+def _undamaged(read: Callable[[fmt.Program], Value], program: bytes) -> Value:
     try:
-        found = fmt.Program.unpack(program)
-        return {
-            "workspace": found.header.workspace_size,
-            "tile_w": found.header.tile_w,
-            "groups": [{"first_stage": g.first_stage, "stages": g.stage_count, "chunk": g.chunk} for g in found.groups],
-            "stages": [_describe_stage(stage, found.tensors[stage.out]) for stage in found.stages],
-        }
+        return read(fmt.Program.unpack(program))
     except (ArithmeticError, LookupError, ValueError):
         raise MsfError("an MSF_BLOCK operator of the model holds a damaged program; rewrite the model.") from None
+
+
+def _outline(found: fmt.Program) -> ProgramOutline:
+    header = found.header
+    overlap = header.overlap_input, header.overlap_output, header.overlap_distance
+    outputs = [(StageOp(stage.op), found.tensors[stage.out]) for stage in found.stages]
+    return ProgramOutline(
+        tile_w=header.tile_w,
+        overlap=None if header.overlap_input == NONE else overlap,
+        has_blocked_weights=any(stage.layout == Layout.BLOCKED for stage in found.stages),
+        stages=tuple((op, Map(out.rows, out.w, out.c)) for op, out in outputs),
+    )
+
+
+def _describe(found: fmt.Program) -> dict[str, Any]:
+    return {
+        "workspace": found.header.workspace_size,
+        "tile_w": found.header.tile_w,
+        "groups": [{"first_stage": g.first_stage, "stages": g.stage_count, "chunk": g.chunk} for g in found.groups],
+        "stages": [_describe_stage(stage, found.tensors[stage.out]) for stage in found.stages],
+    }
 
 
 def is_rewritten(model: Model) -> bool:

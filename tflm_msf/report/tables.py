@@ -71,6 +71,7 @@ def rewrite_table(report: Json) -> RenderableType:
         parts.append(Text("F is below 1: rows and columns that no later operator reads are not computed."))
     if report["proved"] is False:
         parts.append(Text("Not proved to be the least: not every execution order or placement could be ruled out."))
+    parts.extend(Text(printable(f"Warning: {warning}"), style="yellow") for warning in report["warnings"])
     if report["simplified"]:
         parts.append(simplified_table(report["simplified"]))
     if report["endings"]:
@@ -187,16 +188,13 @@ def front_table(front: Sequence[Json], core: str) -> Table:
 
 
 def verify_table(report: Json) -> RenderableType:
-    """The verdict, both arenas, and the first differences."""
+    """What was compared, the verdict, both arenas, and the first differences."""
     table = plain_table("Measured in TFLM on this computer, bytes", "", "original", "rewritten", "")
+    original, rewritten = report["arena"]["original"] or {}, report["arena"]["rewritten"] or {}
     for part in ("head", "tail", "total"):
-        before, after = (report["arena"]["original"] or {}).get(part), report["arena"]["rewritten"][part]
-        table.add_row(part, format_size(before), format_size(after), _ratio(before, after) if part == "total" else "")
-    verdict = (
-        Text(f"Bit-exact: {report['values_compared']:,} values in {report['runs']} runs.", style="green")
-        if report["bit_exact"]
-        else Text("NOT compared." if report["bit_exact"] is None else "NOT the same.", style="bold red")
-    )
+        before, after = original.get(part), rewritten.get(part)
+        ratio = _ratio(before, after) if part == "total" and before and after else ""
+        table.add_row(part, format_size(before), format_size(after), ratio)
     lines = [
         Text(
             printable(f"  {m['tensor']}[{m['index']}] in run {m['run']}: expected {m['expected']:g}, got {m['got']:g}")
@@ -205,7 +203,41 @@ def verify_table(report: Json) -> RenderableType:
     ]
     problems = [Text(printable(problem), style="bold red") for problem in report["problems"]]
     notes = [Text(f"Note: {note}") for note in report["notes"]]
-    return Group(table, verdict, *lines, *problems, *notes)
+    return Group(table, *_content_lines(report["content"]), _verdict(report), *lines, *problems, *notes)
+
+
+def _content_lines(content: Json) -> list[Text]:
+    """What of the file was compared, besides its interface."""
+    counts = (
+        f"{content['operators']:,} operators, {content['programs']:,} programs, {content['tensors']:,} tensors, "
+        f"{content['constants']:,} bytes of constants, {content['offsets']:,} offsets"
+    )
+    return [
+        Text(f"Compared: types, shapes, scales, names and signatures; {counts}, {content['how']}."),
+        *(Text(f"Note: {note}") for note in content["notes"]),
+    ]
+
+
+def _verdict(report: Json) -> Text:
+    runs = f"{report['values_compared']:,} values in {report['runs']} runs"
+    if not report["reproducible"]:
+        first = ", ".join(f"'{name}'" for name in report["unreproducible"][:3])
+        return Text(
+            printable(
+                f"Cannot be compared: the original itself is not reproducible. What it computes in {first}, and in "
+                "what follows from there, depends on what was in memory before."
+            ),
+            style="bold yellow",
+        )
+    if report["bit_exact"] is None:
+        return Text("NOT compared.", style="bold red")
+    if report["runs"] == 0:
+        return Text("NOT the same file; it was not run.", style="bold red")
+    if not report["bit_exact"]:
+        return Text("NOT the same.", style="bold red")
+    if report["problems"]:
+        return Text(f"The same bits in {runs}, but the file is not what it should be:", style="bold red")
+    return Text(f"Bit-exact: {runs}.", style="green")
 
 
 def operators_table(model: Json) -> RenderableType:

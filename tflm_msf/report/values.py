@@ -11,6 +11,7 @@ from tflm_msf.cost.time_model import load_costs
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import Pixels
+from tflm_msf.graph.shapes import stale_shape_sentences
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.planner import Planner
 from tflm_msf.program.decode import describe_program, is_streamed
@@ -59,6 +60,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
         "flash": {"original": size_before, "plan": size_after},
         "blocks": plan.to_json(choice.network)["blocks"],
         "simplified": [change.to_json() for change in planner.changes],
+        "warnings": stale_shape_sentences(planner.original.main, planner.source),
         "unfused": unfused(planner.network),
         "endings": endings_json(planner.network),
         "streamed": planner.network.is_streamed,
@@ -93,6 +95,7 @@ def unchanged_json(model: Model, size: int, request: Request) -> dict[str, Any]:
         "flash": {"original": size, "plan": size},
         "blocks": [describe_program(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE],
         "simplified": [],
+        "warnings": [],
         "unfused": [unit for unit in unfused(build_network(model.main)) if unit["operator"] != CUSTOM_CODE],
         "endings": [],
         "streamed": is_streamed(model),

@@ -81,6 +81,27 @@ def row_source(rows: RowSource) -> Iterator[None]:
         kernels.msf_set_row_source(None, None)
 
 
+M_PERTURB = -6
+"""glibc's ``mallopt`` parameter: what new memory is filled with, every bit the other way round."""
+
+
+@contextmanager
+def new_memory_holding(byte: int) -> Iterator[None]:
+    """Memory that native code gets meanwhile, arenas for one, is full of ``byte`` (not 0xFF), where glibc is in use.
+
+    Without this, new memory is mostly zero, and what depends on it is not seen.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        yield
+        return
+    mallopt(M_PERTURB, byte ^ 0xFF)
+    try:
+        yield
+    finally:
+        mallopt(M_PERTURB, 0)
+
+
 class CapturedText:
     """What was written to file descriptor 2 while :func:`captured_stderr` was active; filled at its end."""
 

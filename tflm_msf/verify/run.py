@@ -1,8 +1,8 @@
-"""Is it still the same model? Run both in the real TFLM interpreter and compare every bit."""
+"""Compares what two files hold, runs both in the real TFLM interpreter and compares every bit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -20,6 +20,9 @@ from tflm_msf.program.decode import is_streamed
 from tflm_msf.runtime import DEFAULT_ARENA_BYTES, MeasuredArena, Session
 from tflm_msf.runtime.generations import TargetSession
 from tflm_msf.tflite_io import read_model
+from tflm_msf.verify.holds import Held, compare_content
+from tflm_msf.verify.interface import interface_problems
+from tflm_msf.verify.memory import left_to_chance
 
 INNER_RUNS = 3
 """Runs for which inner tensors are compared too: they hold far more values than the outputs do."""
@@ -54,9 +57,17 @@ class VerifiedArena:
         return {**asdict(self.measured), "ran_in": self.ran_in}
 
 
+NOT_RUN = VerifiedArena(MeasuredArena(0, 0, 0), 0)
+
+
 @dataclass(frozen=True)
 class VerifyReport:
-    """What :func:`verify` compared and found. ``mismatches`` are the first few only.
+    """What :func:`verify` compared and found.
+
+    ``held`` says what of the rewritten file was compared with what its plan gives. ``mismatches`` are the first few
+    only. ``unreproducible`` are tensors that the original itself computes otherwise depending on what was in memory;
+    with any of them, outputs cannot be compared. ``runs`` is 0, and the rewritten model's arena is not known, where
+    running it was not safe.
 
     ``bit_exact`` and ``arena_original`` are None for an original that TFLM refuses: there is nothing to compare with.
     """
@@ -68,27 +79,33 @@ class VerifyReport:
     mismatches: tuple[Mismatch, ...]
     arena_original: VerifiedArena | None
     arena_rewritten: VerifiedArena
+    held: Held
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unreproducible: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """True if all bits were compared and agree, and the arena is what was predicted."""
-        return self.bit_exact is True and not self.problems
+        """True if all bits were compared and agree, the file holds what it should, the arena is what was predicted."""
+        return self.bit_exact is True and not self.problems and not self.unreproducible
 
     def to_json(self) -> dict[str, Any]:
         """The report in plain values, for scripts and tables."""
         return {
+            "passed": self.passed,
             "bit_exact": self.bit_exact,
+            "reproducible": not self.unreproducible,
+            "unreproducible": list(self.unreproducible),
             "runs": self.runs,
             "tensors_compared": self.tensors_compared,
             "values_compared": self.values_compared,
+            "content": self.held.to_json(),
             "mismatches": [asdict(mismatch) for mismatch in self.mismatches],
             "problems": list(self.problems),
             "notes": list(self.notes),
             "arena": {
                 "original": self.arena_original.to_json() if self.arena_original else None,
-                "rewritten": self.arena_rewritten.to_json(),
+                "rewritten": self.arena_rewritten.to_json() if self.runs else None,
             },
         }
 
@@ -102,11 +119,13 @@ def verify(
     sources: tuple[str, str] = ("the original model", "the rewritten model"),
     target: Target | None = None,
 ) -> VerifyReport:
-    """Compare two models on ``runs`` made-up inputs and on every file of ``input_files``.
+    """Compare two models: what they hold, and what they compute.
 
-    All outputs are compared with each model in the least arena that it was predicted to start in, so that memory is
-    reused just as on a device. On the first few inputs, every inner tensor that both models have by name is compared
-    as well.
+    The interfaces are compared, and the content of the rewritten file with what its plan gives from the original (see
+    :func:`tflm_msf.verify.holds.compare_content`). Then both run on ``runs`` made-up inputs and on every file of
+    ``input_files``. All outputs are compared with each model in the least arena that it was predicted to start in, so
+    that memory is reused just as on a device. On the first few inputs, every inner tensor that both models have by
+    name is compared as well, and both models are run on memory that holds other bytes.
     The same ``seed`` gives the same inputs. ``sources`` name the two models in messages.
     With a ``target`` whose TFLM computes an operator of either model otherwise, outputs are those that both models give
     there; inner tensors are not compared then. Arenas are measured here, whatever the target.
@@ -114,35 +133,35 @@ def verify(
     Raises :class:`MsfError` if a model does not load or run, if their inputs or outputs are of different shape or
     type, if nothing is to be run, or for an input file of the wrong size.
     """
-    refused = refusals(read_model(original, sources[0]).main)
+    before_model = read_model(original, sources[0])
+    refused = refusals(before_model.main)
     if refused:
-        return _rewritten_alone(rewritten, runs, seed, refused[0], sources)
+        return _rewritten_alone(before_model, rewritten, runs, seed, refused[0], sources)
     before, before_arena = _in_least_arena(original, sources[0])
-    after, after_arena = _in_least_arena(rewritten, sources[1])
-    graph = before.model.main
-    streamed = is_streamed(after.model)
-    ends = Int8Ends.between(graph, after.model)
-    _require_same_ends(graph, after.model.main, ends, streamed, sources)
+    graph, after_model = before.model.main, read_model(rewritten, sources[1])
+    ends = Int8Ends.between(graph, after_model)
+    _require_same_ends(graph, after_model.main, ends, is_streamed(after_model), sources)
     inputs = [*(load_input(graph, path) for path in input_files), *make_inputs(graph, runs, seed)]
     if not inputs:
         raise MsfError("there is nothing to verify with: ask for at least one run or give an input file.")
-
+    held = compare_content(before_model, after_model, sources)
+    problems = [*interface_problems(before_model, after_model, ends, sources), *held.problems]
+    if not held.is_safe_to_run:
+        problems.append(f"{sources[1]} was not run: TFLM would use memory that is not its own, or may.")
+        return VerifyReport(False, 0, 0, 0, (), before_arena, NOT_RUN, held, tuple(problems))
+    after, after_arena = _in_least_arena(rewritten, sources[1])
     split = [ends.split(values) for values in inputs]
     here = [(before.run(ours), ends.as_original(after.run(theirs))) for ours, theirs in split]
     there = _run_there((original, rewritten), split, ends, sources, target)
-    comparison = _Comparison()
-    names = [graph.tensors[index].name for index in graph.outputs]
+    comparison, names = _Comparison(), [graph.tensors[index].name for index in graph.outputs]
     for run, (expected, got) in enumerate(there or here):
         comparison.add(run, zip(names, expected, got, strict=True))
-
-    pairs = _common_tensors(graph, after.model.main)
-    if pairs and not there:
-        before = Session(original, preserve_all=True, source=sources[0])
-        after = Session(rewritten, preserve_all=True, source=sources[1])
-        for run, (ours, theirs) in enumerate(split[:INNER_RUNS]):
-            before.run(ours)
-            after.run(theirs)
-            comparison.add(run, ((name, before.tensor(one), after.tensor(other)) for name, one, other in pairs))
+    few = split[:INNER_RUNS]
+    chance = left_to_chance(original, [ours for ours, _ in few], sources[0])
+    if not there:
+        _compare_inner(comparison, original, rewritten, few, set(chance.tensors), sources)
+    if not chance.reaches_outputs and left_to_chance(rewritten, [x for _, x in few], sources[1]).reaches_outputs:
+        problems.append(f"{sources[1]}: its outputs depend on what was in memory before.")
     return VerifyReport(
         bit_exact=not comparison.mismatches,
         runs=len(inputs),
@@ -151,13 +170,34 @@ def verify(
         mismatches=tuple(comparison.mismatches),
         arena_original=before_arena,
         arena_rewritten=after_arena,
-        problems=tuple(_prediction_problems(after.model, after_arena, sources[1])),
+        held=held,
+        problems=(*problems, *_prediction_problems(after.model, after_arena, sources[1])),
         notes=tuple(_unlike_here(here, there, target)),
+        unreproducible=chance.tensors if chance.reaches_outputs else (),
     )
 
 
+def _compare_inner(
+    comparison: _Comparison,
+    original: bytes,
+    rewritten: bytes,
+    inputs: Sequence[tuple[list[Array], list[Array]]],
+    left_out: Collection[str],
+    sources: tuple[str, str],
+) -> None:
+    """Compares the inner tensors that both models have, but for some."""
+    before = Session(original, preserve_all=True, source=sources[0])
+    after = Session(rewritten, preserve_all=True, source=sources[1])
+    pairs = [pair for pair in _common_tensors(before.model.main, after.model.main) if pair[0] not in left_out]
+    for run, (ours, theirs) in enumerate(inputs):
+        if pairs:
+            before.run(ours)
+            after.run(theirs)
+            comparison.add(run, ((name, before.tensor(one), after.tensor(other)) for name, one, other in pairs))
+
+
 def _rewritten_alone(
-    rewritten: bytes, runs: int, seed: int, refusal: Refusal, sources: tuple[str, str]
+    original: Model, rewritten: bytes, runs: int, seed: int, refusal: Refusal, sources: tuple[str, str]
 ) -> VerifyReport:
     """Runs a model whose original TFLM refuses, which says that it runs, and in how much."""
     session, arena = _in_least_arena(rewritten, sources[1])
@@ -166,7 +206,8 @@ def _rewritten_alone(
             session.run(values)
     nothing = f"No output could be compared: {refusal}. {sources[1]} itself runs."
     problems = (nothing, *_prediction_problems(session.model, arena, sources[1]))
-    return VerifyReport(None, runs, 0, 0, (), None, arena, problems)
+    held = compare_content(original, session.model, sources)
+    return VerifyReport(None, runs, 0, 0, (), None, arena, held, (*problems, *held.problems))
 
 
 _Outputs = tuple[list[Array], list[Array]]
