@@ -22,7 +22,7 @@ from tflm_msf.planner import Planner
 from tflm_msf.program.decode import ProgramOutline, is_streamed, outline_of
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
-from tflm_msf.search.dag import Edge
+from tflm_msf.search.edge import Edge
 from tflm_msf.simplify import RULES, Rule
 
 NO_LIMIT = 1 << 62
