@@ -34,7 +34,8 @@ static int32_t window_max(const msf_call *call, int32_t c, msf_taps rows, msf_ta
 
 /* To the nearest integer, ties away from zero; count > 0. */
 static int32_t rounded_quotient(int32_t sum, int32_t count) {
-  return sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
+  return msf_wrap_add(sum, sum > 0 ? count / 2 : -(count / 2)) /
+         count; /* wraps only where accumulators were overwritten */
 }
 
 static void run_average(const msf_call *call) {
