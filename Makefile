@@ -10,7 +10,7 @@ export TFLM_MSF_MODELS
 NATIVE := $(shell find tflm_kernels/src tflm_msf/core -name '*.[ch]') tflm_msf/runtime/wheel_adapter.c
 C_SOURCES := $(shell find tflm_kernels/src tflm_msf/core platformio benchmarks tests \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/.pio/*') tflm_msf/runtime/wheel_adapter.c
 
-.PHONY: demo test test-all soak fuzz bench emulators checkers emulated lint format clean venv
+.PHONY: demo test test-all soak fuzz bench emulators simulators checkers emulated lint format clean venv
 
 venv: $(VENV)/.installed
 
@@ -25,18 +25,22 @@ demo: venv
 emulators:
 	@if [ "$$(id -u)" = 0 ]; then tools/install_emulators.sh; fi
 
+# Cores that are simulated to the cycle. Without root, what is missing is said, and their tests are skipped.
+simulators: venv
+	@tools/install_simulators.sh '$(BIN)/python' || [ "$$(id -u)" != 0 ]
+
 # Without root, fuzzing with feedback and cppcheck are skipped unless they are there.
 checkers:
 	@if [ "$$(id -u)" = 0 ]; then tools/install_checkers.sh; fi
 
 # Real models through PlatformIO on all emulated boards, without network. Part of `make test` too.
-emulated: venv emulators
+emulated: venv emulators simulators
 	tools/emulated.sh '$(VENV)'
 
-test: lint emulators checkers
+test: lint emulators simulators checkers
 	$(BIN)/pytest -n auto -m 'not slow'
 
-test-all: lint emulators checkers
+test-all: lint emulators simulators checkers
 	$(BIN)/pytest -n auto
 
 # Coverage-guided, for as long as one likes; what it finds stays in FUZZ_DIR. Needs clang with libFuzzer.

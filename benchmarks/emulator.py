@@ -22,13 +22,20 @@ ROOT = Path(__file__).parents[1]
 EMULATED = ROOT / "platformio" / "emulated"
 SUPPORT = EMULATED / "support"
 BUILD = ROOT / "build" / "emulated"
+SIMULATORS = ROOT / "build" / "simulators"
 CORES = ("m4", "m33", "m55", "rv32", "lx106")
+"""Cores in QEMU, where instructions are counted."""
+
+SIMULATED = ("vexriscv", "rp2040")
+"""Cores that are simulated to the cycle: in RTL, and by a cycle model."""
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 OPTIMIZED = ("-std=gnu99", "-O2", "-ffunction-sections", "-fdata-sections")
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 1800
+"""Simulated cores run some million cycles a second, and a computer may have other things to do."""
 
 INSTALL = "tools/install_emulators.sh"
+INSTALL_SIMULATORS = "make simulators"
 
 
 class EmulatorError(Exception):
@@ -44,8 +51,8 @@ class Core:
     arch: str
     cflags: tuple[str, ...]
     ldflags: tuple[str, ...]
-    qemu: tuple[str, ...]
-    marks: tuple[str, str]
+    command: tuple[str, ...]
+    marks: tuple[str, str] | None
 
     @property
     def gcc(self) -> str:
@@ -55,11 +62,17 @@ class Core:
 
 @dataclass(frozen=True)
 class Run:
-    """What a program printed, its exit status, and the instructions between each pair of marks."""
+    """What a program printed, its exit status, and what ran between each pair of marks.
+
+    ``instructions`` are empty for VexRiscv, which does not count them; ``cycles``, and the ``lines`` that a cache of
+    the flash fetched, are there for simulated cores only.
+    """
 
     output: str
     status: int
     instructions: tuple[int, ...]
+    cycles: tuple[int, ...] = ()
+    lines: tuple[int, ...] = ()
 
 
 @cache
@@ -73,16 +86,17 @@ def load_core(name: str) -> Core:
         arch=build["arch"],
         cflags=tuple(build["cflags"].split()),
         ldflags=(*build["ldflags"].split(), *script),
-        qemu=tuple(build["qemu"].split()),
-        marks=(build["marks"]["begin"], build["marks"]["end"]),
+        command=tuple(build["run"].replace("{simulators}", str(SIMULATORS)).split()),
+        marks=(build["marks"]["begin"], build["marks"]["end"]) if "marks" in build else None,
     )
 
 
-def missing_tools() -> tuple[str, ...]:
-    """Programs that are needed for the five cores and are not on this computer."""
-    cores = [load_core(name) for name in CORES]
-    needed = dict.fromkeys(["gcc", *(core.gcc for core in cores), *(core.qemu[0] for core in cores)])
-    return tuple(program for program in needed if shutil.which(program) is None)
+def missing_tools(names: Sequence[str] = CORES) -> tuple[str, ...]:
+    """Programs that are needed for these cores and are not on this computer."""
+    cores = [load_core(name) for name in names]
+    scripts = [word for core in cores for word in core.command[1:] if word.startswith(str(SIMULATORS))]
+    needed = dict.fromkeys(["gcc", *(core.gcc for core in cores), *(core.command[0] for core in cores), *scripts])
+    return tuple(program for program in needed if shutil.which(program) is None and not Path(program).is_file())
 
 
 def build(core: Core, sources: Mapping[str, str], flags: Sequence[str] = OPTIMIZED) -> Path:
@@ -145,42 +159,111 @@ def _made(kind: str, command: Sequence[str], inputs: Sequence[Path], name: str) 
     return target
 
 
-def run(core: Core, elf: Path) -> Run:
-    """Runs a program to its end. A run that takes more than ``TIMEOUT_SECONDS`` is an error."""
+def run(core: Core, elf: Path, options: Sequence[str] = ()) -> Run:
+    """Runs a program to its end. A run that takes more than ``TIMEOUT_SECONDS`` is an error.
+
+    ``options`` are for a simulator: how its flash behaves.
+    """
     with _scratch() as directory:
-        plugin = f"{_counter()},begin={core.marks[0]},end={core.marks[1]},counts={directory / 'counts'}"
-        command = [*core.qemu, "-plugin", plugin, "-kernel", str(elf)]
-        try:
-            done = subprocess.run(  # noqa: S603
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=TIMEOUT_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise EmulatorError(f"{elf} did not end within {TIMEOUT_SECONDS} s on {core.name}.") from None
-        except FileNotFoundError:
-            raise EmulatorError(f"{core.qemu[0]} is missing: run {INSTALL}.") from None
-        counts = (directory / "counts").read_text() if (directory / "counts").exists() else ""
-    if "total" not in counts:
-        raise EmulatorError(f"QEMU did not run {elf} on {core.name}:\n{done.stderr}")
-    return Run(done.stdout, done.returncode, tuple(int(n) for n in re.findall(r"^region (\d+)$", counts, re.M)))
+        counts = directory / "counts"
+        command = [word.replace("{firmware}", str(elf)) for word in core.command]
+        if core.marks is None:
+            command += ["--counts", str(counts), *options]
+        else:
+            command += ["-plugin", f"{_plugin('count')},begin={core.marks[0]},end={core.marks[1]},counts={counts}"]
+        done = _run_to_its_end(core, elf, command)
+        told = counts.read_text() if counts.exists() else ""
+    if "total" not in told:
+        raise EmulatorError(f"{elf} did not run on {core.name}:\n{done.stderr}")
+    return Run(done.stdout, done.returncode, *(_counted(what, told) for what in ("instructions", "cycles", "lines")))
 
 
-def _counter() -> Path:
-    """The plugin that counts instructions, compiled for this computer."""
-    source = (SUPPORT / "count.c").read_text()
-    key = hashlib.sha256(source.encode()).hexdigest()[:20]
-    target = BUILD / f"libcount-{key}.so"
+def _run_to_its_end(core: Core, elf: Path, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise EmulatorError(f"{elf} did not end within {TIMEOUT_SECONDS} s on {core.name}.") from None
+    except FileNotFoundError:
+        install = INSTALL if core.marks else INSTALL_SIMULATORS
+        raise EmulatorError(f"{command[0]} is missing: run {install}.") from None
+
+
+def _counted(what: str, told: str) -> tuple[int, ...]:
+    """The numbers behind a word in the lines of all regions."""
+    return tuple(int(number) for number in re.findall(rf"^region\b.*\b{what} (\d+)", told, re.M))
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How often each instruction ran between the last pair of marks, and lines that caches fetched from flash.
+
+    ``ran`` has, for an address, how often the instruction there ran and how often it was a branch that was taken.
+    """
+
+    ran: Mapping[int, tuple[int, int]]
+    lines: Mapping[str, int]
+
+
+def profile(core: Core, elf: Path) -> Profile:
+    """Runs a program on a core in QEMU whose board says where flash is."""
+    assert core.marks is not None
+    with _scratch() as directory:
+        counts = directory / "counts"
+        build = json.loads((EMULATED / "boards" / f"{core.name}.json").read_text())
+        flash = f"flash={build['build']['flash']},size={build['upload']['maximum_size']}"
+        plugin = f"{_plugin('profile')},begin={core.marks[0]},end={core.marks[1]},counts={counts},{flash}"
+        done = _run_to_its_end(
+            core, elf, [*(w.replace("{firmware}", str(elf)) for w in core.command), "-plugin", plugin]
+        )
+        told = counts.read_text() if counts.exists() else ""
+    if not told.endswith("total\n"):
+        raise EmulatorError(f"{elf} did not run on {core.name}:\n{done.stderr}")
+    ran = re.findall(r"^at (\w+) (\d+) (\d+)$", told, re.M)
+    caches = re.findall(r"^cache (\w+) (\d+)$", told, re.M)
+    return Profile({int(a, 16): (int(n), int(t)) for a, n, t in ran}, {name: int(n) for name, n in caches})
+
+
+def _plugin(name: str) -> Path:
+    """A plugin of ``support/``, compiled for this computer."""
+    texts = {path.name: path.read_text() for path in (SUPPORT / f"{name}.c", SUPPORT / "plugin.h")}
+    key = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:20]
+    target = BUILD / f"lib{name}-{key}.so"
     if not target.exists():
         with _scratch() as directory:
-            (directory / "count.c").write_text(source)
+            for path, text in texts.items():
+                (directory / path).write_text(text)
             flags = ["-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden"]
-            _call(["gcc", *flags, "count.c", "-o", "libcount.so"], directory)
-            _publish(directory / "libcount.so", target)
+            _call(["gcc", *flags, f"{name}.c", "-o", "plugin.so"], directory)
+            _publish(directory / "plugin.so", target)
     return target
+
+
+@dataclass(frozen=True)
+class Disassembled:
+    """An instruction as objdump writes it, and the function that it is in."""
+
+    mnemonic: str
+    operands: str
+    function: str
+
+
+def disassemble(core: Core, elf: Path) -> dict[int, Disassembled]:
+    """The instructions of a program by address."""
+    found: dict[int, Disassembled] = {}
+    function = ""
+    for line in _call([f"{core.prefix}objdump", "-d", "--no-show-raw-insn", str(elf)], ROOT).splitlines():
+        if named := re.match(r"^[0-9a-f]+ <(.+)>:", line):
+            function = named.group(1)
+        elif read := re.match(r"^\s*([0-9a-f]+):\s+(\S+)\s*([^;@]*)", line):
+            found[int(read.group(1), 16)] = Disassembled(read.group(2), read.group(3).strip(), function)
+    return found
 
 
 def section_sizes(core: Core, file: Path) -> dict[str, int]:
@@ -192,7 +275,7 @@ def section_sizes(core: Core, file: Path) -> dict[str, int]:
 def linked_text(core: Core, sources: Mapping[str, str], roots: Sequence[str], flags: Sequence[str] = OPTIMIZED) -> int:
     """Bytes of code and constants that the functions ``roots`` and all they use from ``sources`` take."""
     objects = compile_objects(core, sources, flags)
-    machine = ["-melf32lriscv"] if core.arch == "riscv" else []
+    machine = ["-melf32lriscv"] if core.prefix.startswith("riscv") else []
     keep = [argument for root in roots for argument in ("-u", root)]
     command = [f"{core.prefix}ld", *machine, "-r", "--gc-sections", "-e", roots[0], *keep, *map(str, objects)]
     return section_sizes(core, _made("partial", command, objects, "kernels.o"))["text"]

@@ -13,6 +13,7 @@ from benchmarks.emulator import (
     OPTIMIZED,
     Core,
     EmulatorError,
+    Run,
     build,
     run,
     section_sizes,
@@ -87,13 +88,9 @@ def measure(
 
     Raises :class:`EmulatorError` if it does not build, or does not run to its end.
     """
-    sources = {**model, "cases.h": _CASES_H % _shape(cases), "cases.c": _cases_c(cases), "main.c": MAIN.read_text()}
-    elf = build(core, sources, flags)
+    elf = build_firmware(core, model, cases, flags)
     done = run(core, elf)
-    try:
-        result = json.loads(done.output.splitlines()[-1])
-    except (IndexError, ValueError):
-        raise EmulatorError(f"{elf} ended with status {done.status} on {core.name}:\n{done.output}") from None
+    result = last_line(elf, core, done)
     return Measurement(
         status=done.status,
         cases=result["cases"],
@@ -105,6 +102,23 @@ def measure(
         sizes=section_sizes(core, elf),
         log=done.output,
     )
+
+
+def build_firmware(
+    core: Core, model: Mapping[str, str], cases: Sequence[Case], flags: Sequence[str] = OPTIMIZED
+) -> Path:
+    """An ELF file that runs a model named ``model`` on cases and compares every output byte."""
+    sources = {**model, "cases.h": _CASES_H % _shape(cases), "cases.c": _cases_c(cases), "main.c": MAIN.read_text()}
+    return build(core, sources, flags)
+
+
+def last_line(elf: Path, core: Core, done: Run) -> dict[str, int]:
+    """What firmware says at its end. Raises :class:`EmulatorError` if it did not get there."""
+    try:
+        told: dict[str, int] = json.loads(done.output.splitlines()[-1])
+    except (IndexError, ValueError):
+        raise EmulatorError(f"{elf} ended with status {done.status} on {core.name}:\n{done.output}") from None
+    return told
 
 
 def with_kernels(model: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,9 +1,12 @@
-"""Boards in QEMU; compilers and emulators are those of the operating system."""
+"""Boards in QEMU and in simulators; compilers and QEMU are those of the operating system."""
 
 import shutil
+from pathlib import Path
 
 from platformio.exception import UserSideException
 from platformio.platform.base import PlatformBase
+
+SIMULATORS = Path(__file__).resolve().parents[2] / "build" / "simulators"
 
 
 class EmulatedPlatform(PlatformBase):
@@ -13,7 +16,8 @@ class EmulatedPlatform(PlatformBase):
         """Check that compiler and emulator of the chosen board are there."""
         if options.get("board"):
             build = self.board_config(options["board"]).get("build")
-            for program in (f"{build['prefix']}gcc", build["qemu"].split()[0]):
+            emulator = build["run"].replace("{simulators}", str(SIMULATORS)).split()[0]
+            for program in (f"{build['prefix']}gcc", emulator):
                 if shutil.which(program) is None:
-                    raise UserSideException(f"{program} is not installed: run tools/install_emulators.sh.")
+                    raise UserSideException(f"{program} is not installed: run make emulators simulators.")
         return super().configure_default_packages(options, targets)

@@ -4,16 +4,16 @@ import os
 
 import pytest
 
-from benchmarks.emulator import INSTALL, missing_tools
+from benchmarks.emulator import CORES, SIMULATED, missing_tools
 
 
 @pytest.fixture(autouse=True)
 def _emulators() -> None:
     """Where the emulators could be installed without asking (root, as in CI), their absence is a failure."""
-    missing = missing_tools()
+    missing = missing_tools((*CORES, *SIMULATED))
     if not missing:
         return
-    sentence = f"the emulated boards need {', '.join(missing)}: run {INSTALL}"
+    sentence = f"the emulated boards need {', '.join(missing)}: run `make emulators simulators`"
     if os.geteuid() == 0:
         pytest.fail(sentence)
     pytest.skip(sentence)

@@ -109,8 +109,8 @@ def test_a_c_project_builds_with_cmake(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["digits", "mlperf__ic_resnet8", "mlperf__kws_dscnn"])
 def test_a_c_project_runs_on_an_emulated_core(name: str, model: str, tmp_path: Path) -> None:
     core = load_core(name)
-    if {core.gcc, core.qemu[0]} & set(missing_tools()):
-        pytest.skip(f"{core.gcc} or {core.qemu[0]} is not installed")
+    if {core.gcc, core.command[0]} & set(missing_tools()):
+        pytest.skip(f"{core.gcc} or {core.command[0]} is not installed")
     file = DIGITS if model == "digits" else corpus_file(f"{model}.tflite")
     project = exported(file, tmp_path / "p", "--format", "c")
     files = {path.name: path.read_text() for path in project.glob("*.[ch]")}

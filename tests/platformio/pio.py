@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.emulator import missing_tools
+from benchmarks.emulator import CORES, SIMULATED, missing_tools
 
 ROOT = Path(__file__).parents[2]
 EMULATED = ROOT / "platformio" / "emulated"
@@ -36,11 +36,11 @@ def program(name: str) -> str:
     return found
 
 
-def need_emulators() -> None:
+def need_emulators(simulators: bool = False) -> None:
     """Skips the test without compilers and emulators."""
-    missing = missing_tools()
+    missing = missing_tools((*CORES, *SIMULATED) if simulators else CORES)
     if missing:
-        pytest.skip(f"not installed: {', '.join(missing)} (tools/install_emulators.sh)")
+        pytest.skip(f"not installed: {', '.join(missing)} (make emulators simulators)")
 
 
 def run_pio(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.emulator import CORES
+from benchmarks.emulator import CORES, SIMULATED
 from tests.platformio.pio import EMULATED, ROOT, need_emulators, program, programs, run_pio
 
 MODELS = ROOT / "build" / "platformio" / "models"
@@ -19,13 +19,13 @@ MODELS = ROOT / "build" / "platformio" / "models"
 
 def test_all_boards_agree_with_tflm() -> None:
     """What `make emulated` does."""
-    need_emulators()
+    need_emulators(simulators=True)
     program("pio")
     command = [str(ROOT / "tools" / "emulated.sh"), sys.prefix]
     done = subprocess.run(command, env={**os.environ, "PATH": programs()}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.findall(r"^(\S+): \S+ \[(\w+)\]", done.stdout, re.M) or done.stdout
-    count = len(CORES) * len(list(MODELS.glob("*.tflite")))
+    count = len((*CORES, *SIMULATED)) * len(list(MODELS.glob("*.tflite")))
     assert f"{count} test cases: {count} succeeded" in done.stdout, passed
 
 

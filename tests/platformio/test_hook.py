@@ -51,7 +51,7 @@ def build(project: Path) -> tuple[bool, str]:
 
 def arena_of(project: Path) -> int:
     firmware = project / ".pio" / "build" / "it" / "firmware.elf"
-    qemu = [sys.executable, str(EMULATED / "scripts" / "qemu.py"), "m4", str(firmware)]
+    qemu = [sys.executable, str(EMULATED / "scripts" / "run.py"), "m4", str(firmware)]
     done = subprocess.run(qemu, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return int(done.stdout.split()[1])

@@ -41,7 +41,7 @@ def run(project: Path, board: str) -> str:
     done = run_pio(project, "run")
     assert done.returncode == 0, done.stdout + done.stderr
     firmware = project / ".pio" / "build" / "it" / "firmware.elf"
-    qemu = [sys.executable, str(EMULATED / "scripts" / "qemu.py"), board, str(firmware)]
+    qemu = [sys.executable, str(EMULATED / "scripts" / "run.py"), board, str(firmware)]
     ran = subprocess.run(qemu, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
     return ran.stdout

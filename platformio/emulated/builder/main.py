@@ -1,4 +1,4 @@
-"""Compiles a project for a board in QEMU, out of what boards/*.json says. `upload` runs it."""
+"""Compiles a project for a emulated board, out of what boards/*.json says. `upload` runs it."""
 
 import sys
 from pathlib import Path
@@ -27,7 +27,7 @@ env.Replace(
     SIZEDATAREGEXP=r"^(?:\.data|\.bss|\.noinit|\.tbss|\.tdata)\s+(\d+).*",
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     SIZEPRINTCMD="$SIZETOOL -B -d $SOURCES",
-    UPLOADCMD=f'"{sys.executable}" "{platform / "scripts" / "qemu.py"}" {board.id} $SOURCE',
+    UPLOADCMD=f'"{sys.executable}" "{platform / "scripts" / "run.py"}" {board.id} $SOURCE',
 )
 env.Append(
     ASFLAGS=machine,

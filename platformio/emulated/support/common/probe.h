@@ -10,7 +10,11 @@
 #define PROBE_PAINT 0xA5u
 
 /* Instructions that do nothing and that no compiler emits. The board files name the same bytes. */
-#if defined(__arm__)
+#if defined(PROBE_PORT) /* a simulated core that sees stores instead of instructions */
+#define PROBE_BEGIN() (*(volatile uint32_t *)PROBE_PORT = 1)
+#define PROBE_END() (*(volatile uint32_t *)PROBE_PORT = 0)
+#define PROBE_STACK_POINTER(pointer) __asm__ volatile("mv %0, sp" : "=r"(pointer))
+#elif defined(__arm__)
 #define PROBE_BEGIN() __asm__ volatile("mov r10, r10" ::: "memory")
 #define PROBE_END() __asm__ volatile("mov r11, r11" ::: "memory")
 #define PROBE_STACK_POINTER(pointer) __asm__ volatile("mov %0, sp" : "=r"(pointer))

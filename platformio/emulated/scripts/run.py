@@ -1,18 +1,20 @@
-"""qemu.py BOARD FIRMWARE: runs firmware on a board in QEMU, and ends with its status. Nothing runs for ever."""
+"""run.py BOARD FIRMWARE: runs firmware on an emulated board, and ends with its status. Nothing runs for ever."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 900
+PROJECT = Path(__file__).parents[1]
+SIMULATORS = Path(__file__).resolve().parents[3] / "build" / "simulators"
 
 
 def main() -> int:
     """Run; 124 if the firmware did not end in time."""
     board, firmware = sys.argv[1:]
-    path = Path(__file__).parents[1] / "boards" / f"{board}.json"
-    command = [*json.loads(path.read_text())["build"]["qemu"].split(), "-kernel", firmware]
+    template = json.loads((PROJECT / "boards" / f"{board}.json").read_text())["build"]["run"]
+    command = template.replace("{simulators}", str(SIMULATORS)).replace("{firmware}", firmware).split()
     try:
         return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS).returncode  # noqa: S603
     except subprocess.TimeoutExpired:

@@ -1,0 +1,96 @@
+"""Cycles: the estimates add up by hand, and README's figures are those of this code."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.bench import prepare
+from benchmarks.cortex_m_cycles import estimate, estimate_of, registers
+from benchmarks.cycles import BEGIN, CORES, END, MODELS, README, VARIANTS, perform, read_results, table
+from benchmarks.emulator import Disassembled, Profile, build, load_core
+from tests.corpus import corpus_model
+from tests.platformio.pio import need_emulators
+
+TOLERANCE = 0.02
+QUICK = {("mlperf__kws_dscnn", "m4"), ("mlperf__kws_dscnn", "m55"), ("mlperf__kws_dscnn", "rp2040")}
+
+
+def loop(body: str, count: int) -> dict[str, str]:
+    """A loop of ``count`` turns between the marks, written in assembly."""
+    return {
+        "main.c": f"""
+#include <stdint.h>
+#include "probe.h"
+static int8_t bytes[4 * {count} + 16];
+int main(void) {{
+  int8_t *from = bytes;
+  int32_t sum = 0, turns = {count};
+  PROBE_BEGIN();
+  __asm__ volatile(".balign 4\\n1:\\n{body} subs %2, %2, #1\\n bne 1b\\n"
+                   : "+r"(from), "+r"(sum), "+r"(turns) : : "r4", "r5", "r6", "memory", "cc");
+  PROBE_END();
+  return sum;
+}}
+"""
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "turn"),
+    [
+        # load 2, product 1, count 1, branch 1 + 2
+        ("ldrb r4, [%0], #1\\n mla %1, r4, r4, %1\\n", 7),
+        # load 2, the next one 1, two unpackings, two double products, count 1, branch 1 + 2
+        ("ldr r4, [%0], #4\\n ldr r5, [%0]\\n sxtb16 r6, r4\\n sxtb16 r5, r5\\n smlad %1, r6, r5, %1\\n"
+         " smlad %1, r6, r5, %1\\n", 11),
+        # three registers at once 1 + 3, store 1, count 1, branch 1 + 2
+        ("ldm %0, {{r4, r5, r6}}\\n str r4, [%0]\\n", 9),
+    ],
+)  # fmt: skip
+def test_an_estimate_is_what_one_counts_by_hand(body: str, turn: int) -> None:
+    need_emulators()
+    core = load_core("m4")
+    few, many = (estimate(core, build(core, loop(body.format(), count))).cycles for count in (1000, 2000))
+    assert many - few == 1000 * turn
+
+
+def test_lists_of_registers() -> None:
+    assert registers("sp!, {r4, r5, r6, r7, lr}") == 5
+    assert registers("r0!, {r4-r7, r9-fp, lr}") == 8
+    assert registers("{d8-d15}") == 8
+
+
+def test_vectors_of_different_kinds_overlap() -> None:
+    words = ["vldrw.u32 q0, [r0]", "vmladava.s8 lr, q0, q1", "vldrw.u32 q1, [r1]", "vldrw.u32 q2, [r1]", "letp lr, 1"]
+    program = {4 * i: Disassembled(*word.partition(" ")[::2], "f") for i, word in enumerate(words)}
+    run = Profile(dict.fromkeys(program, (1, 0)), {})
+    assert estimate_of("m55", run, program).cycles == 2 + 1 + 1 + 2 + 0
+
+
+def test_readme_has_the_table() -> None:
+    text = README.read_text()
+    assert text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip() == table(read_results())
+
+
+def test_every_row_was_measured() -> None:
+    found = {(result.model, result.core, result.variant) for result in read_results()}
+    assert found == {(model, core, variant) for model in MODELS for core in CORES for variant in VARIANTS}
+
+
+ALL = [
+    pytest.param(model, core, marks=[] if (model, core) in QUICK else pytest.mark.slow)
+    for model in MODELS
+    for core in CORES
+]
+
+
+@pytest.mark.parametrize(("model", "core"), ALL)
+def test_cycles_are_those_of_the_results(model: str, core: str) -> None:
+    need_emulators(simulators=True)
+    corpus_model(model)
+    known = {(r.variant, r.memory): r for r in read_results() if (r.model, r.core) == (model, core)}
+    for job in prepare(model, VARIANTS, [core]):
+        for result in perform(job):
+            expected = known[result.variant, result.memory]
+            assert result.cycles == pytest.approx(expected.cycles, rel=TOLERANCE), result
+            assert result.lines == pytest.approx(expected.lines, rel=TOLERANCE) or result.lines is None
