@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from tests.exactness import Original, assert_every_block_exact, blocks_to, pareto_paths, random_path
 from tests.layers import Geometry, Layers, Weighting
 from tests.networks import random_network
+from tflm_msf.blocks.block import OWN_OPERANDS
 from tflm_msf.errors import MsfError
+from tflm_msf.format.limits import MAX_OPERANDS
 from tflm_msf.graph import Model
 from tflm_msf.search.edge import Edge
 
@@ -45,6 +47,19 @@ def test_networks(seed: int) -> None:
 def test_many_networks(first_seed: int) -> None:
     for seed in range(first_seed, first_seed + 50):
         assert_random_network_exact(seed)
+
+
+def test_a_block_has_no_more_operands_than_the_kernels_take() -> None:
+    layers = Layers(Random(1))
+    inputs = [layers.input(1, 2, 2, 1) for _ in range(30)]
+    total = inputs[0]
+    for added in inputs[1:]:
+        total = layers.add(total, added)
+    original = Original(layers.model([total]))
+    blocks = list(blocks_to(original.network, last=28))
+    assert max(len(edge.block.inputs) for edge in blocks if edge.block) == MAX_OPERANDS - OWN_OPERANDS
+    for path in pareto_paths(original.network, most=3):
+        original.assert_exact(path)
 
 
 def squeeze_excite(layers: Layers, x: int, hidden: int) -> int:

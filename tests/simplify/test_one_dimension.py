@@ -38,10 +38,13 @@ def test_a_row_that_a_map_of_several_rows_becomes_stays_a_row() -> None:
     assert stages[1] is not None and stages[1].input_maps[0] == (1, 20, 2)
 
 
-@pytest.mark.parametrize(("streamed", "limit"), [(False, 60_000), (True, 6_000)])
-def test_raw_audio(streamed: bool, limit: int) -> None:
-    """48,000 samples, three seconds at 16 kHz."""
-    data = write_model(classifier(48_000))
+@pytest.mark.parametrize(
+    ("samples", "streamed", "limit"),
+    [(48_000, False, 60_000), (48_000, True, 6_000), (100_000, False, 110_000), (100_000, True, 6_000)],
+)
+def test_raw_audio(samples: int, streamed: bool, limit: int) -> None:
+    """Three seconds at 16 kHz, and more than six: longer than 16 bits count."""
+    data = write_model(classifier(samples))
     rewritten = rewrite_file(data, "audio", Request(stream_input=streamed)).data
     report = verify(data, rewritten, runs=1)
     assert report.passed, (report.mismatches, report.problems)

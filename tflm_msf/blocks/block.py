@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tflm_msf.blocks.chunks import chunk_layout
 from tflm_msf.blocks.lines import is_chunk, newest_cols, ring_rows
-from tflm_msf.format.limits import MAX_GROUPS, PROGRESS_BYTES
+from tflm_msf.format.limits import MAX_GROUPS, MAX_OPERANDS, PROGRESS_BYTES, can_be_numbered
 from tflm_msf.network.units import Network
 from tflm_msf.ops import Map, Stage, StageOp
 from tflm_msf.ops.stage import POINTWISE
@@ -147,6 +147,10 @@ class _GroupState:
         return Group(tuple(sorted(self.units)), int(self.chunk[0]), int(self.steps[-1]), strips)
 
 
+OWN_OPERANDS = 4
+"""Operands of a block that are no inputs, at the most: parameters, output, workspace and state."""
+
+
 class LinesKept:
     """Line buffer sizes, computed once per tensor: they do not depend on the block."""
 
@@ -185,6 +189,7 @@ class BlockWalk:
         self._accumulating: dict[int, int] = {}
         self._readers: dict[int, list[int]] = {}
         self._overlaps: dict[tuple[tuple[int, int], ...], list[tuple[int, int, int]]] = {}
+        self._extent = (0, 0)
         self._macs = np.zeros_like(self._widths)
         self._ring_bytes = np.zeros_like(self._widths)
 
@@ -208,6 +213,8 @@ class BlockWalk:
 
     def _candidates_from(self, first: int, workspaces: Ints, max_workspace: int) -> Iterator[Candidate]:
         inputs = tuple(sorted({self._network.copies.get(tensor, tensor) for tensor in self._readers}))
+        if len(inputs) > MAX_OPERANDS - OWN_OPERANDS:
+            return
         output = self._stage(self._last).output
         for width, workspace, macs in zip(self._widths.tolist(), workspaces.tolist(), self._macs.tolist(), strict=True):
             if workspace <= max_workspace or first == self._last:
@@ -283,6 +290,10 @@ class BlockWalk:
         if stage is None or (unit != self._last and not self._becomes_inner(stage)):
             return False
         if stage.history and unit == self._last:
+            return False
+        rows, cols = stage.extent
+        self._extent = max(self._extent[0], rows), max(self._extent[1], cols)
+        if not can_be_numbered(*self._extent):
             return False
         runs_once = stage.reduces or stage.op is StageOp.SOURCE or stage.prefix is not None or stage.history > 0
         if runs_once and not self._keep(self._widths == self._full_width):

@@ -28,6 +28,8 @@ class BlockSpace:
 
         As for :meth:`BlockWalk.candidates`, those are left out whose workspace is above ``max_workspace`` bytes.
         """
+        if self._network.units[last].stage is None:
+            return
         yield from BlockWalk(self._network, self._kept, last, *widths).candidates(max_workspace)
         has_gates = any(gate.pool <= last for gate in self._gates)
         full = tile_widths(self._network, last)[0]

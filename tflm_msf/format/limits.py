@@ -45,6 +45,12 @@ def column_bits(tallest: int) -> int:
     return COLUMN_BITS if tallest <= most_rows(COLUMN_BITS) else TALL_COLUMN_BITS
 
 
+def can_be_numbered(tallest: int, widest: int) -> bool:
+    """Whether a block may hold maps of at most that many rows and columns."""
+    bits = column_bits(tallest)
+    return tallest <= most_rows(bits) and widest <= most_columns(bits)
+
+
 def most_rows(bits: int) -> int:
     """Rows of a map where columns take ``bits`` of a pixel's number."""
     return int(min((1 << (32 - bits)) - 2, TALLEST))

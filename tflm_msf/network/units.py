@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from tflm_msf.format.limits import can_be_numbered
 from tflm_msf.graph import NO_TENSOR, Graph, Op, Tensor
 from tflm_msf.network.turns import turned_alike
 from tflm_msf.ops import AddTensor, Map, NotFusableError, Stage, StageOp, lower_all
@@ -124,6 +125,19 @@ def build_network(graph: Graph, origins: tuple[int, ...] = (), kept: Mapping[int
         origins: the index in the file of each of them, if they are others.
         kept: operators that shall stay builtins though they could be fused, by index, and why.
     """
+    network = _lowered(graph, origins, kept)
+    wide = _beyond_a_block(network)
+    return build_network(graph, origins, {**kept, **wide}) if wide else network
+
+
+def _beyond_a_block(network: Network) -> dict[int, str]:
+    """Operators whose maps no block can number: a row that is longer than 16 bits count, and could not be turned."""
+    reason = "a row of its maps has more pixels than a block can number"
+    stages = ((unit, unit.stage) for unit in network.units if unit.stage is not None)
+    return {op: reason for unit, stage in stages if not can_be_numbered(*stage.extent) for op in unit.ops}
+
+
+def _lowered(graph: Graph, origins: tuple[int, ...], kept: Mapping[int, str]) -> Network:
     reasons = [kept.get(index) or _reason(graph, op) for index, op in enumerate(graph.ops)]
     fusable = {index: not reason for index, reason in enumerate(reasons)}
     alias = _find_aliases(graph, fusable)

@@ -13,7 +13,7 @@ from itertools import accumulate
 from tflm_msf.graph import Tensor
 from tflm_msf.ops.conditions import CONSTANTS, fused_if
 from tflm_msf.ops.context import OpContext
-from tflm_msf.ops.stage import Map, Stage, StageOp, Window, map_of
+from tflm_msf.ops.stage import MOST_CHANNELS, Map, Stage, StageOp, Window, map_of
 
 AddTensor = Callable[[Tensor], int]
 """Gives a tensor that an operator needs inside an index."""
@@ -66,7 +66,9 @@ def _append(context: OpContext, add_tensor: AddTensor, axis: int) -> tuple[Stage
     joined = list(accumulate(shape[axis] for shape in shapes if len(shape) > axis))
     context.require(fit and joined[-1:] == [context.output.shape[axis]], "its output is not its inputs together")
     size = math.prod(behind)
-    context.require(0 < size < 65536 and joined[-1] < 65535, "a dimension of its output is 0 or too large")
+    context.require(
+        0 < size <= MOST_CHANNELS and joined[-1] < MOST_CHANNELS, "a dimension of its output is 0 or too large"
+    )
     left = context.op.inputs[0]
     stages: list[Stage] = []
     for position, index in enumerate(context.op.inputs[1:], 1):

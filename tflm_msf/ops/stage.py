@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.format import StageOp as StageOp
+from tflm_msf.format.limits import can_be_numbered
 from tflm_msf.graph import Tensor
 
 Coordinates = TypeVar("Coordinates", int, npt.NDArray[np.int64])
@@ -38,6 +39,9 @@ class Map(NamedTuple):
 
 NO_MAP = Map(0, 0, 0)
 
+MOST_CHANNELS = 65_535
+"""Of a map; the format counts them in 16 bits."""
+
 
 def map_of(tensor: Tensor) -> Map:
     """The map that a tensor [1, h, w, c], [1, w, c], [1, c] or [c] holds.
@@ -51,8 +55,8 @@ def map_of(tensor: Tensor) -> Map:
     if len(shape) > 3:
         raise NotFusableError(f"its tensor '{tensor.name}' has shape {list(tensor.shape)}, not one image")
     h, w, c = (1,) * (3 - len(shape)) + shape
-    if not 0 < h < 65536 or not 0 < w < 65536 or not 0 < c < 65536:
-        raise NotFusableError(f"its tensor '{tensor.name}' has a dimension of 0 or above 65,535")
+    if min(h, w, c) < 1 or c > MOST_CHANNELS or not can_be_numbered(max(h, w), min(h, w)):
+        raise NotFusableError(f"its tensor '{tensor.name}' has a dimension of 0, or one that is too large")
     return Map(h, w, c)
 
 
@@ -173,6 +177,12 @@ class Stage:
     def reads(self) -> tuple[int, ...]:
         """All tensors that are read, the prefix last."""
         return self.inputs if self.prefix is None else (*self.inputs, self.prefix)
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """The most rows, and the most columns, of any map that the stage reads or writes."""
+        maps = (*self.input_maps, self.output_map, self.prefix_map)
+        return max(grid.h for grid in maps), max(grid.w for grid in maps)
 
     @property
     def grid(self) -> Map:
