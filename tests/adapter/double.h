@@ -122,6 +122,8 @@ class MicroMutableOpResolver {
     return kTfLiteOk;
   }
 
+  TfLiteStatus AddMean() { return kTfLiteOk; }
+
   const DoubleRegistration *FindOp(const char *name) const {
     for (unsigned int i = 0; i < count_; i++) {
       if (strcmp(registrations_[i].custom_name, name) == 0) return &registrations_[i];

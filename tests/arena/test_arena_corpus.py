@@ -32,9 +32,8 @@ def test_planning_may_need_more_than_the_plan(target: Target, minimum: int) -> N
 
 def test_an_operator_without_a_kernel_is_named() -> None:
     model = read_model(corpus_model("sscma__fomo_efficientnet_b0"), "fomo")
-    with pytest.raises(NotPredictedError, match=r"because of operator 7 \(TILE\)") as caught:
+    with pytest.raises(NotPredictedError, match=r"TFLM refuses operator 7 \(TILE\): it has no kernel for it"):
         predict(model, MCU32)
-    assert caught.value.reason == "operator 7 (TILE)"
     assert len(live_bytes(model)) == len(model.main.ops)
 
 

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import faulthandler
 import gc
+import json
 import multiprocessing
 import os
 import resource
@@ -39,6 +40,7 @@ from tests.tflite_io.samples import conv_model, everything_model
 from tflm_msf.cli import main as command_line
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
+from tflm_msf.printable import printable
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.tflite_io import read_model, write_model
 
@@ -152,7 +154,11 @@ def run(*arguments: str) -> bool:
         return True
     said = done.stderr
     assert done.exit_code == 2, f"status {done.exit_code}: {said}"
-    assert done.stdout == ""
+    if "--json" in arguments:
+        told = json.loads(done.stdout)["error"]
+        assert told["status"] == 2 and said == f"tflm-msf: {printable(told['message'])}\n", done.stdout
+    else:
+        assert done.stdout == ""
     assert said.startswith("tflm-msf: ") and said.endswith(".\n") and said[:-1].isprintable(), repr(said)
     assert len(said) < 20_000, repr(said)
     return False

@@ -262,7 +262,7 @@ def _fold_paddings(units: tuple[Unit, ...], graph: Graph, alias: Mapping[int, in
 def _fold_kept_rows(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
     """A convolution whose output is only added to rows that are kept makes these rows itself, where they stay."""
     result: list[Unit | None] = list(units)
-    producers = {unit.outputs[0]: index for index, unit in enumerate(units)}
+    producers = {unit.outputs[0]: index for index, unit in enumerate(units) if unit.stage is not None}
     for index, unit in enumerate(units):
         maker = producers.get(unit.inputs[0]) if unit.stage is not None and unit.stage.history else None
         if unit.stage is None or maker is None or sum(unit.inputs[0] in other.inputs for other in units) > 1:

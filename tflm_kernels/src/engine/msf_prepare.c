@@ -79,7 +79,7 @@ static msf_status check_overlap(const msf_program *p) {
 /* Whether the extents of a map are ones that the engine can count. */
 static int extents_fit(const msf_program *p, const msf_tensor *t) {
   const uint32_t column_bits = msf_column_bits(p);
-  const int64_t tallest = (1ll << (32 - column_bits)) - 2, widest = (1ll << column_bits) - 2;
+  const int64_t tallest = ((int64_t)1 << (32 - column_bits)) - 2, widest = ((int64_t)1 << column_bits) - 2;
   const int32_t h = msf_height(t);
   if (h < 1 || t->w < 1 || t->c < 1 || h > tallest || h > MSF_TALLEST || t->w > widest) return 0;
   return (uint64_t)h * t->w * t->c <= INT32_MAX;
