@@ -2,7 +2,7 @@
 
 Structs of plain fields are written as layout strings and sized by the C rules (every field at a multiple of its
 alignment, the whole rounded up to the largest one); C++ classes with virtual functions are plain numbers. All of them
-were checked with ``sizeof`` against the headers of nine TFLM libraries (docs/TARGETS.md): x86-64 gcc,
+were checked with ``sizeof`` against the headers of five TFLM libraries (docs/TARGETS.md): x86-64 gcc,
 ``arm-none-eabi-gcc`` for a Cortex-M4, and the latter with ``-fno-short-enums`` for the targets whose enums are ``int``.
 What the wheel has beyond those headers was measured.
 """
