@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from tests.corpus import corpus_model, model_paths
+from tests.layers import Geometry, Layers, Weighting
 from tests.test_cli import assert_refused, network, run, run_json
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import DType, Model, Op
@@ -107,3 +109,14 @@ def test_more_compute_is_advised_where_it_saves_memory(tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(corpus_model("mlperf__ic_resnet8"))
     assert any("--max-overhead" in entry["options"] for entry in run_json("rewrite", path)["advice"])
+
+
+def test_a_plan_that_computes_less_than_the_original_gets_no_advice_to_compute_more(tmp_path: Path) -> None:
+    layers = Layers(Random(1))
+    x = layers.conv(layers.input(1, 7, 7, 2), 4, Geometry(), Weighting())
+    x = layers.max_pool(x, Geometry((2, 2), (2, 2), same=False))  # of the last row and column nothing is read
+    path = tmp_path / "net.tflite"
+    path.write_bytes(write_model(layers.model([x])))
+    report = run_json("rewrite", path)
+    assert report["overhead"] < 1
+    assert not any("--max-overhead" in entry["options"] for entry in report["advice"])

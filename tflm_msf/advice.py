@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tflm_msf.choice import Choice
+from tflm_msf.choice import FREE_OVERHEAD, Choice
 from tflm_msf.errors import LimitMissedError, MsfError
 from tflm_msf.graph.edges import with_int8_ends
 from tflm_msf.planner import Planner
@@ -89,6 +89,8 @@ def _more_compute(planner: Planner) -> Iterator[Advice]:
     if (limits.ram, limits.max_overhead, limits.max_slowdown, planner.request.board) != (None, None, None, None):
         return
     least = planner.choose(replace(limits, max_overhead=float("inf")))
+    if least.plan.overhead <= FREE_OVERHEAD:
+        return  # folded operators may have taken MACs away
     least_overhead = -int(-least.plan.overhead * 1000 - 1) / 1000
     for overhead in (*(o for o in OVERHEADS if o < least.plan.overhead), least_overhead):
         choice = planner.choose(replace(limits, max_overhead=overhead))
