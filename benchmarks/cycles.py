@@ -126,7 +126,7 @@ def read_results(path: Path = RESULTS) -> list[Result]:
 
 
 @click.command(help=__doc__)
-@click.option("--model", "models", multiple=True, default=MODELS, help="A model of the corpus; may be repeated.")
+@click.option("--model", "models", multiple=True, default=MODELS, type=click.Choice(MODELS), help="May be repeated.")
 @click.option("--core", "cores", multiple=True, default=CORES, type=click.Choice(CORES), help="May be repeated.")
 @click.option("--write", is_flag=True, help="Keep what was found in benchmarks/cycles.json and the table in README.md.")
 def main(models: Sequence[str], cores: Sequence[str], write: bool) -> None:

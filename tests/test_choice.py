@@ -10,7 +10,7 @@ import pytest
 
 from tflm_msf.choice import Choice, choose, slowdowns
 from tflm_msf.errors import MsfError
-from tflm_msf.request import Limits
+from tflm_msf.request import Limits, Request
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,9 @@ def test_limits_that_no_plan_keeps(limits: Limits, sentence: str) -> None:
 def test_a_model_without_blocks_has_no_slowdown() -> None:
     builtin = cast(list[Choice], [_Choice(_Plan(1.0, 0), 100, {"m4": 0.0})])
     assert slowdowns(builtin, "m4") == [1.0]
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan")])
+def test_a_time_limit_is_a_number_of_seconds(seconds: float) -> None:
+    with pytest.raises(MsfError, match=r"a time limit of .* cannot be kept"):
+        Request(time_limit=seconds)

@@ -89,6 +89,8 @@ class Request:
     time_limit: float = DEFAULT_TIME_LIMIT
 
     def __post_init__(self) -> None:
+        if not self.time_limit >= 0:
+            raise MsfError(f"a time limit of {self.time_limit:g} seconds cannot be kept: it is a number of at least 0.")
         if self.pixels != AS_THE_MODEL and not self.stream_input:
             raise MsfError("pixels have a format only where rows are streamed: add --stream-input.")
         if self.limits.max_slowdown is not None and self.weights is Weights.PLAIN:

@@ -19,9 +19,12 @@ from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
 from tflm_msf.graph import Model, Op, Table
 from tflm_msf.planner import Planner
+from tflm_msf.request import Request
+from tflm_msf.rewrite import rewrite_file
 from tflm_msf.runtime import Session
 from tflm_msf.search.presets import Preset
 from tflm_msf.tflite_io import read_model, write_model
+from tflm_msf.verify import verify
 
 Int8s = npt.NDArray[np.int8]
 WAKE_WORDS = [("esphome__mww_okay_nabu", 5300, 4750), ("esphome__mww_vad", 2700, 2150)]
@@ -154,6 +157,15 @@ def with_op(model: Model, builtin: str, **changes: object) -> Model:
     index = next(i for i, op in enumerate(model.main.ops) if op.builtin == builtin)
     ops = tuple(replace(op, **changes) if i == index else op for i, op in enumerate(model.main.ops))  # type: ignore[arg-type]
     return replace(model, graphs=(replace(model.main, ops=ops), *model.graphs[1:]))
+
+
+@pytest.mark.parametrize("stream_input", [False, True])
+@pytest.mark.parametrize("name", [name for name, *_ in WAKE_WORDS])
+def test_verify_finds_the_plan_again(name: str, stream_input: bool) -> None:
+    data = corpus_model(f"stateful/{name}")
+    report = verify(data, rewrite_file(data, name, Request(stream_input=stream_input)).data, runs=3)
+    assert report.passed, (report.mismatches, report.problems)
+    assert report.held.programs == 2
 
 
 def test_a_variable_that_is_no_ring_is_named() -> None:

@@ -56,8 +56,13 @@ def _outline(found: fmt.Program) -> ProgramOutline:
         tile_w=header.tile_w,
         overlap=None if header.overlap_input == NONE else overlap,
         has_blocked_weights=any(stage.layout == Layout.BLOCKED for stage in found.stages),
-        stages=tuple((op, Map(out.rows, out.w, out.c)) for op, out in outputs),
+        stages=tuple((op, Map(_rows_with_history(out), out.w, out.c)) for op, out in outputs),
     )
+
+
+def _rows_with_history(tensor: fmt.Tensor) -> int:
+    """Rows of the map that a stage makes: those that earlier invocations left come before the new ones."""
+    return tensor.rows + (tensor.history if tensor.kind == TensorKind.KEPT else 0)
 
 
 def _describe(found: fmt.Program) -> dict[str, Any]:
