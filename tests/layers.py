@@ -144,6 +144,13 @@ class Layers:
         out = self._activation(tuple(sizes), self._rms[x] / math.sqrt(count))
         return self._op("MEAN", [x, self._int32(list(axes))], out, options)
 
+    def sum(self, x: int, axes: tuple[int, ...]) -> int:
+        """SUM, which stays a builtin; it keeps its dimensions."""
+        sizes = tuple(1 if axis in axes else size for axis, size in enumerate(self.shape(x)))
+        count = math.prod(self.shape(x)) // math.prod(sizes)
+        out = self._activation(sizes, self._rms[x] * math.sqrt(count))
+        return self._op("SUM", [x, self._int32(list(axes))], out, Table("ReducerOptions", {"keep_dims": True}))
+
     def reduce_max(self, x: int, keep_dims: bool, axes: tuple[int, ...] = (1, 2)) -> int:
         shape = self.shape(x)
         reduced = {axis % len(shape) for axis in axes}

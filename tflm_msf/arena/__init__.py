@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tflm_msf.arena.c_export import c_arena, c_offsets, c_states
-from tflm_msf.arena.tflm.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes
-from tflm_msf.arena.tflm.kernels import Kernel, kernel_of, tensor_bytes
+from tflm_msf.arena.tflm.head import OFFLINE_PLAN, PLANNED_BY_TFLM, Buffer, lifetimes, live_bytes, with_scratch
+from tflm_msf.arena.tflm.kernels import Kernel, kernel_of, scratch_of, tensor_bytes
 from tflm_msf.arena.tflm.refusals import Refusal, refusal_of, refusals
 from tflm_msf.arena.tflm.tail import Replay, replay
 from tflm_msf.arena.tflm.target import (
@@ -61,7 +61,9 @@ __all__ = [
     "predict",
     "refusal_of",
     "refusals",
+    "scratch_of",
     "tensor_bytes",
+    "with_scratch",
 ]
 
 

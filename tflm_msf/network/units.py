@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from tflm_msf.arena import scratch_of
 from tflm_msf.format.limits import can_be_numbered
 from tflm_msf.graph import NO_TENSOR, Graph, Op, Tensor
 from tflm_msf.network.turns import turned_alike
@@ -103,6 +104,12 @@ class Network:
             return None
         source, output = unit.inputs[0], unit.outputs[0]
         return (source, max(0, self.nbytes(output) - self.nbytes(source))) if self.last_use[source] <= index else None
+
+    @cached_property
+    def scratch(self) -> Mapping[int, tuple[int, ...]]:
+        """Bytes of each scratch buffer of units that stay builtins."""
+        builtins = ((index, unit.ops[0]) for index, unit in enumerate(self.units) if unit.stage is None)
+        return {index: scratch_of(self.graph.ops[op], self.graph) for index, op in builtins}
 
     def nbytes(self, tensor: int) -> int:
         """Bytes of a tensor."""

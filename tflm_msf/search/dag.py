@@ -60,6 +60,7 @@ def layerwise_edges(network: Network) -> list[Edge]:
         overwritten = network.overwritten(index)
         if overwritten is not None:
             head -= _saved(network, *overwritten, unit.outputs[0])
+        head += sum(align(nbytes, TENSOR_ALIGNMENT) for nbytes in network.scratch.get(index, ()))
         edges.append(Edge(index, index, head, macs, None))
     return edges
 

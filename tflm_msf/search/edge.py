@@ -11,7 +11,7 @@ class Edge(NamedTuple):
     """One step of a plan: a block, or (``block`` None) the builtin unit ``first``.
 
     ``head`` counts every byte of the arena's head while the step runs: boundary tensors alive across it, and its
-    workspace.
+    workspace, or the scratch that TFLM's kernel asks for.
     """
 
     first: int

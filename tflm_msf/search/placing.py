@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tflm_msf.arena import align_up
+from tflm_msf.arena import Buffer, align_up, with_scratch
 from tflm_msf.arena.placement.offsets import Item, Placement, exceeds, place
 from tflm_msf.network.units import Network
 from tflm_msf.search.dag import TENSOR_ALIGNMENT, padded_bytes
@@ -17,8 +17,28 @@ def workspace_key(step: int) -> int:
 
 
 def place_tensors(network: Network, edges: tuple[Edge, ...]) -> Placement:
-    """Places everything that is alive while ``edges`` run, one after the other: tensor or workspace key -> offset."""
-    return place(*_items(network, edges))
+    """Places everything that is alive while ``edges`` run, one after the other: tensor or workspace key -> offset.
+
+    Room is left for the scratch of builtins, but TFLM itself places it: the largest first, into the lowest gap. A
+    kernel asks for at most two buffers above 16 bytes, or for equal ones: these fit, taken so, wherever they can fit.
+    """
+    items, overlaps = _items(network, edges)
+    scratch = _scratch(network, edges)
+    placement = place(items + scratch, overlaps)
+    if not scratch:
+        return placement
+    placed = [Buffer(None, item.size, item.first, item.last, placement.offsets[item.key]) for item in items]
+    return placement._replace(total=with_scratch(placed, [(item.first, item.size) for item in scratch]))
+
+
+def _scratch(network: Network, edges: tuple[Edge, ...]) -> list[Item]:
+    """What TFLM's kernels ask for during each step."""
+    sizes = [
+        (step, align_up(nbytes, TENSOR_ALIGNMENT))
+        for step, edge in enumerate(edges)
+        for nbytes in (network.scratch.get(edge.first, ()) if edge.block is None else ())
+    ]
+    return [Item(workspace_key(len(edges) + n), nbytes, step, step) for n, (step, nbytes) in enumerate(sizes)]
 
 
 @dataclass(frozen=True)
@@ -33,7 +53,8 @@ class Placer:
 
     def exceeds(self, run: tuple[Edge, ...], limit: int) -> bool:
         """True if it is certain that no plan with ``run`` in it gets by with ``limit`` bytes."""
-        return exceeds(*_items(self.network, run), limit)
+        items, overlaps = _items(self.network, run)
+        return exceeds(items + _scratch(self.network, run), overlaps, limit)
 
 
 def _items(network: Network, edges: tuple[Edge, ...]) -> tuple[list[Item], dict[tuple[int, int], int]]:

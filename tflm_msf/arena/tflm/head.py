@@ -173,6 +173,12 @@ def _lowest_gap(wanted: Buffer, placed: Sequence[Buffer]) -> int:
     return offset
 
 
+def with_scratch(placed: Sequence[Buffer], scratch: Sequence[tuple[int, int]]) -> int:
+    """Bytes of head once TFLM has put scratch, each piece a time and a size, beside what an offline plan placed."""
+    wanted = [Buffer(None, align_up(nbytes, ALIGNMENT), time, time) for time, nbytes in scratch]
+    return head_bytes(place([*placed, *wanted]))
+
+
 def head_bytes(placed: Sequence[Buffer]) -> int:
     """Bytes from the arena's start to the end of the furthest buffer."""
     return max((buffer.end for buffer in placed), default=0)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tflm_msf.arena.tflm.target import Target
+from tflm_msf.arena.tflm.target import WHEEL64, Target
 from tflm_msf.format import CUSTOM_CODE, state_size
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Op, Tensor
 
@@ -297,6 +297,19 @@ def kernel_of(op: Op) -> Kernel | None:
         kernel = CUSTOM_KERNELS.get(op.custom_code or "")
         return replace(kernel, state=state_size(op.custom_options)) if kernel else None
     return BUILTIN_KERNELS.get(op.builtin)
+
+
+def scratch_of(op: Op, graph: Graph) -> tuple[int, ...]:
+    """Bytes of each scratch buffer that the kernel of an operator asks for; none where it is not known.
+
+    ADD_N keeps an address for each input there: what 64-bit builds take counts.
+    """
+    kernel = kernel_of(op)
+    try:
+        requests = list(kernel.requests(Call(op, graph, WHEEL64))) if kernel else []
+    except LookupError:
+        return ()
+    return tuple(request.nbytes for request in requests if isinstance(request, Scratch))
 
 
 def tensor_bytes(tensor: Tensor) -> int:
