@@ -13,7 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.chains import Chain, Layer
-from tflm_msf.blocks.block import BlockWalk, Candidate, LinesKept, tile_widths
+from tflm_msf.blocks.block import Candidate
+from tflm_msf.blocks.rings import RingSizes
+from tflm_msf.blocks.schedule import schedules
+from tflm_msf.blocks.walk import BlockWalk
 from tflm_msf.search.dag import undominated
 from tflm_msf.search.edge import Edge
 
@@ -26,16 +29,16 @@ class FullEdges(NamedTuple):
 
 
 def full_edges(chain: Chain) -> FullEdges:
-    """The whole space of :mod:`tflm_msf.blocks.block`, of the edges between the same cuts the undominated ones."""
-    network, kept = chain.network, LinesKept(chain.network)
+    """The whole space of :mod:`tflm_msf.blocks.schedule`, of the edges between the same cuts the undominated ones."""
+    network, sizes = chain.network, RingSizes(chain.network)
     limit = max(layer.input.elements + layer.output.elements for layer in chain.layers)
     edges = FullEdges([], [])
     for last in range(len(chain.layers)):
         engine: dict[int, list[Edge]] = {}
         analytic: dict[int, list[Edge]] = {}
-        for width in tile_widths(network, last):
-            lines = _LineBuffers(chain.layers[last], width)
-            for found in BlockWalk(network, kept, last, width).candidates(limit):
+        for schedule in schedules(network, last):
+            lines = _LineBuffers(chain.layers[last], schedule.tile_w)
+            for found in BlockWalk(network, sizes, last, (schedule,)).candidates(limit):
                 if found.first < last:
                     lines.take_in(chain.layers[found.first])
                 boundary = _boundary(chain, found)

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 
 from tflm_msf.arena import WHEEL64, predict
-from tflm_msf.blocks.block import tile_widths
+from tflm_msf.blocks.schedule import Schedule, schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.graph import Model
 from tflm_msf.inputs import Array, make_inputs
@@ -103,22 +103,22 @@ def random_path(network: Network, random: Random) -> tuple[Edge, ...]:
     path: list[Edge] = []
     last = len(network.units) - 1
     while last >= 0:
-        of_width: dict[int, list[Edge]] = {}
+        ways: dict[Schedule | None, list[Edge]] = {}
         for edge in blocks_to(network, last):
-            of_width.setdefault(edge.block.tile_w if edge.block else 0, []).append(edge)
-        choices = random.choice(list(of_width.values()))
+            ways.setdefault(edge.block.schedule if edge.block else None, []).append(edge)
+        choices = random.choice(list(ways.values()))
         path.append(choices[-1] if random.random() < 0.5 else random.choice(choices))
         last = path[-1].first - 1
     return tuple(reversed(path))
 
 
 def blocks_to(network: Network, last: int) -> Iterator[Edge]:
-    """Every block that ends at unit ``last``, for every width of its strips; for a builtin, itself."""
+    """Every block that ends at unit ``last``, for every schedule; for a builtin, itself."""
     if network.units[last].stage is None:
         yield Edge(last, last, 0, 0, None)
     space = BlockSpace(network)
-    if tile_widths(network, last):
-        for found in space.candidates(last, tile_widths(network, last), NO_LIMIT):
+    if schedules(network, last):
+        for found in space.candidates(last, schedules(network, last), NO_LIMIT):
             yield Edge(found.first, found.last, 0, found.macs, found)
 
 
@@ -132,7 +132,7 @@ def _describe(network: Network, path: tuple[Edge, ...]) -> str:
     tensors, ops = network.graph.tensors, network.graph.ops
     lines = []
     for edge in path:
-        lines.append(f"block in strips of {edge.block.tile_w}" if edge.block else "builtin")
+        lines.append(f"block, {edge.block.schedule}" if edge.block else "builtin")
         for unit in network.units[edge.first : edge.last + 1]:
             for op in (ops[index] for index in unit.ops):
                 named = [f"{tensors[t].name}{list(tensors[t].shape)}" for t in (*op.outputs, *op.inputs) if t >= 0]

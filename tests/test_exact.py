@@ -147,7 +147,7 @@ def test_strips_and_whole_rows_are_both_tried() -> None:
     x = layers.conv(layers.input(1, 12, 12, 3), 6, Geometry(), Weighting())
     x = layers.conv(x, 6, Geometry(stride=(2, 2)), Weighting())
     network = Original(layers.model([x])).network
-    widths = {edge.block.tile_w for edge in blocks_to(network, 1) if edge.block}
+    widths = {edge.block.schedule.tile_w for edge in blocks_to(network, 1) if edge.block}
     assert widths == {6, 3, 2, 1}
     assert len({path for seed in range(20) for path in [random_path(network, Random(seed))]}) > 4
 

@@ -15,7 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tflm_msf.blocks import block
+from tflm_msf.blocks import rings
+from tflm_msf.blocks.block import Candidate
+from tflm_msf.blocks.overlap import Overlaps
+from tflm_msf.blocks.walk import BlockWalk
 
 ROOT = Path(__file__).parents[1]
 VARIABLE = "TFLM_MSF_WASTE"
@@ -39,7 +42,7 @@ def _more_if_residual(rows: int, network: Any, tensor: int) -> int:
     return rows + int(len(network.consumers[tensor]) > 1)
 
 
-def _apart(_: block.Candidate, __: Any, plain: block.Candidate) -> block.Candidate:
+def _apart(_: Candidate, __: Any, plain: Candidate) -> Candidate:
     return plain
 
 
@@ -47,23 +50,23 @@ def _chunks_side_by_side(_: Any, walk: Any) -> Any:
     return walk._without_chunks() + sum(group.chunk_bytes for group in walk._groups.values())
 
 
-def _a_column_more(group: Any, walk: Any, _: int, stage: Any) -> Any:
+def _a_column_more(demand: Any, walk: Any, stage: Any) -> Any:
     if stage.reduces:
-        return group
-    return walk._group(group.units[0], group.steps, group.x0, np.minimum(group.x1 + 1, stage.output_map.w))
+        return demand
+    return walk._strips.demand(demand.rows, demand.x0, np.minimum(demand.x1 + 1, stage.output_map.w))
 
 
 MUTANTS: Mapping[str, Mutant] = {
-    "a row more in every ring": Mutant(block, "ring_rows", lambda rows, *_: rows + 1),
-    "a row more in rings with several readers": Mutant(block, "ring_rows", _more_if_residual),
-    "four columns more in every ring": Mutant(block, "newest_cols", lambda columns, *_: columns + 4),
+    "a row more in every ring": Mutant(rings, "ring_rows", lambda rows, *_: rows + 1),
+    "a row more in rings with several readers": Mutant(rings, "ring_rows", _more_if_residual),
+    "four columns more in every ring": Mutant(rings, "newest_cols", lambda columns, *_: columns + 4),
     "64 bytes more from an output to the input under it": Mutant(
-        block.BlockWalk, "_distance", lambda found, *_: [distance + 64 for distance in found]
+        Overlaps, "_distance", lambda found, *_: [distance + 64 for distance in found]
     ),
-    "an output never over an input": Mutant(block.BlockWalk, "_over_an_input", _apart),
-    "chunks of all groups side by side": Mutant(block.BlockWalk, "_workspace", _chunks_side_by_side),
-    "progress records of twice their size": Mutant(block.BlockWalk, "_progress_bytes", lambda size, _: 2 * size),
-    "a column more in every strip": Mutant(block.BlockWalk, "_needed_by_readers", _a_column_more),
+    "an output never over an input": Mutant(BlockWalk, "_over_an_input", _apart),
+    "chunks of all groups side by side": Mutant(BlockWalk, "_workspace", _chunks_side_by_side),
+    "progress records of twice their size": Mutant(BlockWalk, "_progress_bytes", lambda size, _: 2 * size),
+    "a column more in every strip": Mutant(BlockWalk, "_needed_by_readers", _a_column_more),
 }
 
 

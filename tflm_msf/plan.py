@@ -71,7 +71,7 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
         "again": sorted(
             {network.in_file(op) for unit in run if unit.outputs[0] in block.network.copies for op in unit.ops}
         ),
-        "tile_w": block.candidate.tile_w,
+        "tile_w": block.candidate.schedule.tile_w,
         "workspace": block.candidate.workspace,
         "macs": block.candidate.macs,
         "inputs": [tensors[tensor].name for tensor in block.candidate.inputs],

@@ -32,3 +32,8 @@ def parse_size(text: str) -> int:
 def format_size(nbytes: int | None) -> str:
     """Bytes with thousands separators; a dash where they are not known."""
     return "-" if nbytes is None else f"{nbytes:,}"
+
+
+def align_up(value: int, alignment: int) -> int:
+    """``value`` bytes rounded up to a multiple of ``alignment``."""
+    return -(-value // alignment) * alignment

@@ -87,7 +87,7 @@ def test_a_block_counted_by_hand_as_the_paper_does() -> None:
 
 def test_line_buffers_counted_by_hand() -> None:
     edges = [edge for edge in full_edges(small_chain()).analytic if (edge.first, edge.last) == (0, 2)]
-    found = {edge.block.tile_w: edge.head for edge in edges if edge.block}
+    found = {edge.block.schedule.tile_w: edge.head for edge in edges if edge.block}
     # Whole rows: 2 rows of 8 pixels and 3 pixels, of 6 channels; one pixel of 2. The network's input is not counted.
     assert found[8] == 256 + (2 * 8 + 3) * 6 + 2
     # Strips of 1 with a halo of 1 on each side: 2 rows of 3 pixels and 3 pixels.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
 
 from tests.layers import Geometry, Layers, Weighting
-from tflm_msf.blocks.block import BlockWalk, LinesKept, tile_widths
+from tflm_msf.blocks.rings import RingSizes
+from tflm_msf.blocks.schedule import Schedule, schedules
+from tflm_msf.blocks.walk import BlockWalk
 from tflm_msf.network.units import Network, build_network
 
 NO_LIMIT = 1 << 40
@@ -27,8 +30,8 @@ def widening(seed: int) -> Network:
     return build_network(layers.model([x]).main)
 
 
-def walk(network: Network, last: int, *widths: int) -> BlockWalk:
-    return BlockWalk(network, LinesKept(network), last, *widths)
+def walk(network: Network, last: int, among: Sequence[Schedule]) -> BlockWalk:
+    return BlockWalk(network, RingSizes(network), last, among)
 
 
 def test_a_limit_leaves_out_what_is_above_it_and_nothing_else() -> None:
@@ -36,25 +39,25 @@ def test_a_limit_leaves_out_what_is_above_it_and_nothing_else() -> None:
     for seed in range(60):
         network = widening(seed)
         for last in range(len(network.units)):
-            widths = tile_widths(network, last)
-            everything = list(walk(network, last, *widths).candidates(NO_LIMIT))
+            among = schedules(network, last)
+            everything = list(walk(network, last, among).candidates(NO_LIMIT))
             limit = Random(seed).choice([found.workspace for found in everything])
             kept = [found for found in everything if found.workspace <= limit or found.first == last]
-            assert list(walk(network, last, *widths).candidates(limit)) == kept
+            assert list(walk(network, last, among).candidates(limit)) == kept
             left_out += len(everything) - len(kept)
-            for width in widths:
-                sizes = [found.workspace for found in everything if found.tile_w == width]
+            for schedule in among:
+                sizes = [found.workspace for found in everything if found.schedule == schedule]
                 longer_and_smaller += any(after < before for before, after in pairwise(sizes))
     assert left_out >= 100
     assert longer_and_smaller >= 10, "no longer block that takes less: the walk may as well stop at the first too large"
 
 
-def test_all_widths_in_step_are_what_each_is_alone() -> None:
+def test_all_schedules_in_step_are_what_each_is_alone() -> None:
     for seed in range(20):
         network = widening(seed)
         for last in range(len(network.units)):
-            widths = tile_widths(network, last)
-            together = list(walk(network, last, *widths).candidates(NO_LIMIT))
-            for width in widths:
-                alone = list(walk(network, last, width).candidates(NO_LIMIT))
-                assert [found for found in together if found.tile_w == width] == alone
+            among = schedules(network, last)
+            together = list(walk(network, last, among).candidates(NO_LIMIT))
+            for schedule in among:
+                alone = list(walk(network, last, (schedule,)).candidates(NO_LIMIT))
+                assert [found for found in together if found.schedule == schedule] == alone

@@ -69,8 +69,8 @@ def gated(*gates: Gate, seed: int = 1, stride: int = 1, size: int = 8, width: in
     return layers.model([x])
 
 
-def reruns_to(network: Network, last: int) -> list[Edge]:
-    return [edge for edge in blocks_to(network, last) if edge.block and edge.block.reruns]
+def recomputing_to(network: Network, last: int) -> list[Edge]:
+    return [edge for edge in blocks_to(network, last) if edge.block and edge.block.recomputes]
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -79,7 +79,7 @@ def test_every_block_around_a_gate_is_exact(gate: Gate, stride: int) -> None:
     model = gated(gate, seed=stride, stride=stride, width=6)
     network = build_network(model.main)
     assert len(find_gates(network)) == 1
-    assert {edge.first for edge in reruns_to(network, len(network.units) - 1)} == {0, 1, 2, 3}
+    assert {edge.first for edge in recomputing_to(network, len(network.units) - 1)} == {0, 1, 2, 3}
     assert_every_block_exact(model)
 
 
@@ -87,7 +87,7 @@ def test_gates_in_a_row_are_exact() -> None:
     original = Original(gated(mean_and_convolutions, pool_and_hard_swish, mean_and_dense, seed=3, width=6))
     last = len(original.network.units) - 1
     alone = [next(blocks_to(original.network, unit)) for unit in range(last + 1)]
-    for edge in reruns_to(original.network, last):
+    for edge in recomputing_to(original.network, last):
         original.assert_exact((*alone[: edge.first], edge))
 
 
@@ -98,7 +98,7 @@ def test_more_pools_of_one_map_than_may_have_copies_of_it() -> None:
         y = layers.mul(y, layers.mean(x, keep_dims=True))
     network = build_network(layers.model([layers.add(y, x)]).main)
     assert len(find_gates(network)) == MOST_GATES + 1
-    assert not reruns_to(network, len(network.units) - 1)
+    assert not recomputing_to(network, len(network.units) - 1)
 
 
 def test_a_branch_with_a_gate_and_one_without_are_exact() -> None:
@@ -108,7 +108,7 @@ def test_a_branch_with_a_gate_and_one_without_are_exact() -> None:
     z = layers.depthwise(layers.add(y, layers.conv(x, 5, Geometry((5, 1)), Weighting())), 1, Geometry(), Weighting())
     model = layers.model([layers.add(layers.mul(z, mean_and_convolutions(layers, z)), y)])
     network = build_network(model.main)
-    assert reruns_to(network, len(network.units) - 1)
+    assert recomputing_to(network, len(network.units) - 1)
     assert_every_block_exact(model)
 
 
@@ -116,7 +116,7 @@ def test_the_map_is_counted_for_every_time_that_it_is_made() -> None:
     network = build_network(gated(mean_and_convolutions, mean_and_convolutions).main)
     macs = [unit.stage.macs if unit.stage else 0 for unit in network.units]
     first, second = (gate.pool for gate in find_gates(network))
-    blocks = {edge.first: edge for edge in reruns_to(network, len(network.units) - 1)}
+    blocks = {edge.first: edge for edge in recomputing_to(network, len(network.units) - 1)}
     assert blocks[first + 1].macs == sum(macs[first + 1 :]) + sum(macs[first + 4 : second])
     thrice, twice, gate = sum(macs[:first]), sum(macs[first + 4 : second]), sum(macs[first : first + 4])
     assert blocks[0].macs == 3 * thrice + gate + 2 * twice + sum(macs[second:])
@@ -137,13 +137,13 @@ def test_the_front_offers_the_choice() -> None:
 @pytest.mark.parametrize("preset", [preset for preset in Preset if preset is not Preset.FULL])
 def test_prior_art_keeps_the_map(preset: Preset) -> None:
     network = build_network(gated(mean_and_convolutions, width=3).main)
-    assert not any(edge.block.reruns for edge in preset_edges(network, preset) if edge.block)
+    assert not any(edge.block.recomputes for edge in preset_edges(network, preset) if edge.block)
 
 
 def test_a_streamed_input_is_read_once_and_kept_for_the_second_time() -> None:
     model = gated(mean_and_convolutions, pool_and_hard_swish)
     planner = Planner.of(write_model(model), "gated", Request(stream_input=True))
-    whole = [edge for edge in reruns_to(planner.network, len(planner.network.units) - 1) if edge.first == 0]
+    whole = [edge for edge in recomputing_to(planner.network, len(planner.network.units) - 1) if edge.first == 0]
     assert whole
     for edge in whole:
         rewritten = assemble(planner.model, planner.network, make_plan(planner.network, (edge,)))

@@ -12,7 +12,8 @@ import pytest
 from tests.blocks.walk import Walk, rings_of, works
 from tests.kernels.library import Bytes, Status, aligned, invoke, prepare
 from tests.kinds import KINDS, network
-from tflm_msf.blocks.block import Block, tile_widths
+from tflm_msf.blocks.block import Block
+from tflm_msf.blocks.schedule import schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.ops import Stage
@@ -78,14 +79,14 @@ AUDIBLE = ("feature_pyramid", "residual_prelu", "hard_swish_gates", "audio_along
 
 
 def blocks_of(name: str) -> tuple[Network, list[Block]]:
-    """The longest blocks of a network, and some others, in strips of any width; always the same ones."""
+    """The longest blocks of a network, and some others, made as any schedule says; always the same ones."""
     net = build_network(network(name).main)
     space, random = BlockSpace(net), Random(name)
     found = [
         candidate
         for last in range(len(net.units))
-        for width in tile_widths(net, last)
-        for candidate in space.candidates(last, (width,), NO_LIMIT)
+        for schedule in schedules(net, last)
+        for candidate in space.candidates(last, (schedule,), NO_LIMIT)
         if candidate.last > candidate.first
     ]
     random.shuffle(found)

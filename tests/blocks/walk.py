@@ -76,7 +76,7 @@ class Walk:
 
     def __init__(self, block: Block, rings: Mapping[int, int]) -> None:
         self.rings = rings
-        self.tile_w = block.candidate.tile_w
+        self.tile_w = block.candidate.schedule.tile_w
         self.groups = [self._group(block, group.units, group.chunk) for group in block.groups]
         self.made_by = {group.last.output: number for number, group in enumerate(self.groups)}
         self.memory: dict[int, dict[int, Pixel]] = {}

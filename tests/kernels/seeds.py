@@ -15,7 +15,9 @@ from random import Random
 from tests.kernels import handmade
 from tests.layers import RELU6, Geometry, Layers, Weighting
 from tests.operators import MoreLayers
-from tflm_msf.blocks.block import BlockWalk, LinesKept, tile_widths
+from tflm_msf.blocks.rings import RingSizes
+from tflm_msf.blocks.schedule import schedules
+from tflm_msf.blocks.walk import BlockWalk
 from tflm_msf.graph import Model
 from tflm_msf.network.units import build_network
 from tflm_msf.program.encode import encode
@@ -73,16 +75,16 @@ def _blocks(name: str, model: Model, weights: Weights) -> Iterator[Seed]:
     """The longest block of a model, in whole rows, and in two widths of strips where it may be cut into strips."""
     network = build_network(model.main)
     last = len(network.units) - 1
-    kept = LinesKept(network)
-    for width in tile_widths(network, last)[:3]:
-        found = list(BlockWalk(network, kept, last, width).candidates(NO_LIMIT))
+    sizes = RingSizes(network)
+    for schedule in schedules(network, last)[:3]:
+        found = list(BlockWalk(network, sizes, last, (schedule,)).candidates(NO_LIMIT))
         if not found:
             continue
-        block = BlockWalk(network, kept, last, width).lay_out(found[-1].first)
+        block = BlockWalk(network, sizes, last, (schedule,)).lay_out(found[-1].first)
         encoded = encode(block, weights)
         inputs = tuple(network.nbytes(tensor) for tensor in found[-1].inputs)
         rest = (len(encoded.params), network.nbytes(found[-1].output), found[-1].workspace)
-        yield Seed(f"{name}_{width}", encoded.program, encoded.params, len(inputs), (*inputs, *rest))
+        yield Seed(f"{name}_{schedule.tile_w}", encoded.program, encoded.params, len(inputs), (*inputs, *rest))
 
 
 def _chain() -> Model:

@@ -74,9 +74,9 @@ def test_one_head_and_the_rest_layer_by_layer(preset: Preset, least_strips: int)
             assert edge.block is not None
             if edge.first != edge.last:
                 assert edge.first == 0
-                assert -(-width(network, edge) // edge.block.tile_w) >= least_strips
+                assert -(-width(network, edge) // edge.block.schedule.tile_w) >= least_strips
             else:
-                assert edge.block.tile_w == width(network, edge)
+                assert edge.block.schedule.tile_w == width(network, edge)
     assert any(edge.last > edge.first for point in points for edge in point.edges)
 
 
@@ -91,7 +91,7 @@ def test_msf_cnn_blocks_are_one_column_wide() -> None:
     network = Original(chain()).network
     blocks = [edge for point in front(network, Preset.MSF_CNN) for edge in point.edges if edge.last > edge.first]
     assert blocks
-    assert all(edge.block is not None and edge.block.tile_w == 1 for edge in blocks)
+    assert all(edge.block is not None and edge.block.schedule.tile_w == 1 for edge in blocks)
 
 
 @pytest.mark.parametrize("preset", [preset for preset in Preset if preset is not Preset.FULL])

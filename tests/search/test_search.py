@@ -10,7 +10,8 @@ import pytest
 
 from tests.layers import Geometry, Layers, Weighting
 from tflm_msf.arena import WHEEL64, predict
-from tflm_msf.blocks.block import Candidate, tile_widths
+from tflm_msf.blocks.block import Candidate
+from tflm_msf.blocks.schedule import Schedule, schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.graph import Model
 from tflm_msf.network.units import Network, build_network
@@ -62,7 +63,7 @@ def random_edges(random: Random, cuts: int) -> list[Edge]:
         for last in range(first, cuts):
             for _ in range(random.choice([0, 1, 1, 2, 3])):
                 head, macs = random.randint(1, 12) * 112, random.randint(0, 9)
-                edges.append(Edge(first, last, head, macs, Candidate(first, last, 1, head, macs, (), 0)))
+                edges.append(Edge(first, last, head, macs, Candidate(first, last, Schedule(1), head, macs, (), 0)))
     return edges
 
 
@@ -177,8 +178,8 @@ def all_edges(network: Network) -> list[Edge]:
     return [
         Edge(found.first, found.last, 0, found.macs, found)
         for last in range(len(network.units))
-        if tile_widths(network, last)
-        for found in space.candidates(last, tile_widths(network, last), NO_LIMIT)
+        if schedules(network, last)
+        for found in space.candidates(last, schedules(network, last), NO_LIMIT)
     ]
 
 

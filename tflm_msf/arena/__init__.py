@@ -26,7 +26,6 @@ from tflm_msf.arena.tflm.target import (
     WHEEL64,
     Generation,
     Target,
-    align_up,
     find_target,
 )
 from tflm_msf.errors import MsfError
@@ -50,7 +49,6 @@ __all__ = [
     "Refusal",
     "RefusedError",
     "Target",
-    "align_up",
     "arena_need",
     "c_offsets",
     "c_states",

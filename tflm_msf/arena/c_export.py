@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tflm_msf.arena.tflm.head import OFFLINE_PLAN, offline_offsets
-from tflm_msf.arena.tflm.target import ALIGNMENT, align_up
+from tflm_msf.arena.tflm.target import ALIGNMENT
 from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE, state_size
 from tflm_msf.graph import Model, Op
+from tflm_msf.sizes import align_up
 
 
 def c_offsets(model: Model) -> tuple[int, ...]:

@@ -57,7 +57,7 @@ def _may_be_copied(unit: Unit) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Reruns:
+class Copies:
     """``network`` with copies of units, each directly in front of the unit that it is a copy of.
 
     Each of ``gates`` has copies of all units behind unit ``start`` that make its map.
@@ -109,11 +109,11 @@ class Reruns:
         return frozenset(found)
 
 
-def reruns_before(network: Network, gates: tuple[Gate, ...], last: int) -> Reruns:
+def copies_before(network: Network, gates: tuple[Gate, ...], last: int) -> Copies:
     """Copies for those of all ``gates`` of a network that a block up to unit ``last`` may have."""
     earlier = [gate for gate in gates if gate.pool <= last]
     start = earlier[-1 - MOST_GATES].pool if len(earlier) > MOST_GATES else -1
-    return Reruns(network, tuple(earlier[-MOST_GATES:]), start)
+    return Copies(network, tuple(earlier[-MOST_GATES:]), start)
 
 
 def _with_names(unit: Unit, names: dict[int, int]) -> Unit:

@@ -80,8 +80,8 @@ def _block_work(block: Block) -> Work:
     for group in block.groups:
         chunks = _chunks(block, group)
         for unit in group.units:
-            work.update(_stage_work(_stage(block, unit), group, chunks))
-            work.update(_ring_work(block, _stage(block, unit), group, chunks))
+            work.update(_stage_work(block.network.stage(unit), group, chunks))
+            work.update(_ring_work(block, block.network.stage(unit), group, chunks))
         work.update({"steps": chunks.calls, "calls": chunks.calls * len(group.units)})
     return work
 
@@ -98,12 +98,6 @@ def _ring_work(block: Block, stage: Stage, group: Group, chunks: _Chunks) -> Wor
     rows = chunks.calls * window.kernel_h
     split = rows * min(span, pixels) // pixels
     return {"ring_rows": rows, "split_rows": split, "split_taps": split * group.chunk * window.kernel_w}
-
-
-def _stage(block: Block, unit: int) -> Stage:
-    stage = block.network.units[unit].stage
-    assert stage is not None
-    return stage
 
 
 def _chunks(block: Block, group: Group) -> _Chunks:
@@ -132,16 +126,16 @@ class _Ring(NamedTuple):
 def _rings(block: Block, group: Group) -> Iterator[list[_Ring]]:
     """For the group's own ring and each one that it reads pixel by pixel: what it is in each strip."""
     sizes = {buffer.tensor: buffer.pixels for buffer in block.buffers if not buffer.is_chunk}
-    makers = {_stage(block, made.units[-1]).output: made for made in block.groups}
-    last = _stage(block, group.units[-1])
+    makers = {block.network.stage(made.units[-1]).output: made for made in block.groups}
+    last = block.network.stage(group.units[-1])
     tensors = [] if last.reduces else [last.output]
     for unit in group.units:
-        stage = _stage(block, unit)
+        stage = block.network.stage(unit)
         tensors += stage.inputs if stage.window == POINTWISE else ()
     yield [_Ring(0, 0, 0)] * len(group.strips)
     for tensor in tensors:
         maker = makers.get(tensor)
-        if tensor in sizes and maker is not None and not _stage(block, maker.units[-1]).reduces:
+        if tensor in sizes and maker is not None and not block.network.stage(maker.units[-1]).reduces:
             yield [
                 _Ring(sizes[tensor], made[1] - made[0], own[0] - made[0])
                 for own, made in zip(group.strips, maker.strips, strict=False)

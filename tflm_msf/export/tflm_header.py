@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tflm_msf.arena import ALIGNMENT, ANY_TFLM, ArenaNeed, NotPredictedError, Target, align_up, arena_need, predict
+from tflm_msf.arena import ALIGNMENT, ANY_TFLM, ArenaNeed, NotPredictedError, Target, arena_need, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.format import CUSTOM_CODE
@@ -13,6 +13,7 @@ from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import Pixels
 from tflm_msf.program.decode import is_streamed
 from tflm_msf.runtime import measure_arena
+from tflm_msf.sizes import align_up
 
 _ODD_METHODS = {
     "BATCH_MATMUL": "AddBatchMatMul",

@@ -111,6 +111,12 @@ class Network:
         builtins = ((index, unit.ops[0]) for index, unit in enumerate(self.units) if unit.stage is None)
         return {index: scratch_of(self.graph.ops[op], self.graph) for index, op in builtins}
 
+    def stage(self, unit: int) -> Stage:
+        """The stage of a unit that is not a builtin."""
+        stage = self.units[unit].stage
+        assert stage is not None
+        return stage
+
     def nbytes(self, tensor: int) -> int:
         """Bytes of a tensor."""
         return self.graph.tensors[tensor].nbytes

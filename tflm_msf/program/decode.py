@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tflm_msf import format as fmt
+from tflm_msf.blocks.schedule import Schedule
 from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE, NONE, Layout, StageOp, TensorKind
 from tflm_msf.graph import Model
@@ -17,11 +18,11 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class ProgramOutline:
-    """What a program says of its block: the width of its strips; which input its output may overlap and from how many
+    """What a program says of its block: its schedule; which input its output may overlap and from how many
     bytes behind its start on, as numbers of operands, or None; and each stage's operator and output map, in order.
     """
 
-    tile_w: int
+    schedule: Schedule
     overlap: tuple[int, int, int] | None
     has_blocked_weights: bool
     stages: tuple[tuple[StageOp, Map], ...]
@@ -53,7 +54,7 @@ def _outline(found: fmt.Program) -> ProgramOutline:
     overlap = header.overlap_input, header.overlap_output, header.overlap_distance
     outputs = [(StageOp(stage.op), found.tensors[stage.out]) for stage in found.stages]
     return ProgramOutline(
-        tile_w=header.tile_w,
+        schedule=Schedule(header.tile_w),
         overlap=None if header.overlap_input == NONE else overlap,
         has_blocked_weights=any(stage.layout == Layout.BLOCKED for stage in found.stages),
         stages=tuple((op, Map(_rows_with_history(out), out.w, out.c)) for op, out in outputs),

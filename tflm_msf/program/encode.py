@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tflm_msf import format as fmt
-from tflm_msf.blocks.block import Block, Buffer
+from tflm_msf.blocks.block import Block, InnerTensor
 from tflm_msf.format import (
     NO_OPERAND,
     NONE,
@@ -24,6 +24,7 @@ from tflm_msf.format import (
 from tflm_msf.ops import Map, Stage
 from tflm_msf.ops.stage import NO_MAP, POINTWISE, Zoom
 from tflm_msf.program.layout import CONVOLUTIONS, Weights, blocked
+from tflm_msf.sizes import align_up
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,8 @@ def _state_of(block: Block) -> _State:
     offsets = {}
     for tensor, pixels in block.state:
         offsets[tensor] = offset
-        stage = block.network.units[block.network.producer[tensor]].stage
-        assert stage is not None
-        size = pixels * stage.output_map.c
-        offset += size + -size % 4
+        channels = block.network.stage(block.network.producer[tensor]).output_map.c
+        offset += align_up(pixels * channels, 4)
     return _State(dict(block.state), places, offsets, offset if places else 0)
 
 
@@ -114,12 +113,12 @@ class _Encoder:
         self._params = _Params()
         self._tensors: list[fmt.Tensor] = []
         self._index: dict[tuple[int, Map], int] = {}
-        self._last = self._stage_of(block.groups[-1].units[-1])
+        self._last = self._network.stage(block.groups[-1].units[-1])
         self._groups_before = 0 if self._last.prefix is None else 1
         self._group_of = {
             unit: index for index, group in enumerate(block.groups, self._groups_before) for unit in group.units
         }
-        self._buffers: Mapping[int, Buffer] = {buffer.tensor: buffer for buffer in block.buffers}
+        self._buffers: Mapping[int, InnerTensor] = {buffer.tensor: buffer for buffer in block.buffers}
         self._operands = (*self._candidate.inputs, None, self._candidate.output, None)
         self._params_operand = len(self._candidate.inputs)
         self._workspace_operand = self._params_operand + 2
@@ -146,7 +145,7 @@ class _Encoder:
             input_count=self._params_operand + 1,
             params_operand=self._params_operand,
             workspace_operand=self._workspace_operand,
-            tile_w=candidate.tile_w,
+            tile_w=candidate.schedule.tile_w,
             workspace_size=candidate.workspace,
             params_size=params,
             overlap_input=NONE if overlap is None else candidate.inputs.index(overlap),
@@ -167,15 +166,10 @@ class _Encoder:
         return groups
 
     def _group_kind(self, last_unit: int) -> GroupKind:
-        stage = self._stage_of(last_unit)
+        stage = self._network.stage(last_unit)
         if stage.op is StageOp.SOURCE:
             return GroupKind.SOURCE
         return GroupKind.REDUCE if stage.reduces else GroupKind.ROWS
-
-    def _stage_of(self, unit: int) -> Stage:
-        stage = self._network.units[unit].stage
-        assert stage is not None
-        return stage
 
     def _copy_of(self, prefix: int, grid: Map) -> fmt.Stage:
         """A stage that makes the beginning of the output, on a record of its own."""
@@ -185,7 +179,7 @@ class _Encoder:
         return self._on(copy, [self._tensor(prefix, grid)], output, 0)
 
     def _stage(self, unit: int) -> fmt.Stage:
-        stage = self._stage_of(unit)
+        stage = self._network.stage(unit)
         inputs = [self._tensor(t, grid) for t, grid in zip(stage.inputs, stage.input_maps, strict=False)]
         if stage.second_operand is not None:
             inputs.append(self._constant(stage))
@@ -292,7 +286,7 @@ class _Encoder:
         unit = self._network.producer.get(tensor, -1)
         producer = self._group_of.get(unit, NONE)
         if tensor in self._state.pixels:
-            number = self._kept(self._stage_of(unit))
+            number = self._kept(self._network.stage(unit))
             kept = self._tensors[number]
             history = _record(grid, self._state_operand, TensorKind.HISTORY, producer)
             return history._replace(offset=kept.offset, pixels=kept.pixels, shows=number, history=kept.history)

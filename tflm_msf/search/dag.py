@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tflm_msf.blocks.block import Candidate, align, tile_widths
+from tflm_msf.blocks.block import Candidate
+from tflm_msf.blocks.schedule import schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
 from tflm_msf.search.memory import Memory, needed_later
+from tflm_msf.sizes import align_up
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,7 +30,7 @@ BLOCK_BYTES = 144
 
 def padded_bytes(network: Network, tensor: int) -> int:
     """What a tensor takes of the arena."""
-    return align(network.nbytes(tensor), TENSOR_ALIGNMENT)
+    return align_up(network.nbytes(tensor), TENSOR_ALIGNMENT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,7 @@ def layerwise_edges(network: Network) -> list[Edge]:
         overwritten = network.overwritten(index)
         if overwritten is not None:
             head -= _saved(network, *overwritten, unit.outputs[0])
-        head += sum(align(nbytes, TENSOR_ALIGNMENT) for nbytes in network.scratch.get(index, ()))
+        head += sum(align_up(nbytes, TENSOR_ALIGNMENT) for nbytes in network.scratch.get(index, ()))
         edges.append(Edge(index, index, head, macs, None))
     return edges
 
@@ -94,7 +96,7 @@ def find_edges(
         known = memory.recall(key) if admit is None else None
         if known is None:
             most = -1 if effort.is_spent() else limit
-            candidates = space.candidates(last, tile_widths(network, last), most)
+            candidates = space.candidates(last, schedules(network, last), most)
             admitted = candidates if admit is None else (found for found in map(admit, candidates) if found is not None)
             known = _undominated_edges(_edge(network, each, alive, liveness) for each in admitted)
             if admit is None and most == limit:
@@ -116,15 +118,15 @@ def _most_saved(network: Network, space: BlockSpace) -> int:
     workspaces = [
         candidate.workspace
         for unit in range(len(network.units))
-        if tile_widths(network, unit)
-        for candidate in space.candidates(unit, tile_widths(network, unit)[:1], 0)
+        if schedules(network, unit)
+        for candidate in space.candidates(unit, schedules(network, unit)[:1], 0)
     ]
-    return align(max(workspaces, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
+    return align_up(max(workspaces, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
 
 
 def _edge(network: Network, candidate: Candidate, alive: int, liveness: _Liveness) -> Edge:
     dying = liveness.dying(candidate.inputs, candidate.last)
-    head = alive + sum(padded_bytes(network, t) for t in dying) + align(candidate.workspace, TENSOR_ALIGNMENT)
+    head = alive + sum(padded_bytes(network, t) for t in dying) + align_up(candidate.workspace, TENSOR_ALIGNMENT)
     if candidate.overlap_input is not None:
         head -= _saved(network, candidate.overlap_input, candidate.overlap, candidate.output)
     return Edge(candidate.first, candidate.last, head, candidate.macs, candidate)
@@ -133,7 +135,7 @@ def _edge(network: Network, candidate: Candidate, alive: int, liveness: _Livenes
 def _saved(network: Network, source: int, distance: int, output: int) -> int:
     """Bytes less that an output takes together with an input that may start ``distance`` bytes behind it."""
     upper, lower = padded_bytes(network, source), padded_bytes(network, output)
-    return upper + lower - max(lower, align(distance, TENSOR_ALIGNMENT) + upper)
+    return upper + lower - max(lower, align_up(distance, TENSOR_ALIGNMENT) + upper)
 
 
 def beats(edge: Edge, other: Edge) -> bool:
@@ -158,7 +160,7 @@ def is_as_easy(edge: Edge, other: Edge) -> bool:
     block, rival = edge.block, other.block
     if block is None or rival is None:
         return block is rival
-    if align(block.workspace, TENSOR_ALIGNMENT) > align(rival.workspace, TENSOR_ALIGNMENT):
+    if align_up(block.workspace, TENSOR_ALIGNMENT) > align_up(rival.workspace, TENSOR_ALIGNMENT):
         return False
     if rival.overlap_input is None:
         return True
@@ -176,6 +178,6 @@ def as_networkx(network: Network, edges: list[Edge]) -> nx.MultiDiGraph:
     dag: nx.MultiDiGraph = nx.MultiDiGraph()
     dag.add_nodes_from(range(len(network.units) + 1))
     for edge in edges:
-        tile = edge.block.tile_w if edge.block else 0
+        tile = edge.block.schedule.tile_w if edge.block else 0
         dag.add_edge(edge.first, edge.last + 1, head=edge.head, macs=edge.macs, tile_w=tile)
     return dag

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tflm_msf.arena import Buffer, align_up, with_scratch
+from tflm_msf.arena import Buffer, with_scratch
 from tflm_msf.arena.placement.offsets import Item, Placement, exceeds, place
 from tflm_msf.network.units import Network
 from tflm_msf.search.dag import TENSOR_ALIGNMENT, padded_bytes
 from tflm_msf.search.edge import Edge
+from tflm_msf.sizes import align_up
 
 
 def workspace_key(step: int) -> int:

@@ -1,6 +1,6 @@
 """Prior art as restrictions of the schedule space, for side-by-side tables.
 
-A preset allows some of the blocks and schedules that :mod:`tflm_msf.blocks.block` can make, so every plan of every
+A preset allows some of the blocks and schedules that :mod:`tflm_msf.blocks.schedule` knows, so every plan of every
 preset runs on the same kernels and gives the same bits, and nothing but the space differs.
 """
 
@@ -46,9 +46,7 @@ def preset_edges(network: Network, preset: Preset, effort: Effort = UNLIMITED) -
 
 
 def _output_width(network: Network, candidate: Candidate) -> int:
-    stage = network.units[candidate.last].stage
-    assert stage is not None
-    return stage.output_map.w
+    return network.stage(candidate.last).output_map.w
 
 
 def _apart(candidate: Candidate) -> Candidate:
@@ -57,7 +55,7 @@ def _apart(candidate: Candidate) -> Candidate:
 
 
 def _is_whole_unit(network: Network, candidate: Candidate) -> bool:
-    return candidate.first == candidate.last and candidate.tile_w == _output_width(network, candidate)
+    return candidate.first == candidate.last and candidate.schedule.tile_w == _output_width(network, candidate)
 
 
 def _layerwise(network: Network) -> Admit:
@@ -68,9 +66,11 @@ def _one_head(network: Network, least_strips: int) -> Admit:
     head = next((index for index, unit in enumerate(network.units) if unit.stage is not None), 0)
 
     def admit(candidate: Candidate) -> Candidate | None:
-        strips = -(-_output_width(network, candidate) // candidate.tile_w)
+        strips = -(-_output_width(network, candidate) // candidate.schedule.tile_w)
         is_head = candidate.first == head and candidate.last > head and strips >= least_strips
-        return _apart(candidate) if (is_head and not candidate.reruns) or _is_whole_unit(network, candidate) else None
+        return (
+            _apart(candidate) if (is_head and not candidate.recomputes) or _is_whole_unit(network, candidate) else None
+        )
 
     return admit
 
@@ -85,7 +85,7 @@ def _streamnet(network: Network) -> Admit:
 
 def _msf_cnn(network: Network) -> Admit:
     def admit(candidate: Candidate) -> Candidate | None:
-        is_block = candidate.last > candidate.first and candidate.tile_w == 1 and not candidate.reruns
+        is_block = candidate.last > candidate.first and candidate.schedule.tile_w == 1 and not candidate.recomputes
         return _apart(candidate) if is_block or _is_whole_unit(network, candidate) else None
 
     return admit

@@ -131,8 +131,8 @@ def _candidates(space: BlockSpace, unit: int, program: ProgramOutline, units: in
     """
     count = len(program.stages)
     for last in range(min(unit + count, units) - 1, unit - 1, -1):
-        for found in space.candidates(last, (program.tile_w,), NO_LIMIT):
-            if found.first == unit and (found.reruns or last >= unit + count - 2):
+        for found in space.candidates(last, (program.schedule,), NO_LIMIT):
+            if found.first == unit and (found.recomputes or last >= unit + count - 2):
                 yield found if program.overlap else found._replace(overlap_input=None, overlap=0)
 
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tflm_msf.arena.tflm.kernels import tensor_bytes
-from tflm_msf.arena.tflm.target import ALIGNMENT, align_up
+from tflm_msf.arena.tflm.target import ALIGNMENT
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import NO_TENSOR, Graph, Model
+from tflm_msf.sizes import align_up
 
 OFFLINE_PLAN = "OfflineMemoryAllocation"
 """Name of the metadata entry with offsets chosen by a tool: little-endian int32 [version, subgraph, N, offset * N]."""

@@ -22,8 +22,9 @@ from tflm_msf.arena.tflm.head import (
     place,
 )
 from tflm_msf.arena.tflm.kernels import Call, Kernel, Persistent, Scratch, Temp
-from tflm_msf.arena.tflm.target import ALIGNMENT, MAX_SCRATCH_PER_OP, Target, align_up, layout
+from tflm_msf.arena.tflm.target import ALIGNMENT, MAX_SCRATCH_PER_OP, Target, layout
 from tflm_msf.graph import Model, Tensor
+from tflm_msf.sizes import align_up
 
 
 @dataclass(frozen=True)

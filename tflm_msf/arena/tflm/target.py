@@ -16,6 +16,7 @@ from enum import IntEnum
 from functools import cache
 
 from tflm_msf.errors import MsfError
+from tflm_msf.sizes import align_up
 
 ALIGNMENT = 16
 """TFLM's arena alignment in bytes: of every tensor, scratch buffer and kernel allocation."""
@@ -169,8 +170,3 @@ def layout(fields: str, target: Target) -> tuple[int, int]:
         widest = max(widest, width[kind])
         size = align_up(size, width[kind]) + width[kind] * int(count or 1)
     return align_up(size, widest), widest
-
-
-def align_up(value: int, alignment: int) -> int:
-    """``value`` bytes rounded up to a multiple of ``alignment``."""
-    return -(-value // alignment) * alignment

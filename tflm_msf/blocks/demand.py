@@ -1,0 +1,94 @@
+"""Which rows and columns of a map a block asks for.
+
+Schedules that are walked together differ in columns only: arrays hold a value for each of them, or for each strip of
+each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tflm_msf.blocks.schedule import Schedule
+from tflm_msf.ops import Map, Stage, Window
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """What is asked of a map: its first ``rows[n]`` rows when n rows of the block's output are done.
+
+    For each strip columns ``x0`` to ``x1`` (exclusive); for each schedule the most of them that a strip has (``cols``)
+    and those of all its strips together (``all_cols``).
+    """
+
+    rows: Ints
+    x0: Ints
+    x1: Ints
+    cols: Ints
+    all_cols: Ints
+
+    def kept(self, schedules: Bools, strips: Bools) -> Demand:
+        """Of some schedules, and so of some strips, only."""
+        return replace(
+            self,
+            x0=self.x0[strips],
+            x1=self.x1[strips],
+            cols=self.cols[schedules],
+            all_cols=self.all_cols[schedules],
+        )
+
+
+class Strips:
+    """The strips that schedules cut an output into, ``width`` pixels wide, one schedule's after the other's."""
+
+    def __init__(self, width: int, schedules: Iterable[Schedule]) -> None:
+        self.widths = np.array([schedule.tile_w for schedule in schedules], np.int64)
+        self.width = width
+
+    @property
+    def counts(self) -> Ints:
+        """Strips of each schedule."""
+        return -(-self.width // self.widths)
+
+    def keep(self, schedules: Bools) -> Bools:
+        """Goes on with some schedules only. Returns which strips these are."""
+        strips = np.repeat(schedules, self.counts)
+        self.widths = self.widths[schedules]
+        return strips
+
+    def demand(self, rows: Ints, x0: Ints, x1: Ints) -> Demand:
+        """What is asked in each strip."""
+        starts = np.cumsum(self.counts) - self.counts
+        cols = x1 - x0
+        return Demand(rows, x0, x1, np.maximum.reduceat(cols, starts), np.add.reduceat(cols, starts))
+
+    def of_output(self, out: Map) -> Demand:
+        """All of the output: every strip its own columns."""
+        strips = [(x, min(x + width, out.w)) for width in self.widths.tolist() for x in range(0, out.w, width)]
+        return self.demand(np.arange(out.h + 1), *np.array(strips, np.int64).T)
+
+    def of_readers(self, out: Map, readers: Sequence[tuple[Demand, Window]]) -> Demand:
+        """What readers ask of the map ``out`` together, from what is asked of each of them."""
+        parts = []
+        for demand, window in readers:
+            rows = np.clip(window.top(demand.rows - 1) + window.reach_h, 0, out.h)
+            x0 = np.clip(window.left(demand.x0), 0, out.w)
+            x1 = np.clip(window.left(demand.x1 - 1) + window.reach_w, 0, out.w)
+            parts.append((np.where(demand.rows > 0, rows, 0), x0, x1))
+        rows, x0, x1 = parts[0]
+        for other in parts[1:]:
+            rows, x0, x1 = np.maximum(rows, other[0]), np.minimum(x0, other[1]), np.maximum(x1, other[2])
+        if out.w == 1:
+            x0, x1 = np.zeros_like(x0), np.ones_like(x1)
+        return self.demand(rows, x0, np.maximum(x0, x1))
+
+    def of_reducing(self, stage: Stage, asked: Demand) -> Demand:
+        """What a reducing stage, in a block of whole rows, takes in as soon as its output is asked for: everything."""
+        rows = np.where(asked.rows > 0, stage.grid.h, 0)
+        return self.demand(rows, np.zeros(1, np.int64), np.full(1, stage.grid.w))

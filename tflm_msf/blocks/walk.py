@@ -1,0 +1,215 @@
+"""All blocks that end at the same unit, found in one walk backwards: each step takes in the unit before, and with it
+what it adds to workspace and MACs. All schedules go in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tflm_msf.blocks.block import OWN_OPERANDS, Block, Candidate
+from tflm_msf.blocks.chunks import chunk_layout
+from tflm_msf.blocks.demand import Bools, Demand, Ints, Strips
+from tflm_msf.blocks.overlap import Overlaps
+from tflm_msf.blocks.readers import is_chunk
+from tflm_msf.blocks.rings import RingSizes
+from tflm_msf.blocks.schedule import Schedule
+from tflm_msf.blocks.workspace import (
+    Members,
+    accumulator_bytes,
+    most_chunk_bytes,
+    place_accumulators,
+    place_rings,
+    progress_bytes,
+)
+from tflm_msf.format.limits import MAX_GROUPS, MAX_OPERANDS, PROGRESS_BYTES, can_be_numbered
+from tflm_msf.network.units import Network
+from tflm_msf.ops import Stage, StageOp
+
+
+class BlockWalk:
+    """Walks backwards from unit ``last`` and knows, after each step, what the block so far costs with each schedule."""
+
+    def __init__(self, network: Network, sizes: RingSizes, last: int, schedules: Sequence[Schedule]) -> None:
+        self._network = network
+        self._sizes = sizes
+        self._last = last
+        self._schedules = tuple(schedules)
+        self._strips = Strips(network.stage(last).output_map.w, schedules)
+        self._overlaps = Overlaps(network, last)
+        self._root: dict[int, int] = {}
+        self._groups: dict[int, Members] = {}
+        self._rings: dict[int, Ints] = {}
+        self._state: dict[int, int] = {}
+        self._accumulating: dict[int, int] = {}
+        self._readers: dict[int, list[int]] = {}
+        self._extent = (0, 0)
+        self._macs = np.zeros(len(schedules), np.int64)
+        self._ring_bytes = np.zeros(len(schedules), np.int64)
+
+    def candidates(self, max_workspace: int) -> Iterator[Candidate]:
+        """The blocks, shortest first, whose workspace stays within ``max_workspace`` bytes.
+
+        The block of one unit comes whatever it takes: there is no other way to run the unit.
+
+        A schedule is given up where its progress records, accumulators and rings alone are more than that. Every unit
+        that is taken in may add some of these and takes none away, so no longer block has less. Chunks do not count:
+        they get shorter where a group takes in a wide tensor, so that a longer block may well take less than a short
+        one.
+        """
+        for first in range(self._last, -1, -1):
+            if not self._take_in(first) or self._progress_bytes() > PROGRESS_BYTES * MAX_GROUPS:
+                return
+            least, workspaces = self._without_chunks(), self._workspace()
+            yield from self._candidates_from(first, workspaces, max_workspace)
+            if not self._keep(least <= max_workspace):
+                return
+
+    def lay_out(self, first: int) -> Block:
+        """The block from ``first`` on, every buffer placed. To be called on a fresh walk of one schedule."""
+        for unit in range(self._last, first - 1, -1):
+            self._take_in(unit)
+        accumulators = tuple(place_accumulators(self._accumulating, self._progress_bytes()))
+        offset = self._progress_bytes() + accumulator_bytes(self._accumulating)
+        channels = {tensor: self._maker(tensor).output_map.c for tensor in self._rings}
+        buffers = list(place_rings(self._rings, channels, offset))
+        for group in self._groups.values():
+            buffers.extend(group.chunks_from(offset + int(self._ring_bytes[0])))
+        (candidate,) = self._candidates_from(first, self._workspace(), int(self._workspace()[0]))
+        return Block(
+            candidate,
+            self._network,
+            tuple(group.finished() for _, group in sorted(self._groups.items())),
+            tuple(buffers),
+            accumulators,
+            tuple(sorted(self._state.items())),
+        )
+
+    def _candidates_from(self, first: int, workspaces: Ints, max_workspace: int) -> Iterator[Candidate]:
+        inputs = tuple(sorted({self._network.copies.get(tensor, tensor) for tensor in self._readers}))
+        if len(inputs) > MAX_OPERANDS - OWN_OPERANDS:
+            return
+        output = self._stage(self._last).output
+        for schedule, workspace, macs in zip(self._schedules, workspaces.tolist(), self._macs.tolist(), strict=True):
+            if workspace <= max_workspace or first == self._last:
+                found = Candidate(first, self._last, schedule, workspace, macs, inputs, output)
+                alone = schedule.tile_w < self._strips.width or self._state
+                yield found if alone else self._over_an_input(found)
+
+    def _over_an_input(self, plain: Candidate) -> Candidate:
+        """The candidate, of whole rows, with its output over the input where that saves most."""
+        dying = [tensor for tensor in plain.inputs if self._network.last_use[tensor] <= self._last]
+        found = self._overlaps.best(dying, self._readers, self._asked_of_another)
+        return plain if found is None else plain._replace(overlap_input=found[0], overlap=found[1])
+
+    def _asked_of_another(self, unit: int) -> Demand | None:
+        root = self._root[unit]
+        return None if root == self._last else self._groups[root].demand
+
+    def _keep(self, schedules: Bools) -> bool:
+        """Goes on with some schedules only; False if there are none."""
+        if not schedules.all():
+            strips = self._strips.keep(schedules)
+            self._groups = {root: group.kept(schedules, strips) for root, group in self._groups.items()}
+            self._schedules = tuple(s for s, keep in zip(self._schedules, schedules, strict=True) if keep)
+            self._macs, self._ring_bytes = self._macs[schedules], self._ring_bytes[schedules]
+            self._rings = {tensor: pixels[schedules] for tensor, pixels in self._rings.items()}
+        return len(self._schedules) > 0
+
+    def _stage(self, unit: int) -> Stage:
+        return self._network.stage(unit)
+
+    def _maker(self, tensor: int) -> Stage:
+        return self._network.stage(self._network.producer[tensor])
+
+    def _progress_bytes(self) -> int:
+        """One record for each group; copying a prefix takes a group of its own."""
+        return progress_bytes(len(self._groups) + (self._stage(self._last).prefix is not None))
+
+    def _workspace(self) -> Ints:
+        return self._without_chunks() + most_chunk_bytes(self._groups.values())
+
+    def _without_chunks(self) -> Ints:
+        return self._ring_bytes + (self._progress_bytes() + accumulator_bytes(self._accumulating))
+
+    def _take_in(self, unit: int) -> bool:
+        """Adds a unit in front; False if it cannot be in the block."""
+        stage = self._network.units[unit].stage
+        if stage is None or not self._may_be_in(unit, stage):
+            return False
+        group = self._group_of(unit, stage)
+        for tensor in dict.fromkeys(stage.reads):
+            self._readers.setdefault(tensor, []).append(unit)
+        self._readers.pop(stage.output, None)
+        if stage.reduces:
+            self._accumulating[unit] = stage.output_map.c
+        if stage.macs_per_pixel:
+            rows = max(int(group.demand.rows[-1]) - stage.history, 0)
+            self._macs = self._macs + stage.macs_per_pixel * rows * group.demand.all_cols
+        return True
+
+    def _may_be_in(self, unit: int, stage: Stage) -> bool:
+        """Whether the block may take in a unit; goes on with schedules only that can make it."""
+        if unit == self._last:
+            if stage.history:
+                return False
+        elif not self._becomes_inner(stage):
+            return False
+        rows, cols = stage.extent
+        self._extent = max(self._extent[0], rows), max(self._extent[1], cols)
+        if not can_be_numbered(*self._extent):
+            return False
+        runs_once = stage.reduces or stage.op is StageOp.SOURCE or stage.prefix is not None or stage.history > 0
+        return not runs_once or self._keep(self._strips.widths == self._strips.width)
+
+    def _becomes_inner(self, stage: Stage) -> bool:
+        """True if the stage's output is read here only, in the layout that the stage gives it."""
+        readers = self._readers.get(stage.output, [])
+        everywhere = self._network.consumers.get(stage.output, ())
+        if len(readers) != len(everywhere) or stage.output in self._network.outputs or not readers:
+            return False
+        if stage.prefix is not None or any(self._stage(reader).prefix == stage.output for reader in readers):
+            return False
+        return all(
+            grid == stage.output_map
+            for reader in readers
+            for source, grid in zip(self._stage(reader).inputs, self._stage(reader).input_maps, strict=False)
+            if source == stage.output
+        )
+
+    def _group_of(self, unit: int, stage: Stage) -> Members:
+        """The group that the unit runs in, which it joins or begins."""
+        makes_rows = stage.reduces or stage.op is StageOp.SOURCE or stage.history > 0
+        if unit != self._last and is_chunk(self._network, stage.output) and not makes_rows:
+            root = self._root[self._readers[stage.output][0]]
+            group = self._groups[root]
+            group = group.taken_in(unit, *chunk_layout([self._stage(u) for u in sorted([*group.units, unit])]))
+        else:
+            root = unit
+            demand = self._demand_of(unit, stage)
+            group = Members((unit,), demand, whole_rows=stage.output_map.w if stage.op is StageOp.SOURCE else 0)
+            if unit != self._last:
+                self._keep_rows(stage, demand)
+        self._root[unit] = root
+        self._groups[root] = group
+        return group
+
+    def _demand_of(self, unit: int, stage: Stage) -> Demand:
+        demand = self._strips.of_output(stage.output_map) if unit == self._last else self._needed_by_readers(stage)
+        return self._strips.of_reducing(stage, demand) if stage.reduces else demand
+
+    def _needed_by_readers(self, stage: Stage) -> Demand:
+        """What the readers of the stage's output ask of it."""
+        readers = self._readers[stage.output]
+        asking = [(self._groups[self._root[reader]].demand, self._stage(reader).window) for reader in readers]
+        return self._strips.of_readers(stage.output_map, asking)
+
+    def _keep_rows(self, stage: Stage, demand: Demand) -> None:
+        """Gives the stage's output a ring, in the workspace or among what outlives an invocation."""
+        pixels = self._sizes.pixels(stage, demand)
+        if stage.history:
+            self._state[stage.output] = max(int(pixels[0]), stage.history * stage.output_map.w)
+        else:
+            self._rings[stage.output] = pixels
+            self._ring_bytes = self._ring_bytes + pixels * stage.output_map.c
