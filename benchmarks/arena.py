@@ -9,7 +9,7 @@ import argparse
 import re
 from pathlib import Path
 
-from tests.corpus import model_paths
+from testing.corpus import model_paths
 from tflm_msf.arena import WHEEL64
 from tflm_msf.errors import MsfError
 from tflm_msf.request import Request

@@ -19,15 +19,15 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.emulator import CORES, OPTIMIZED, ROOT, EmulatorError, linked_text, load_core
+from benchmarks.emulator import CORES, OPTIMIZED, EmulatorError, linked_text, load_core
 from benchmarks.firmware import API, Case, make_cases, measure, without_softmax
 from benchmarks.variants import VARIANTS, Variant
+from testing.corpus import DIRECTORY
 from tflm_msf.errors import MsfError
 from tflm_msf.export import kernel_sources
 from tflm_msf.planner import Planner
 
 MODELS = ("mlperf__vww_96", "mlperf__ic_resnet8", "mlperf__kws_dscnn")
-DIRECTORY = Path(os.environ.get("TFLM_MSF_MODELS") or ROOT.parent / "shared" / "models")
 RESULTS = Path(__file__).parent / "results.json"
 SMALL = tuple("-Os" if flag == "-O2" else flag for flag in OPTIMIZED)
 

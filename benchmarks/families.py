@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from tests.layers import Geometry, Weighting
-from tests.operators import MoreLayers
+from testing.layers import Geometry, Weighting
+from testing.operators import MoreLayers
 from tflm_msf.graph import Model
 
 PLAIN = Weighting()

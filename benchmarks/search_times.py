@@ -15,9 +15,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.bench import DIRECTORY
 from benchmarks.chains import NAMES, load_chain
 from benchmarks.paper import PAPER_SECONDS
+from testing.corpus import DIRECTORY
 from tflm_msf.arena import MCU32
 from tflm_msf.errors import MsfError
 from tflm_msf.network.units import Network

@@ -19,7 +19,7 @@ from rich.progress import track
 from benchmarks.bench import corpus_file
 from benchmarks.emulator import EmulatorError, load_core
 from benchmarks.firmware import MODEL, Case, make_cases, measure, with_kernels
-from tests.test_operators import WideNetwork
+from testing.wide_networks import WideNetwork
 from tflm_msf.choice import Choice
 from tflm_msf.cost.work import Work
 from tflm_msf.export import export_c

@@ -14,9 +14,9 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from testing.operators import MoreLayers
+from testing.wide_networks import WideNetwork
 from tests.exactness import Original, pareto_paths, random_path
-from tests.operators import MoreLayers
-from tests.test_operators import WideNetwork
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.network.units import Network, build_network

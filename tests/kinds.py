@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from tests.layers import NONE, RELU, RELU6, Geometry, Weighting
-from tests.operators import MoreLayers
+from testing.layers import NONE, RELU, RELU6, Geometry, Weighting
+from testing.operators import MoreLayers
 from tflm_msf.graph import DType, Model
 
 POINT = Geometry((1, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from tests.layers import RELU, Geometry, Layers, Weighting
+from testing.layers import RELU, Geometry, Layers, Weighting
 from tflm_msf.graph import DType, Graph, Model, Op, Table, Tensor
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.corpus import corpus_model, model_paths
-from tests.layers import Geometry, Layers, Weighting
+from testing.corpus import corpus_model, model_paths
+from testing.layers import Geometry, Layers, Weighting
 from tests.test_cli import assert_refused, network, run, run_json
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import DType, Model, Op

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tests.small_models import small_model
 from tflm_msf.cli import COMMANDS, main
 from tflm_msf.cli.export import export

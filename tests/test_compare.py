@@ -13,7 +13,7 @@ import networkx as nx
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.cli import main
 from tflm_msf.search.presets import Preset
 from tflm_msf.tflite_io import write_model

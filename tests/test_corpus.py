@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.corpus import DIRECTORY, corpus_model, model_paths
+from testing.corpus import DIRECTORY, corpus_model, digest_of, digests, model_paths
 from tflm_msf.arena import WHEEL64
 from tflm_msf.errors import MsfError
 from tflm_msf.planner import Planner
@@ -72,6 +72,16 @@ def rewritten_and_verified(name: str, runs: int, inputs: list[Path]) -> VerifyRe
         assert measured == TOTALS[name][:2]
         assert rewritten.report["overhead"] <= 1
     return report
+
+
+@pytest.mark.parametrize("name", digests())
+def test_the_corpus_is_what_was_measured(name: str) -> None:
+    assert digest_of(name) == digests()[name], f"{name} is another file than README's figures are of"
+
+
+def test_the_corpus_has_no_model_that_is_not_listed() -> None:
+    assert {path.name for path in model_paths()} <= {*digests()}
+    assert {f"{name}.tflite" for name in TOTALS} <= {*digests()}
 
 
 @pytest.mark.parametrize("name", names())

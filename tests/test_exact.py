@@ -8,9 +8,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from testing.layers import Geometry, Layers, Weighting
+from testing.networks import random_network
 from tests.exactness import Original, assert_every_block_exact, blocks_to, pareto_paths, random_path
-from tests.layers import Geometry, Layers, Weighting
-from tests.networks import random_network
 from tflm_msf.blocks.block import OWN_OPERANDS
 from tflm_msf.errors import MsfError
 from tflm_msf.format.limits import MAX_OPERANDS

@@ -8,10 +8,10 @@ from random import Random
 import numpy as np
 import pytest
 
+from testing.layers import RELU6, Geometry, Weighting
+from testing.operators import MoreLayers
 from tests.exactness import Original, assert_each_exact, blocks_to
 from tests.far_scales import compare, far_network, shifts_of
-from tests.layers import RELU6, Geometry, Weighting
-from tests.operators import MoreLayers
 from tflm_msf.graph import Quantization
 from tflm_msf.graph.fixed_point import keeps_order, requantize
 from tflm_msf.network.units import build_network

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.corpus import model_paths
+from testing.corpus import model_paths
 from tests.fuzz import fuzz_models
 from tests.fuzz.fuzz_models import Outcome, case, fuzz
 from tests.small_models import activation, small_model

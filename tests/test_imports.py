@@ -49,7 +49,12 @@ def test_imports_point_downward(room: str) -> None:
 
 def test_the_tool_knows_neither_tests_nor_benchmarks() -> None:
     for path in PACKAGE.rglob("*.py"):
-        assert not [*imported(path, "tests"), *imported(path, "benchmarks")], path
+        assert not [*imported(path, "tests"), *imported(path, "testing"), *imported(path, "benchmarks")], path
+
+
+def test_benchmarks_know_no_tests_but_what_both_share() -> None:
+    for path in [*(ROOT / "benchmarks").rglob("*.py"), *(ROOT / "testing").rglob("*.py")]:
+        assert not [*imported(path, "tests")], path
 
 
 def test_kernels_know_who_lies_below() -> None:

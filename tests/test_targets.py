@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.corpus import corpus_file
+from testing.corpus import corpus_file
 from tflm_msf.arena import TARGETS
 from tflm_msf.cli import main
 

@@ -15,7 +15,7 @@ from random import Random
 
 import pytest
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.cli.files import write_whole
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.tflite_io import write_model

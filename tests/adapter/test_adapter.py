@@ -11,7 +11,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.arena.tflm.head import offline_offsets
 from tflm_msf.inputs import make_inputs
 from tflm_msf.planner import Planner

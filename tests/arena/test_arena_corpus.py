@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from testing.corpus import corpus_model
 from tests.arena.loads import loads
 from tests.arena.measured import MCU32_CORPUS
-from tests.corpus import corpus_model
 from tflm_msf.arena import MCU32, WHEEL64, NotPredictedError, Target, live_bytes, predict
 from tflm_msf.runtime import MeasuredArena, measure_arena
 from tflm_msf.tflite_io import read_model

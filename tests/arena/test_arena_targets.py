@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tflm_msf.arena import (
     ANY_TFLM,
     C_EXPORT,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from testing.corpus import model_paths
 from tests.arena.models import FLOAT, INT32, MAP, OPERATORS, VARIANTS, X, ints, one_op, tensor, weights
-from tests.corpus import model_paths
 from tests.test_cli import assert_refused, run, run_json
 from tflm_msf.arena import MCU32, NotPredictedError, predict, refusals
 from tflm_msf.arena.tflm.refusals import CONSTANTS, INT32_ONLY, REFUSED_TYPES, WITHOUT_KERNEL

@@ -8,7 +8,7 @@ from benchmarks.bench import prepare
 from benchmarks.cortex_m_cycles import estimate, estimate_of, registers
 from benchmarks.cycles import BEGIN, CORES, END, MODELS, README, VARIANTS, perform, read_results, table
 from benchmarks.emulator import Disassembled, Profile, build, load_core
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tests.platformio.pio import need_emulators
 
 TOLERANCE = 0.02

@@ -11,7 +11,7 @@ from benchmarks.emulator import CORES, load_core, missing_tools
 from benchmarks.firmware import MODEL, make_cases, measure, with_kernels
 from benchmarks.time_counts import Counted, is_random, read_counts, write_counts
 from benchmarks.time_model import errors, fit, is_held_back, nonnegative_least_squares, write_costs
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tflm_msf.cost.time_model import TAKEN_FOR, instructions, load_costs
 from tflm_msf.export import export_c
 from tflm_msf.planner import Planner

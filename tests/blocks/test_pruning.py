@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.blocks.rings import RingSizes
 from tflm_msf.blocks.schedule import Schedule, schedules
 from tflm_msf.blocks.walk import BlockWalk

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
+from testing.layers import Geometry, Weighting
+from testing.operators import MoreLayers
 from tests.exactness import Original, assert_every_block_exact, blocks_to
-from tests.layers import Geometry, Weighting
-from tests.operators import MoreLayers
 from tflm_msf.blocks.recompute import MOST_GATES, find_gates
 from tflm_msf.graph import Model
 from tflm_msf.network.units import Network, build_network

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.corpus import corpus_file
-from tests.layers import Geometry, Layers, Weighting
+from testing.corpus import corpus_file
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.arena import predict
 from tflm_msf.boards import find_board
 from tflm_msf.cli import main

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.cost.work import Work, _chunk_lengths, _Ring
 from tflm_msf.planner import Planner
 from tflm_msf.request import Limits, Request

@@ -13,9 +13,9 @@ import pytest
 
 from benchmarks import emulator
 from benchmarks.emulator import CORES, Core, build, load_core, run
+from testing.layers import Geometry, Layers, Weighting
 from tests.kernels.library import Status, invoke, operands_of, prepare
 from tests.kernels.seeds import Seed, seeds
-from tests.layers import Geometry, Layers, Weighting
 from tflm_msf import format as fmt
 from tflm_msf.export import export_c, kernel_sources
 from tflm_msf.format import VERSION

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.emulator import CORES, load_core
 from benchmarks.firmware import Case, Measurement, make_cases, measure, without_softmax
 from benchmarks.variants import VARIANTS, Variant, front_variants
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tflm_msf.planner import Planner
 
 FAST = ("mlperf__vww_96", "mlperf__kws_dscnn")

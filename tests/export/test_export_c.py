@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tests.small_models import PLAN, plan_bytes, small_model
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c, kernel_sources

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks.emulator import build, load_core, missing_tools, run
-from tests.corpus import corpus_file
+from testing.corpus import corpus_file
 from tests.small_models import small_model
 from tflm_msf.boards import load_boards
 from tflm_msf.cli import main

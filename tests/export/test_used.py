@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.emulator import load_core
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tests.kernels.sanitized import compiler
 from tests.kernels.seeds import models
 from tflm_msf.export import export_c, kernel_sources

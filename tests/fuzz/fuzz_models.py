@@ -32,7 +32,7 @@ from typing import NoReturn
 
 from click.testing import CliRunner
 
-from tests.corpus import DIRECTORY
+from testing.corpus import DIRECTORY
 from tests.fuzz.mutate_models import mutated
 from tests.kernels.seeds import models
 from tests.small_models import small_model

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from testing.layers import RELU6, Geometry, Layers, Weighting
+from testing.operators import MoreLayers
 from tests.kernels import handmade
-from tests.layers import RELU6, Geometry, Layers, Weighting
-from tests.operators import MoreLayers
 from tflm_msf.blocks.rings import RingSizes
 from tflm_msf.blocks.schedule import schedules
 from tflm_msf.blocks.walk import BlockWalk

@@ -13,7 +13,9 @@ from typing import NamedTuple
 import pytest
 
 from benchmarks.emulator import load_core
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
+from testing.layers import RELU6, Geometry, Layers, Weighting
+from testing.networks import random_network
 from tests.exactness import pareto_paths, random_path
 from tests.kernels.sanitized import (
     CMSIS_NN,
@@ -32,8 +34,6 @@ from tests.kernels.sanitized import (
 )
 from tests.kernels.seeds import write_cases
 from tests.kernels.stack import worst_case
-from tests.layers import RELU6, Geometry, Layers, Weighting
-from tests.networks import random_network
 from tflm_msf.export import export_c
 from tflm_msf.graph import Model
 from tflm_msf.inputs import Array, make_inputs

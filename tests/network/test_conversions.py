@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
+from testing.layers import Geometry, Weighting
+from testing.operators import MoreLayers
 from tests.exactness import Original, pareto_paths
-from tests.layers import Geometry, Weighting
-from tests.operators import MoreLayers
 from tflm_msf.graph import DType, Model
 from tflm_msf.network.units import build_network
 from tflm_msf.search.dag import layerwise_edges

@@ -7,8 +7,8 @@ from random import Random
 import numpy as np
 import pytest
 
+from testing.operators import MoreLayers
 from tests.exactness import Original, blocks_to
-from tests.operators import MoreLayers
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from testing.layers import Layers, Weighting
 from tests.exactness import Original, assert_each_exact, assert_every_block_exact, blocks_to
-from tests.layers import Layers, Weighting
 
 
 @pytest.mark.parametrize("keep_dims", [False, True])

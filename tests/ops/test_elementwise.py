@@ -7,8 +7,8 @@ from random import Random
 import numpy as np
 import pytest
 
+from testing.layers import Layers
 from tests.exactness import Original, assert_each_exact, assert_every_block_exact, blocks_to
-from tests.layers import Layers
 from tflm_msf.graph import Model
 
 

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from testing.layers import Geometry, Layers, Weighting
 from tests.exactness import assert_each_exact, assert_every_block_exact
-from tests.layers import Geometry, Layers, Weighting
 
 SIZES = [(9, 8), (1, 12), (11, 1), (5, 3), (1, 1)]
 

@@ -7,8 +7,8 @@ from random import Random
 import numpy as np
 import pytest
 
+from testing.operators import MoreLayers
 from tests.exactness import Original, blocks_to
-from tests.operators import MoreLayers
 from tflm_msf.network.units import build_network
 
 CHANNELS = [1, 2, 3, 10, 64, 200]

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
+from testing.layers import Geometry, Weighting
+from testing.operators import MoreLayers
 from tests.exactness import assert_each_exact, assert_every_block_exact
-from tests.layers import Geometry, Weighting
-from tests.operators import MoreLayers
 from tflm_msf.network.units import build_network
 
 KERNELS = [(1, 1), (2, 2), (3, 3), (4, 4), (1, 5), (7, 2)]

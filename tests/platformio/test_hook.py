@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tests.platformio.pio import EMULATED, ROOT, make_project, need_emulators, program, run_pio, write_options
 from tflm_msf.tflite_io import write_model
 from tools.hook_options import BEGIN, END, README, table

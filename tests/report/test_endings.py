@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.layers import RELU, Geometry, Weighting
+from testing.layers import RELU, Geometry, Weighting
 from tests.simplify.habits import Habits
 from tflm_msf.graph import Model
 from tflm_msf.inspect import inspect

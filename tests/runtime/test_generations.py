@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.arena import TARGETS
 from tflm_msf.cli import main
 from tflm_msf.graph import DType, Graph, Model, Op, Quantization, Tensor

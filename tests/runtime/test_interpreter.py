@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tests.small_models import PLAN, block_model, plan_bytes, small_model
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model

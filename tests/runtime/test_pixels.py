@@ -10,8 +10,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from tests.layers import Geometry, Layers, Weighting
-from tests.operators import MoreLayers
+from testing.layers import Geometry, Layers, Weighting
+from testing.operators import MoreLayers
 from tests.test_cli import assert_refused, run, run_json
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import DType, Graph, Model, Op, Quantization, Tensor

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tests.export.test_export_c import load, run
 from tests.kernels.library import aligned, invoke, reset_state
 from tests.streaming_models import streaming_model

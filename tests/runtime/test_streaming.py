@@ -8,8 +8,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from tests.corpus import corpus_model
-from tests.layers import Geometry, Layers, Weighting
+from testing.corpus import corpus_model
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.errors import MsfError
 from tflm_msf.inputs import Array, make_inputs
 from tflm_msf.request import Request

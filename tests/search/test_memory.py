@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from tests.layers import Geometry, Layers, Weighting
-from tests.networks import random_network
+from testing.layers import Geometry, Layers, Weighting
+from testing.networks import random_network
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.orders import execution_orders
 from tflm_msf.network.units import Network, build_network

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
+from testing.layers import Geometry, Layers, Weighting
+from testing.networks import random_network
 from tests.exactness import BLOCK_TAIL_BYTES, Original
-from tests.layers import Geometry, Layers, Weighting
-from tests.networks import random_network
 from tflm_msf.graph import Model
 from tflm_msf.network.units import Network
 from tflm_msf.plan import make_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 from random import Random
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.graph import Model
 from tflm_msf.network.orders import MOST_ORDERS, execution_orders
 from tflm_msf.network.units import Network, build_network

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
+from testing.layers import Geometry, Weighting
+from testing.operators import MoreLayers
 from tests.exactness import BLOCK_TAIL_BYTES, Original, random_path
-from tests.layers import Geometry, Weighting
-from tests.operators import MoreLayers
 from tflm_msf.graph import Model
 from tflm_msf.network.units import Network
 from tflm_msf.plan import make_plan

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.arena import WHEEL64, predict
 from tflm_msf.blocks.block import Candidate
 from tflm_msf.blocks.schedule import Schedule, schedules

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from tests.operators import MoreLayers
+from testing.operators import MoreLayers
 from tflm_msf.graph import DType, Op, Table, Tensor
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from tests.layers import NONE, RELU, Geometry, Weighting
+from testing.layers import NONE, RELU, Geometry, Weighting
 from tests.simplify.habits import Habits
 from tflm_msf.graph import Model
 

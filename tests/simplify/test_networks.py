@@ -8,9 +8,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from tests.corpus import corpus_model
-from tests.layers import RELU, Geometry, Weighting
-from tests.networks import random_network
+from testing.corpus import corpus_model
+from testing.layers import RELU, Geometry, Weighting
+from testing.networks import random_network
 from tests.simplify.habits import Habits
 from tflm_msf.graph import DType, Graph, Model, Op, Signature, Table, Tensor
 from tflm_msf.request import Request

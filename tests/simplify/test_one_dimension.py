@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
+from testing.layers import Geometry
 from tests.exactness import Original, pareto_paths, random_path
-from tests.layers import Geometry
 from tests.simplify.one_dimension import OneDimension, classifier, random_one_dimension
 from tflm_msf.network.units import build_network
 from tflm_msf.request import Request

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from tests.layers import Geometry, Weighting
+from testing.layers import Geometry, Weighting
 from tests.simplify.habits import Habits
 from tests.streaming_models import StreamingLayers
 from tflm_msf.graph import Model

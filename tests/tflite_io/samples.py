@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.corpus import DIRECTORY
+from testing.corpus import DIRECTORY
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Model, Op, Quantization, Signature, Table, Tensor
 
 CORPUS = sorted(path.stem for path in DIRECTORY.glob("*.tflite")) or ["mlperf__vww_96"]

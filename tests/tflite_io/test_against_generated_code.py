@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tflite
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tests.tflite_io.samples import CORPUS, conv_model, everything_model
 from tflm_msf.graph import Graph, Model, Table
 from tflm_msf.tflite_io import read_model, write_model

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tests.tflite_io.samples import conv_model, everything_model
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Model, Op, Quantization, Signature, Table, Tensor

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tests.tflite_io.samples import CORPUS, conv_model, everything_model
 from tflm_msf.graph import DType, Graph, Model, Op, Quantization, Table, Tensor
 from tflm_msf.tflite_io import load, read_model, write_model

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tests.tflite_io.samples import CORPUS
 from tflm_msf.graph import Graph
 from tflm_msf.tflite_io import read_model, write_model

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
 from tflm_msf.arena import OFFLINE_PLAN
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model

@@ -8,12 +8,12 @@ from random import Random
 import numpy as np
 import pytest
 
-from tests.corpus import corpus_model
+from testing.corpus import corpus_model
+from testing.networks import random_network
+from testing.wide_networks import random_wide_network
 from tests.exactness import pareto_paths, random_path
 from tests.kinds import network
-from tests.networks import random_network
 from tests.small_models import small_model
-from tests.test_operators import random_wide_network
 from tflm_msf.arena import OFFLINE_PLAN
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model

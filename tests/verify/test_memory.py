@@ -8,10 +8,10 @@ from random import Random
 import pytest
 from rich.console import Console
 
-from tests.corpus import corpus_model, model_paths
+from testing.corpus import corpus_model, model_paths
+from testing.layers import Geometry, Weighting
+from testing.operators import MoreLayers
 from tests.kinds import KINDS, network
-from tests.layers import Geometry, Weighting
-from tests.operators import MoreLayers
 from tflm_msf.graph import Model, Table
 from tflm_msf.graph.shapes import stale_shapes
 from tflm_msf.inputs import make_inputs

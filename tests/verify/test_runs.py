@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus import corpus_file, corpus_model
+from testing.corpus import corpus_file, corpus_model
 from tests.small_models import activation, small_model
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import DType, Graph, Model, Op

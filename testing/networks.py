@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from random import Random
 
-from tests.layers import Geometry, Layers, Weighting
+from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.graph import Model
 
 MAX_MACS = 300_000
@@ -17,10 +17,12 @@ MAX_CHANNELS = 20
 
 def random_network(random: Random) -> Model:
     """A network of one to some fifteen operators with one or two inputs and one to three outputs."""
-    return _Network(random).make()
+    return RandomNetwork(random).make()
 
 
-class _Network:
+class RandomNetwork:
+    """A network that grows by random steps."""
+
     def __init__(self, random: Random) -> None:
         self.random = random
         self.layers = Layers(random)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.layers import WEIGHT_RMS, Geometry, Layers, Weighting, _float32
+from testing.layers import WEIGHT_RMS, Geometry, Layers, Weighting, as_float32
 from tflm_msf.graph import DType, Op, Quantization, Table, Tensor
 
 SIGMOIDS = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
@@ -139,7 +139,7 @@ class MoreLayers(Layers):
         taps = geometry.kernel[0] * geometry.kernel[1] * depth / (geometry.stride[0] * geometry.stride[1])
         typical = self.random.uniform(0.5, 2) / (WEIGHT_RMS * math.sqrt(max(taps, 1)) * self._rms[x])
         spread = self._exponents(channels) if weighting.per_channel else np.zeros(1)
-        scales = tuple(_float32(typical * 2**exponent) for exponent in spread)
+        scales = tuple(as_float32(typical * 2**exponent) for exponent in spread)
         data = np.maximum(self._int8((channels, *geometry.kernel, depth)), -127)
         quantization = Quantization(scales, (0,) * len(scales))
         weights = self._add(Tensor(f"w{len(self.tensors)}", data.shape, DType.INT8, quantization, data.tobytes()))
@@ -156,7 +156,7 @@ class MoreLayers(Layers):
         x = self.scaled_input(scale, zero, *shape)
         source = replace(self.tensors[x], dtype=dtype, quantization=None)
         if dtype == DType.UINT8:
-            source = replace(source, quantization=Quantization((_float32(scale),), (zero + 128,)))
+            source = replace(source, quantization=Quantization((as_float32(scale),), (zero + 128,)))
         quantized = self._like(x, shape)
         self.tensors[x] = source
         return self._op("QUANTIZE", [x], quantized)

@@ -83,7 +83,7 @@ class Layers:
     def constant(self, *shape: int) -> int:
         """An operand of ADD, SUB or MUL."""
         data = self._int8(shape)
-        quantization = Quantization((_float32(self.random.uniform(0.005, 0.05)),), (self._zero(),))
+        quantization = Quantization((as_float32(self.random.uniform(0.005, 0.05)),), (self._zero(),))
         index = self._add(Tensor(f"c{len(self.tensors)}", shape, DType.INT8, quantization, data.tobytes()))
         deviation = (data.astype(float) - quantization.zero_point[0]) * quantization.scale[0]
         self._rms[index] = max(float(np.sqrt(np.mean(deviation**2))), 1e-3)
@@ -195,7 +195,7 @@ class Layers:
         self, shape: tuple[int, ...], rms: float, scale: float | None = None, zero: int | None = None
     ) -> int:
         """A tensor of real values of root mean square ``rms``, with a scale that suits them if none is given."""
-        scale = _float32(rms / self._steps() if scale is None else scale)
+        scale = as_float32(rms / self._steps() if scale is None else scale)
         quantization = Quantization((scale,), (self._zero() if zero is None else zero,))
         index = self._add(Tensor(f"t{len(self.tensors)}", shape, DType.INT8, quantization))
         self._rms[index] = min(max(rms, 0.5 * scale), 150 * scale)
@@ -233,7 +233,7 @@ class Layers:
         taps = math.prod(shape) // channels
         typical = self.random.uniform(0.5, 2) / (WEIGHT_RMS * math.sqrt(taps) * self._rms[x])
         spread = self._exponents(channels) if weighting.per_channel else np.zeros(1)
-        scales = tuple(_float32(typical * 2**exponent) for exponent in spread)
+        scales = tuple(as_float32(typical * 2**exponent) for exponent in spread)
         data = np.maximum(self._int8(shape), -127)
         quantization = Quantization(scales, (0,) * len(scales), channel_axis)
         weights = self._add(Tensor(f"w{len(self.tensors)}", shape, DType.INT8, quantization, data.tobytes()))
@@ -250,7 +250,7 @@ class Layers:
     def _bias(self, x: int, scales: tuple[float, ...], channels: int) -> int:
         source = self.tensors[x].quantization
         assert source is not None
-        units = tuple(_float32(source.scale[0] * scale) for scale in scales)
+        units = tuple(as_float32(source.scale[0] * scale) for scale in scales)
         data = np.round(self._values.normal(0, self._rms[x] / 2, channels) / np.array(units))
         data = np.clip(data, -(1 << 31), (1 << 31) - 1).astype(np.int32)
         quantization = Quantization(units, (0,) * len(units))
@@ -270,6 +270,6 @@ class Layers:
         return self._op(builtin, [x], out, options)
 
 
-def _float32(value: float) -> float:
+def as_float32(value: float) -> float:
     """As the file holds it."""
     return float(np.float32(value))
