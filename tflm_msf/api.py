@@ -13,6 +13,7 @@ from tflm_msf.advice import choose_or_advise
 from tflm_msf.arena import find_target
 from tflm_msf.boards import find_board
 from tflm_msf.errors import MsfError
+from tflm_msf.files import read_bytes
 from tflm_msf.graph import Model as Graphs
 from tflm_msf.planner import Planner
 from tflm_msf.report.values import front_json, rewrite_json
@@ -143,10 +144,7 @@ def load(path: str | Path) -> Model:
     Raises:
         MsfError: if it cannot be read or is no valid model.
     """
-    try:
-        model = Model(str(path), Path(path).read_bytes())
-    except OSError as error:
-        raise MsfError(f"{path} cannot be read: {error.strerror or error}.") from None
+    model = Model(str(path), read_bytes(path))
     read_model(model.data, model.source)
     return model
 

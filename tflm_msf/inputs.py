@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.errors import MsfError
+from tflm_msf.files import read_bytes
 from tflm_msf.graph import DType, Graph, Tensor
 
 Array = npt.NDArray[Any]
@@ -36,10 +37,7 @@ def load_input(graph: Graph, path: Path) -> list[Array]:
     if len(graph.inputs) != 1:
         raise MsfError(f"input files are for models with one input, and this one has {len(graph.inputs)}.")
     tensor = graph.tensors[graph.inputs[0]]
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MsfError(f"cannot read the input file {path}: {error.strerror}.") from None
+    content = read_bytes(path, "the input file")
     if len(content) != tensor.nbytes:
         raise MsfError(
             f"the input file {path} has {len(content)} bytes, but input `{tensor.name}` takes {tensor.nbytes}."

@@ -281,7 +281,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
         (("--format", "c", "--name", "a b"), "cannot be part of C names"),
         (("--format", "arduino", "--without-kernels"), "--without-kernels is for --format c"),
         (("--format", "c", "--skip-softmax"), "--skip-softmax is for --format c --without-kernels"),
-        (("--format", "c", "--input", "nowhere.bin"), "cannot read the input file nowhere.bin"),
+        (("--format", "c", "--input", "nowhere.bin"), "the input file nowhere.bin cannot be read"),
         (("--format", "c", "--ram-limit", "1k"), "the least reachable is"),
     ],
 )

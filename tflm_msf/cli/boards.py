@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from tflm_msf.boards import Board, load_boards
-from tflm_msf.cli.files import MODEL, as_json, busy, read_file
+from tflm_msf.cli.files import MODEL, as_json, busy
 from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
+from tflm_msf.files import read_bytes
 from tflm_msf.fits import find_fits
 from tflm_msf.report.boards import boards_table, fits_table
 from tflm_msf.report.tables import show
@@ -59,7 +60,7 @@ def fits(request: Request, model: Path, as_json: bool) -> None:
     Arena sizes are those that TFLM will allocate on the board. Flash is counted with an estimate of TFLM's code.
     """
     with busy(f"Searching the fusions of {model.name}"):
-        found = [fit.to_json() for fit in find_fits(read_file(model), str(model), load_boards(), request)]
+        found = [fit.to_json() for fit in find_fits(read_bytes(model), str(model), load_boards(), request)]
     if as_json:
         print_json("fits", {"source": str(model), "boards": found})
     else:

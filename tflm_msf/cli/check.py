@@ -9,10 +9,11 @@ import click
 
 from tflm_msf.check import Place, read_limits
 from tflm_msf.check import check as check_limits
-from tflm_msf.cli.files import MODEL, as_json, busy, read_file
+from tflm_msf.cli.files import MODEL, as_json, busy
 from tflm_msf.cli.request import ENDS, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
+from tflm_msf.files import read_bytes
 from tflm_msf.report.checks import checks_table
 from tflm_msf.report.tables import show
 from tflm_msf.request import Request
@@ -72,7 +73,7 @@ def check(request: Request, models: tuple[Path, ...], limits_file: Path, origina
 
 
 def _check(model: Path, places: tuple[Place, ...], request: Request) -> list[dict[str, Any]]:
-    data = read_file(model)
+    data = read_bytes(model)
     with busy(f"Searching the fusions of {model.name}"):
         found = check_limits(read_model(data, str(model)), len(data), str(model), places, request)
     return [{"source": str(model), **checked.to_json()} for checked in found]
@@ -80,11 +81,11 @@ def _check(model: Path, places: tuple[Place, ...], request: Request) -> list[dic
 
 def _text(path: Path) -> str:
     try:
-        return read_file(path).decode()
+        return read_bytes(path).decode()
     except UnicodeDecodeError:
         raise MsfError(f"{path} is no TOML: it holds bytes that are no UTF-8.") from None
 
 
 def _is_same(original: Path, model: Path) -> bool:
     sources = (str(original), str(model))
-    return verify(read_file(original), read_file(model), RUNS, sources=sources).passed
+    return verify(read_bytes(original), read_bytes(model), RUNS, sources=sources).passed

@@ -12,7 +12,7 @@ import click
 
 from tflm_msf.arena import C_EXPORT, Target
 from tflm_msf.boards import Board, find_board
-from tflm_msf.cli.files import MODEL, as_json, busy, read_file, write_whole
+from tflm_msf.cli.files import MODEL, as_json, busy, write_whole
 from tflm_msf.cli.request import EVERYTHING, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
@@ -22,6 +22,7 @@ from tflm_msf.export.selfcheck import make_case
 from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
 from tflm_msf.export.used import used_header
+from tflm_msf.files import read_bytes
 from tflm_msf.graph import Model
 from tflm_msf.planner import Planner
 from tflm_msf.program.decode import is_rewritten
@@ -129,7 +130,7 @@ def _runtime(kind: str, asked: Runtime | None, request: Request) -> Runtime:
 
 def _load(path: Path, request: Request) -> _Loaded:
     """Reads a model, and rewrites it if nobody has done so yet."""
-    data = read_file(path)
+    data = read_bytes(path)
     model = read_model(data, str(path))
     if is_rewritten(model):
         if not request.is_default_but_for_the_place:

@@ -1,9 +1,8 @@
-"""What the commands share: files, and printing."""
+"""What the commands share: writing files, and printing."""
 
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import click
 from rich.console import Console
 
 from tflm_msf.errors import MsfError
+from tflm_msf.files import reason_of, shown
 from tflm_msf.search.effort import Say, silent
 
 MODEL = click.Path(path_type=Path)
@@ -26,17 +26,6 @@ MOST_OF_A_NAME = 100
 """Characters of a file's name that its temporary name repeats: a name that the file system takes has to do for both."""
 
 
-def read_file(path: Path) -> bytes:
-    """A file's bytes, or MsfError; devices, which may never end, are refused."""
-    try:
-        kind = path.stat().st_mode
-        if stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
-            raise MsfError(f"{path} is a device, not a file: give the path of a model.")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise MsfError(f"{_shown(path)} cannot be read: {_reason(error)}.") from None
-
-
 def check_destination(path: Path, *inputs: Path) -> None:
     """Asks, before any work is done, whether a file may be written.
 
@@ -47,13 +36,13 @@ def check_destination(path: Path, *inputs: Path) -> None:
         return
     try:
         if path.is_dir():
-            raise MsfError(f"{_shown(path)} is a directory: name a file in it.")
+            raise MsfError(f"{shown(path)} is a directory: name a file in it.")
         if path.exists() and not path.is_file():
             raise MsfError(f"{path} is no regular file, and only those are written; `-o -` writes to standard output.")
         if path.exists() and any(given.exists() and path.samefile(given) for given in inputs):
             raise MsfError(f"{path} is what is read, and would be lost: write to another file.")
     except (OSError, ValueError) as error:
-        raise MsfError(f"{_shown(path)} cannot be written: {_reason(error)}.") from None
+        raise MsfError(f"{shown(path)} cannot be written: {reason_of(error)}.") from None
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -79,18 +68,10 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-        raise MsfError(f"{_shown(path)} cannot be written: {_reason(error)}.") from None
+        raise MsfError(f"{shown(path)} cannot be written: {reason_of(error)}.") from None
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-
-
-def _shown(path: Path) -> str:
-    return "the current directory" if path == Path() else str(path)
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _umask() -> int:

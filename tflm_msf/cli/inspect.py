@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json, read_file
+from tflm_msf.cli.files import MODEL, as_json
 from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
+from tflm_msf.files import read_bytes
 from tflm_msf.inspect import inspect as inspect_model
 from tflm_msf.ops.conditions import ALWAYS_REQUIRED
 from tflm_msf.report.operators import operators as list_operators
@@ -23,7 +24,7 @@ from tflm_msf.request import Request
 @as_json
 def inspect(request: Request, model: Path, as_json: bool) -> None:
     """Show what MODEL consists of: operators, shapes, MACs, arena, and the insides of fusion blocks."""
-    found = inspect_model(read_file(model), str(model), request.shown)
+    found = inspect_model(read_bytes(model), str(model), request.shown)
     if as_json:
         print_json("inspect", found)
     else:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json, busy, check_destination, read_file, write_whole
+from tflm_msf.cli.files import MODEL, as_json, busy, check_destination, write_whole
 from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.compare import compare as compare_presets
 from tflm_msf.compare import front_curves, tflm_today
+from tflm_msf.files import read_bytes
 from tflm_msf.planner import Planner
 from tflm_msf.report.comparison import comparison_table
 from tflm_msf.report.dag import check_format as check_dag_format
@@ -34,7 +35,7 @@ def plan(request: Request, model: Path, picture: Path | None, dag: Path | None, 
     Every line is a plan that no other beats in both. Give its limit as --ram-limit, its F as --max-overhead, or its
     slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out what stays a TFLM builtin.
     """
-    data = read_file(model)
+    data = read_bytes(model)
     if picture is not None:
         check_destination(picture, model)
         check_format(picture.suffix[1:])
@@ -68,7 +69,7 @@ def compare(request: Request, model: Path, as_json: bool) -> None:
     `rewrite --preset` makes the model.
     """
     with busy(f"Searching the presets for {model.name}"):
-        compared = compare_presets(read_file(model), str(model), request)
+        compared = compare_presets(read_bytes(model), str(model), request)
     if as_json:
         print_json("compare", compared)
     else:

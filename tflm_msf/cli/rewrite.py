@@ -7,18 +7,11 @@ from pathlib import Path
 import click
 
 from tflm_msf.advice import advise
-from tflm_msf.cli.files import (
-    MODEL,
-    STANDARD_OUTPUT,
-    as_json,
-    busy,
-    check_destination,
-    read_file,
-    write_whole,
-)
+from tflm_msf.cli.files import MODEL, STANDARD_OUTPUT, as_json, busy, check_destination, write_whole
 from tflm_msf.cli.request import EVERYTHING, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
+from tflm_msf.files import read_bytes
 from tflm_msf.report.tables import rewrite_table, show
 from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
@@ -47,7 +40,7 @@ def rewrite(
     --ram-limit, the fastest that fits, if it stays below.
     --board: as --ram-limit, with what the board has, by what TFLM allocates on it; --ram-limit may lower it.
     """
-    data = read_file(model)
+    data = read_bytes(model)
     output = _destination(model, output, in_place)
     with busy(f"Searching the fusions of {model.name}") as say:
         result = rewrite_file(data, str(model), request, say)

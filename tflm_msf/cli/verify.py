@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json, busy, read_file
+from tflm_msf.cli.files import MODEL, as_json, busy
 from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
+from tflm_msf.files import read_bytes
 from tflm_msf.report.tables import show, verify_table
 from tflm_msf.request import Request
 from tflm_msf.verify import verify as verify_models
@@ -47,7 +48,7 @@ def verify(
     with busy("Running both models in TFLM"):
         sources = (str(original), str(rewritten))
         files = (*inputs, *more_inputs)
-        models = read_file(original), read_file(rewritten)
+        models = read_bytes(original), read_bytes(rewritten)
         report = verify_models(*models, runs, files, seed, sources, request.named_target)
     if as_json:
         print_json("verify", report.to_json())

@@ -9,6 +9,7 @@ import numpy as np
 
 from tflm_msf.arena import Target, refusals
 from tflm_msf.errors import MsfError
+from tflm_msf.files import read_bytes
 from tflm_msf.inputs import Array, load_input, make_inputs
 from tflm_msf.int8_ends import Int8Ends
 from tflm_msf.program.decode import is_streamed
@@ -74,7 +75,7 @@ def _case_of_rewritten(session: TargetSession, input_file: Path | None) -> Case:
 def _streamed_case(session: TargetSession, input_file: Path | None) -> Case:
     """The model does not say how high its image is: what it asks for is recorded."""
     random = np.random.default_rng(_SEED)
-    content = None if input_file is None else _read(input_file)
+    content = None if input_file is None else read_bytes(input_file, "the input file")
     rows: dict[int, bytes] = {}
 
     def next_row(y: int, size: int) -> bytes:
@@ -85,10 +86,3 @@ def _streamed_case(session: TargetSession, input_file: Path | None) -> Case:
         outputs = session.run([])
     image = b"".join(rows[y] for y in sorted(rows))
     return Case((np.frombuffer(image, np.int8),), tuple(outputs))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise MsfError(f"cannot read the input file {path}: {error.strerror}.") from None

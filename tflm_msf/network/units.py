@@ -14,7 +14,7 @@ from tflm_msf.arena import scratch_of
 from tflm_msf.format.limits import can_be_numbered
 from tflm_msf.graph import NO_TENSOR, Graph, Op, Tensor
 from tflm_msf.network.turns import turned_alike
-from tflm_msf.ops import AddTensor, Map, NotFusableError, Stage, StageOp, lower_all
+from tflm_msf.ops import AddTensor, Map, NotFusableError, Stage, StageOp, lower_all, map_of
 
 VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 """Operators that change a tensor's shape and leave its bytes alone."""
@@ -151,8 +151,8 @@ def _beyond_a_block(network: Network) -> dict[int, str]:
 
 
 def _lowered(graph: Graph, origins: tuple[int, ...], kept: Mapping[int, str]) -> Network:
-    reasons = [kept.get(index) or _reason(graph, op) for index, op in enumerate(graph.ops)]
-    fusable = {index: not reason for index, reason in enumerate(reasons)}
+    alone = [kept.get(index) or _lowered_alone(graph, op) for index, op in enumerate(graph.ops)]
+    fusable = {index: not isinstance(stages, str) for index, stages in enumerate(alone)}
     alias = _find_aliases(graph, fusable)
     units: list[Unit] = []
     maps: dict[int, Map] = {}
@@ -166,7 +166,7 @@ def _lowered(graph: Graph, origins: tuple[int, ...], kept: Mapping[int, str]) ->
         if _is_view(op) and alias.get(op.outputs[0], op.outputs[0]) == alias.get(op.inputs[0], op.inputs[0]):
             _pass_map_on(op, maps)
             continue
-        lowered = _lower_units(graph, index, reasons[index], maps, alias, add_tensor)
+        lowered = _lower_units(graph, index, alone[index], maps, alias, add_tensor)
         stages = (unit.stage for unit in lowered if unit.stage is not None)
         maps.update((stage.output, stage.output_map) for stage in stages if stage.prefix is None)
         units.extend(lowered)
@@ -185,34 +185,47 @@ def _pass_map_on(op: Op, maps: dict[int, Map]) -> None:
         maps[op.outputs[0]] = maps[op.inputs[0]]
 
 
-def _reason(graph: Graph, op: Op) -> str:
+Alone = tuple[Stage, ...] | str
+"""The stages of an operator whose inputs lie as their shapes say; or why it stays a builtin."""
+
+
+def _lowered_alone(graph: Graph, op: Op) -> Alone:
     try:
-        lower_all(graph, op, {}, lambda _: len(graph.tensors))
+        return lower_all(graph, op, {}, lambda _: len(graph.tensors))
     except NotFusableError as error:
         return str(error)
-    return ""
 
 
 def _lower_units(
-    graph: Graph, index: int, reason: str, maps: Mapping[int, Map], alias: Mapping[int, int], add_tensor: AddTensor
+    graph: Graph, index: int, alone: Alone, maps: Mapping[int, Map], alias: Mapping[int, int], add_tensor: AddTensor
 ) -> list[Unit]:
-    """Units of one operator; the one that stays a builtin for a ``reason``."""
+    """Units of one operator, which is lowered anew only where that gives other stages than ``alone``: if an input lies
+    otherwise than its shape says, or if stages hand a tensor on, which needs a number.
+    """
     op = graph.ops[index]
 
     def activations(tensors: tuple[int, ...]) -> tuple[int, ...]:
         named = (alias.get(t, t) for t in tensors if t != NO_TENSOR and not graph.tensors[t].is_constant)
         return tuple(dict.fromkeys(named))
 
-    if reason:
-        return [Unit((index,), activations(op.inputs), activations(op.outputs), reason=reason)]
+    if isinstance(alone, str):
+        return [Unit((index,), activations(op.inputs), activations(op.outputs), reason=alone)]
+    is_as_alone = len(alone) == 1 and not any(_lies_otherwise(graph, tensor, maps) for tensor in op.inputs)
     units = []
-    for stage in lower_all(graph, op, maps, add_tensor):
+    for stage in alone if is_as_alone else lower_all(graph, op, maps, add_tensor):
         inputs = tuple(alias.get(tensor, tensor) for tensor in stage.inputs)
         output = alias.get(stage.output, stage.output)
         prefix = None if stage.prefix is None else alias.get(stage.prefix, stage.prefix)
         named = replace(stage, inputs=inputs, output=output, prefix=prefix)
         units.append(Unit((index,), tuple(dict.fromkeys(named.reads)), (output,), named))
     return units
+
+
+def _lies_otherwise(graph: Graph, tensor: int, maps: Mapping[int, Map]) -> bool:
+    try:
+        return tensor in maps and maps[tensor] != map_of(graph.tensors[tensor])
+    except NotFusableError:
+        return True
 
 
 def _find_aliases(graph: Graph, fusable: Mapping[int, bool]) -> dict[int, int]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from tflm_msf.errors import MsfError
+from tflm_msf.files import read_bytes
 from tflm_msf.graph.model import DType, Graph, Model, Op, Quantization, Signature, Table, Tensor
 from tflm_msf.tflite_io.check import check_model
 from tflm_msf.tflite_io.decode import decode
@@ -25,12 +25,7 @@ _T = TypeVar("_T")
 
 def load(path: str | os.PathLike[str]) -> Model:
     """The model in the file ``path``. Raises :class:`MsfError` if it cannot be read or is not a sound model."""
-    try:
-        data = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MsfError(f"Cannot read {os.fspath(path)}: {reason}.") from error
-    return read_model(data, os.fspath(path))
+    return read_model(read_bytes(path), os.fspath(path))
 
 
 def read_model(data: bytes, source: str) -> Model:

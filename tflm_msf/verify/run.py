@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,10 @@ class VerifyReport:
         """True if all bits were compared and agree, the file holds what it should, the arena is what was predicted."""
         return self.bit_exact is True and not self.problems and not self.unreproducible
 
+    def but(self, *problems: str) -> VerifyReport:
+        """With more problems, if there are any."""
+        return replace(self, problems=(*self.problems, *problems))
+
     def to_json(self) -> dict[str, Any]:
         """The report in plain values, for scripts and tables."""
         return {
@@ -133,61 +137,85 @@ def verify(
     Raises :class:`MsfError` if a model does not load or run, if their inputs or outputs are of different shape or
     type, if nothing is to be run, or for an input file of the wrong size.
     """
-    before_model = read_model(original, sources[0])
-    refused = refusals(before_model.main)
+    before = read_model(original, sources[0])
+    refused = refusals(before.main)
     if refused:
-        return _rewritten_alone(before_model, rewritten, runs, seed, refused[0], sources)
-    before, before_arena = _in_least_arena(original, sources[0])
-    graph, after_model = before.model.main, read_model(rewritten, sources[1])
-    ends = Int8Ends.between(graph, after_model)
-    _require_same_ends(graph, after_model.main, ends, is_streamed(after_model), sources)
-    inputs = [*(load_input(graph, path) for path in input_files), *make_inputs(graph, runs, seed)]
+        return _rewritten_alone(before, rewritten, runs, seed, refused[0], sources)
+    session, arena = _in_least_arena(original, sources[0])
+    pair = _Pair.of((original, rewritten), before, sources)
+    inputs = [*(load_input(before.main, path) for path in input_files), *make_inputs(before.main, runs, seed)]
     if not inputs:
         raise MsfError("there is nothing to verify with: ask for at least one run or give an input file.")
-    held = compare_content(before_model, after_model, sources)
-    problems = [*interface_problems(before_model, after_model, ends, sources), *held.problems]
+    held = compare_content(*pair.models, sources)
+    problems = [*interface_problems(*pair.models, pair.ends, sources), *held.problems]
+    report = VerifyReport(False, 0, 0, 0, (), arena, NOT_RUN, held, tuple(problems))
     if not held.is_safe_to_run:
-        problems.append(f"{sources[1]} was not run: TFLM would use memory that is not its own, or may.")
-        return VerifyReport(False, 0, 0, 0, (), before_arena, NOT_RUN, held, tuple(problems))
-    after, after_arena = _in_least_arena(rewritten, sources[1])
-    split = [ends.split(values) for values in inputs]
-    here = [(before.run(ours), ends.as_original(after.run(theirs))) for ours, theirs in split]
-    there = _run_there((original, rewritten), split, ends, sources, target)
-    comparison, names = _Comparison(), [graph.tensors[index].name for index in graph.outputs]
+        return report.but(f"{sources[1]} was not run: TFLM would use memory that is not its own, or may.")
+    return _run_both(report, pair, session, [pair.ends.split(values) for values in inputs], target)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The models that are compared, the original first: as files, as read, as messages call them; how ends differ."""
+
+    files: tuple[bytes, bytes]
+    models: tuple[Model, Model]
+    sources: tuple[str, str]
+    ends: Int8Ends
+
+    @classmethod
+    def of(cls, files: tuple[bytes, bytes], original: Model, sources: tuple[str, str]) -> _Pair:
+        """Raises MsfError if the second is no rewrite of the first, as far as one sees from outside."""
+        rewritten = read_model(files[1], sources[1])
+        ends = Int8Ends.between(original.main, rewritten)
+        _require_same_ends(original.main, rewritten.main, ends, is_streamed(rewritten), sources)
+        return cls(files, (original, rewritten), sources, ends)
+
+
+_Inputs = tuple[list[Array], list[Array]]
+"""Of one run: for the original, and for the rewritten model."""
+
+
+def _run_both(
+    report: VerifyReport, pair: _Pair, before: Session, inputs: Sequence[_Inputs], target: Target | None
+) -> VerifyReport:
+    """The report with what both models compute. ``before`` is the original in its least arena."""
+    after, arena = _in_least_arena(pair.files[1], pair.sources[1])
+    here = [(before.run(ours), pair.ends.as_original(after.run(theirs))) for ours, theirs in inputs]
+    there = _run_there(pair, inputs, target)
+    graph, comparison = pair.models[0].main, _Comparison()
+    names = [graph.tensors[index].name for index in graph.outputs]
     for run, (expected, got) in enumerate(there or here):
         comparison.add(run, zip(names, expected, got, strict=True))
-    few = split[:INNER_RUNS]
-    chance = left_to_chance(original, [ours for ours, _ in few], sources[0])
+    few = inputs[:INNER_RUNS]
+    chance = left_to_chance(pair.files[0], [ours for ours, _ in few], pair.sources[0])
     if not there:
-        _compare_inner(comparison, original, rewritten, few, set(chance.tensors), sources)
-    if not chance.reaches_outputs and left_to_chance(rewritten, [x for _, x in few], sources[1]).reaches_outputs:
-        problems.append(f"{sources[1]}: its outputs depend on what was in memory before.")
-    return VerifyReport(
+        _compare_inner(comparison, pair, few, set(chance.tensors))
+    if not chance.reaches_outputs:
+        report = report.but(*_left_to_chance_by_rewriting(pair, few))
+    return replace(
+        report.but(*_prediction_problems(after.model, arena, pair.sources[1])),
         bit_exact=not comparison.mismatches,
         runs=len(inputs),
         tensors_compared=len(comparison.tensors),
         values_compared=comparison.values,
         mismatches=tuple(comparison.mismatches),
-        arena_original=before_arena,
-        arena_rewritten=after_arena,
-        held=held,
-        problems=(*problems, *_prediction_problems(after.model, after_arena, sources[1])),
+        arena_rewritten=arena,
         notes=tuple(_unlike_here(here, there, target)),
         unreproducible=chance.tensors if chance.reaches_outputs else (),
     )
 
 
-def _compare_inner(
-    comparison: _Comparison,
-    original: bytes,
-    rewritten: bytes,
-    inputs: Sequence[tuple[list[Array], list[Array]]],
-    left_out: Collection[str],
-    sources: tuple[str, str],
-) -> None:
+def _left_to_chance_by_rewriting(pair: _Pair, inputs: Sequence[_Inputs]) -> Iterator[str]:
+    if left_to_chance(pair.files[1], [theirs for _, theirs in inputs], pair.sources[1]).reaches_outputs:
+        yield f"{pair.sources[1]}: its outputs depend on what was in memory before."
+
+
+def _compare_inner(comparison: _Comparison, pair: _Pair, inputs: Sequence[_Inputs], left_out: Collection[str]) -> None:
     """Compares the inner tensors that both models have, but for some."""
-    before = Session(original, preserve_all=True, source=sources[0])
-    after = Session(rewritten, preserve_all=True, source=sources[1])
+    before, after = (
+        Session(file, preserve_all=True, source=source) for file, source in zip(pair.files, pair.sources, strict=True)
+    )
     pairs = [pair for pair in _common_tensors(before.model.main, after.model.main) if pair[0] not in left_out]
     for run, (ours, theirs) in enumerate(inputs):
         if pairs:
@@ -214,18 +242,12 @@ _Outputs = tuple[list[Array], list[Array]]
 """Of the original and of the rewritten model, the latter as the original has them."""
 
 
-def _run_there(
-    models: tuple[bytes, bytes],
-    inputs: Sequence[tuple[list[Array], list[Array]]],
-    ends: Int8Ends,
-    sources: tuple[str, str],
-    target: Target | None,
-) -> list[_Outputs]:
+def _run_there(pair: _Pair, inputs: Sequence[_Inputs], target: Target | None) -> list[_Outputs]:
     """What both models give on ``target``; nothing if that is what they give here."""
-    before, after = (TargetSession(model, target, source) for model, source in zip(models, sources, strict=True))
+    before, after = (TargetSession(file, target, source) for file, source in zip(pair.files, pair.sources, strict=True))
     if not before.differs and not after.differs:
         return []
-    return [(before.run(ours), ends.as_original(after.run(theirs))) for ours, theirs in inputs]
+    return [(before.run(ours), pair.ends.as_original(after.run(theirs))) for ours, theirs in inputs]
 
 
 def _unlike_here(here: Sequence[_Outputs], there: Sequence[_Outputs], target: Target | None) -> Iterator[str]:
