@@ -101,7 +101,7 @@ def test_bad_input_files_are_refused(tmp_path: Path) -> None:
     short.write_bytes(bytes(15))
     with pytest.raises(MsfError, match=r"short\.dat has 15 bytes, but input `x` takes 16"):
         verify(SMALL, SMALL, input_files=[short])
-    with pytest.raises(MsfError, match=r"missing\.dat: No such file"):
+    with pytest.raises(MsfError, match=r"missing\.dat cannot be read: No such file"):
         verify(SMALL, SMALL, input_files=[tmp_path / "missing.dat"])
     two_inputs = write_model(add_model())
     with pytest.raises(MsfError, match="this one has 2"):
