@@ -1,4 +1,4 @@
-# make demo | test | test-all | soak | emulated | fuzz | bench | lint | format | clean. Everything goes into .venv and build/.
+# make demo | test | test-all | soak | emulated | fuzz | bench | lint | format | dist | clean. Everything goes into .venv and build/.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,15 +6,13 @@ BIN := $(VENV)/bin
 TFLM_MSF_MODELS ?= ../shared/models
 export TFLM_MSF_MODELS
 
-# What the compiled package depends on; Python sources are used in place (pip install -e).
-NATIVE := $(shell find tflm_kernels/src tflm_msf/core -name '*.[ch]') tflm_msf/runtime/wheel_adapter.c
 C_SOURCES := $(shell find tflm_kernels/src tflm_msf/core platformio benchmarks tests \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/.pio/*') tflm_msf/runtime/wheel_adapter.c
 
-.PHONY: demo test test-all soak fuzz bench emulators simulators checkers emulated lint format clean venv
+.PHONY: demo test test-all soak fuzz bench emulators simulators checkers emulated lint format dist clean venv
 
 venv: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml setup.py MANIFEST.in requirements-ci.txt tools/make_venv.sh $(NATIVE)
+$(VENV)/.installed: pyproject.toml setup.py MANIFEST.in requirements-ci.txt tools/make_venv.sh
 	@PYTHON='$(PYTHON)' tools/make_venv.sh '$(VENV)'
 	@touch $@
 
@@ -81,7 +79,10 @@ format: venv
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $(C_SOURCES)
 
+# What would be published. Needs the package index.
+dist: venv
+	tools/dist.sh '$(BIN)/python'
+
 clean:
 	rm -rf $(VENV) build platformio/*/.pio dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find tflm_msf tests -name __pycache__ -prune -exec rm -rf {} +
-	find tflm_msf -name '_kernels*.so' -delete -o -name '_core*.so' -delete

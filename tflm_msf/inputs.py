@@ -42,7 +42,7 @@ def load_input(graph: Graph, path: Path) -> list[Array]:
         raise MsfError(
             f"the input file {path} has {len(content)} bytes, but input `{tensor.name}` takes {tensor.nbytes}."
         )
-    return [np.frombuffer(content, _numpy_type(tensor)).reshape(tensor.shape)]
+    return [np.frombuffer(content, numpy_type(tensor)).reshape(tensor.shape)]
 
 
 def make_inputs(graph: Graph, runs: int, seed: int) -> list[list[Array]]:
@@ -120,7 +120,7 @@ def _one_end(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
 def _fit(values: Array, tensor: Tensor, bounds: tuple[float, float]) -> Array:
     """Stretch values in 0..1 over ``bounds`` (both included) in the tensor's type."""
     low, high = bounds
-    kind = _numpy_type(tensor)
+    kind = numpy_type(tensor)
     if issubclass(kind, np.floating):
         return (low + values * (high - low)).astype(kind)
     return np.minimum(np.floor(low + values * (high - low + 1)), high).astype(kind)
@@ -135,7 +135,7 @@ def _value_range(graph: Graph, index: int) -> tuple[float, float]:
         return 0, 1
     if tensor.dtype in (DType.INT32, DType.INT64):
         return 0, 7  # these are indices or counts: large ones would point outside tables
-    info = np.iinfo(np.dtype(_numpy_type(tensor)))
+    info = np.iinfo(np.dtype(numpy_type(tensor)))
     return int(info.min), int(info.max)
 
 
@@ -154,7 +154,8 @@ def _quantized_range(graph: Graph, index: int) -> tuple[float, float] | None:
     return None
 
 
-def _numpy_type(tensor: Tensor) -> type[np.generic]:
+def numpy_type(tensor: Tensor) -> type[np.generic]:
+    """What a tensor's values are in numpy. Raises :class:`MsfError` for a type that it does not have."""
     try:
         return _NUMPY[tensor.dtype]
     except KeyError:

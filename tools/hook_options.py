@@ -23,7 +23,17 @@ HOOK = {
     "format": "`tflm` (default): `person.h` and `person.cpp` with the model, the arena size and a ready resolver; `c`: "
     "`person.h` and `person.c` that need no TFLM.",
 }
-NOT_OF_THE_HOOK = {"model", "kind", "output", "force", "as_json", "without_kernels", "runtime", "input_file"}
+NOT_OF_THE_HOOK = {
+    "model",
+    "kind",
+    "output",
+    "force",
+    "as_json",
+    "without_kernels",
+    "runtime",
+    "input_file",
+    "no_self_check",
+}
 
 
 def table() -> str:

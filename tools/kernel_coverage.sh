@@ -17,9 +17,8 @@ tar -C "$root" -c --exclude=.venv --exclude=.pio --exclude=build --exclude=.git 
 export TFLM_MSF_MODELS=${TFLM_MSF_MODELS:-$root/../shared/models}
 cd "$work"
 
-suffix=$("$python" -c 'from importlib.machinery import EXTENSION_SUFFIXES; print(EXTENSION_SUFFIXES[0])')
-library=tflm_msf/runtime/_kernels$suffix
-rm -f tflm_msf/runtime/_kernels*.so
+export TFLM_MSF_CACHE=$work/cache PYTHONPATH=$work
+library=$("$python" -c 'from tflm_msf.runtime.native import kernels_recipe; print(kernels_recipe().file)')
 mkdir objects
 for source in "$work"/tflm_kernels/src/*/*.c "$work"/tflm_msf/runtime/wheel_adapter.c; do
   name=$(basename "$source" .c)

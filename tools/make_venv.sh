@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make_venv.sh DIRECTORY: a virtual environment with this package and all that its tests need, and a C compiler to build
-# the kernels.
+# make_venv.sh DIRECTORY: a virtual environment with this package and all that its tests need, and a C compiler for the
+# kernels, which are compiled when they are first run.
 set -euo pipefail
 venv=$1
 python=${PYTHON:-python3}
@@ -34,7 +34,6 @@ lock_is_for='cpython 3.11 linux x86_64'
 this='import platform, sys; v = sys.version_info
 print(sys.implementation.name, f"{v[0]}.{v[1]}", sys.platform, platform.machine())'
 is=$("$venv/bin/python" -c "$this")
-export TFLM_MSF_STRICT_BUILD=1
 if [[ ${TFLM_MSF_LOCKED:-} == 1 && $is == "$lock_is_for" ]]; then
   "$venv/bin/pip" install --quiet --only-binary :all: --require-hashes -r requirements-ci.txt
   "$venv/bin/pip" install --quiet --no-deps --no-build-isolation -e .

@@ -4,7 +4,6 @@ import ctypes
 import os
 import subprocess
 import sys
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,6 @@ from tests.small_models import small_model
 from tflm_msf.errors import MsfError
 from tflm_msf.runtime import native
 from tflm_msf.tflite_io import write_model
-
-
-def test_says_how_to_build_missing_kernels(tmp_path: Path) -> None:
-    with pytest.raises(MsfError, match=r"kernels are not built.*pip install \."):
-        native._load_kernels(tmp_path)
-
-
-def test_says_how_to_build_damaged_kernels(tmp_path: Path) -> None:
-    (tmp_path / f"_kernels{EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF")
-    with pytest.raises(MsfError, match=r"cannot be loaded.*pip install \."):
-        native._load_kernels(tmp_path)
 
 
 def test_says_where_the_interpreter_exists(monkeypatch: pytest.MonkeyPatch) -> None:

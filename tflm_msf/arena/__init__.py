@@ -50,6 +50,7 @@ __all__ = [
     "RefusedError",
     "Target",
     "arena_need",
+    "c_arena",
     "c_offsets",
     "c_states",
     "find_target",

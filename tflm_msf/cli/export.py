@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import click
 
@@ -59,6 +60,11 @@ class _Loaded:
     "for a board only if there is a TFLM library for it]",
 )
 @click.option("--input", "input_file", type=MODEL, help="Raw values for the self-check. [default: made up]")
+@click.option(
+    "--no-self-check",
+    is_flag=True,
+    help="Leave the self-check out, which needs TFLM on this computer, or a C compiler.",
+)
 @click.option("--without-kernels", is_flag=True, help="c: only the model; the tflm_msf library has the kernels.")
 @click.option("--skip-softmax", is_flag=True, help="With --without-kernels: leave an unfused SOFTMAX at the end out.")
 @click.option("--force", is_flag=True, help="Overwrite files of the same names in a directory that is not empty.")
@@ -72,6 +78,7 @@ def export(
     name: str | None,
     runtime: str | None,
     input_file: Path | None,
+    no_self_check: bool,
     without_kernels: bool,
     skip_softmax: bool,
     force: bool,
@@ -93,6 +100,8 @@ def export(
         raise MsfError(f"--without-kernels is for --format c, not for {kind}.")
     if skip_softmax and not without_kernels:
         raise MsfError("--skip-softmax is for --format c --without-kernels: a self-check compares the whole output.")
+    if input_file is not None and no_self_check:
+        raise MsfError("--input is for the self-check: leave it or --no-self-check out.")
     only_model = kind == "tflm" or without_kernels
     with busy(f"Exporting {model.name}"):
         if kind == "platformio" and request.board is None:
@@ -105,14 +114,23 @@ def export(
         if only_model:
             files = _model_only(loaded, kind, prefix, request.targets, skip_softmax)
         else:
-            case = make_case(loaded.data, loaded.original, input_file, str(model), request.named_target)
+            case = None
+            if not no_self_check:
+                case = make_case(loaded.data, loaded.original, input_file, str(model), request.named_target)
             project = Project(prefix, loaded.model, loaded.data, case, request.targets)
             files = _project(project, kind, chosen, request.board)
     write_files(output, files, force or only_model)
     if as_json:
         print_json("export", {"output": str(output), "files": sorted(files)})
     else:
-        click.echo("\n".join(f"Wrote {output / path}" for path in sorted(files)))
+        for line in _summary(output, files):
+            click.echo(line)
+
+
+def _summary(output: Path, files: Files) -> list[str]:
+    """What was written, a line for each file or directory."""
+    counts = Counter(PurePosixPath(path).parts[0] for path in files)
+    return [f"Wrote {output / name}" + ("" if name in files else f" ({n} files)") for name, n in sorted(counts.items())]
 
 
 def _runtime(kind: str, asked: Runtime | None, request: Request) -> Runtime:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from tflm_msf.errors import MsfError
+from tflm_msf.compiled import library_directory
 
-_PACKAGE = Path(__file__).parents[1]
-_SHIPPED = _PACKAGE / "library"  # setup.py puts it there when a wheel is built
-_IN_TREE = _PACKAGE.parent / "tflm_kernels"  # a development install uses the repository's own
+LICENCE = "LICENSE"
 _SOURCES = "src/"
 _TEXTS = (".c", ".cpp", ".h", ".json", ".properties", ".py", ".txt", ".yml")
 
 
 def library_files() -> Mapping[str, str]:
-    """The library tflm_msf for the Arduino IDE, PlatformIO and ESP-IDF: its manifests, and all sources below ``src/``.
+    """The library tflm_msf for the Arduino IDE, PlatformIO and ESP-IDF: licence, manifests, and all in ``src/``.
 
     Raises :class:`MsfError` if the installation lacks them.
     """
-    directory = _IN_TREE if _IN_TREE.is_dir() else _SHIPPED
+    directory = library_directory()
     places = [directory.glob("*"), (directory / "src").rglob("*")]
-    paths = sorted(path for place in places for path in place if path.suffix in _TEXTS)
-    if not paths:
-        raise MsfError(f"the kernels' sources are missing in {directory}: install tflm-msf again.")
+    paths = sorted(path for place in places for path in place if path.suffix in _TEXTS or path.name == LICENCE)
     return {path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -14,7 +15,7 @@ from tflm_msf.arena import ANY_TFLM, C_EXPORT, Target, predict
 from tflm_msf.boards import Board
 from tflm_msf.errors import MsfError
 from tflm_msf.export.c import export_c
-from tflm_msf.export.kernels import kernel_sources, library_files
+from tflm_msf.export.kernels import LICENCE, kernel_sources, library_files
 from tflm_msf.export.selfcheck import Case
 from tflm_msf.export.text import TEMPLATES, check_name, rows
 from tflm_msf.export.tflm_header import export_tflm, sketch_arena
@@ -51,7 +52,9 @@ class Runtime(Enum):
 
 @dataclass(frozen=True)
 class Project:
-    """A rewritten model, its file, and a case for the self-check. ``name`` is the prefix of names and files.
+    """A rewritten model, its file, and a case for the self-check (None: it has none).
+
+    ``name`` is the prefix of names and files.
 
     ``targets`` are the builds of TFLM that the arena shall suffice in; they do not matter to exported C.
     """
@@ -59,7 +62,7 @@ class Project:
     name: str
     model: Model
     data: bytes
-    case: Case
+    case: Case | None
     targets: tuple[Target, ...] = ANY_TFLM
 
     def __post_init__(self) -> None:
@@ -145,13 +148,17 @@ def _model_files(project: Project, runtime: Runtime, values: Mapping[str, Any]) 
         model = export_c(project.model, name)
     else:
         model = export_tflm(project.model, project.data, name, project.targets)
+    if project.case is None:
+        return model
     return {**model, f"{name}_case.h": _render("case.h", values), f"{name}_case.c": _render("case.c", values)}
 
 
 def _library(directory: str, manifests: tuple[str, ...], model: Model) -> Files:
     """The tflm_msf library with those of its manifests that are wanted, made for a model."""
     files = {**library_files(), **{f"src/{path}": text for path, text in used_header(model).items()}}
-    return {f"{directory}/{path}": files[path] for path in files if path in manifests or path.startswith("src/")}
+    return {
+        f"{directory}/{path}": files[path] for path in files if path in (*manifests, LICENCE) or path.startswith("src/")
+    }
 
 
 def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
@@ -160,7 +167,8 @@ def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
     output = graph.tensors[graph.outputs[0]]
     if output.dtype not in _C_TYPES:
         raise MsfError(f"output '{output.name}' holds {output.dtype.name.lower()}, which C has no type for.")
-    outputs = [value.tobytes() for value in project.case.outputs]
+    case = project.case or Case((), ())
+    outputs = [value.tobytes() for value in case.outputs]
     tflm = runtime is Runtime.TFLM
     if tflm:
         arena = max(sketch_arena(project.model, project.data, project.targets))
@@ -178,13 +186,17 @@ def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
         "pixels": Pixels.of(project.model).describe(),
         "unfused": any(op.custom_code != CUSTOM_CODE for op in graph.ops),
         "arena": arena,
-        "case_inputs": [value.tobytes() for value in project.case.inputs],
+        "checked": project.case is not None,
+        "by_tflm": case.by_tflm,
+        "reference": "TFLM" if case.by_tflm else "the kernels",
+        "input_count": len(graph.inputs),
+        "case_inputs": [value.tobytes() for value in case.inputs],
         "case_outputs": outputs,
-        "differs_on": project.targets[0].about if project.case.differs else "",
+        "differs_on": project.targets[0].about if case.differs else "",
         "output_bytes": sum(map(len, outputs)),
-        "result": int(np.argmax(project.case.outputs[0])),
+        "result": int(np.argmax(case.outputs[0])) if case.outputs else 0,
         "result_type": _C_TYPES[output.dtype],
-        "result_count": project.case.outputs[0].size,
+        "result_count": math.prod(output.shape),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from tflm_msf.files import read_bytes
 from tflm_msf.inputs import Array, load_input, make_inputs
 from tflm_msf.int8_ends import Int8Ends
 from tflm_msf.program.decode import is_streamed
+from tflm_msf.runtime.blocks import BlocksSession
 from tflm_msf.runtime.generations import TargetSession
-from tflm_msf.runtime.native import row_source
+from tflm_msf.runtime.native import NoInterpreterError, load_tflm, row_source
 from tflm_msf.tflite_io import read_model
 
 _SEED = 0
@@ -24,20 +25,24 @@ _SMOOTH = 1
 
 @dataclass(frozen=True)
 class Case:
-    """Inputs as the rewritten model takes them (a streamed one as the rows of its image), and what TFLM gave.
+    """Inputs as the rewritten model takes them (a streamed one as the rows of its image), and what came out.
 
     ``differs`` says that the outputs are those of a TFLM that computes otherwise than the one on this computer.
+    ``by_tflm`` is False where there is no TFLM: then the outputs are what the kernels gave, compiled for this computer.
     """
 
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
     differs: bool = False
+    by_tflm: bool = True
 
 
 def make_case(
     rewritten: bytes, original: bytes | None, input_file: Path | None, source: str, target: Target | None = None
 ) -> Case:
     """Runs the model in the TFLM interpreter of this computer.
+
+    Where there is none, the kernels run it alone, if it is all blocks. Nothing is compared with the original then.
 
     Args:
         rewritten: the ``.tflite`` file that goes onto the device.
@@ -50,6 +55,10 @@ def make_case(
     Raises:
         MsfError: if a model does not run, if the file is not one input, or if both models disagree.
     """
+    try:
+        load_tflm()
+    except NoInterpreterError:
+        return _case_without_tflm(rewritten, original, input_file, source)
     after = TargetSession(rewritten, target, source)
     if original is None or refusals(read_model(original, source).main):
         return _case_of_rewritten(after, input_file)
@@ -64,7 +73,26 @@ def make_case(
     return Case(tuple(theirs), tuple(got), before.differs)
 
 
-def _case_of_rewritten(session: TargetSession, input_file: Path | None) -> Case:
+def _case_without_tflm(rewritten: bytes, original: bytes | None, input_file: Path | None, source: str) -> Case:
+    try:
+        session = BlocksSession(rewritten, source)
+    except MsfError as error:
+        raise MsfError(
+            "the self-check needs a result to compare with, and there is no TFLM on this computer (the package "
+            "`tflite-micro` is for Linux on x86-64 with Python 3.10 to 3.13) that would give one, nor can the kernels: "
+            f"{str(error).removesuffix('.')}. Use --no-self-check to export without."
+        ) from None
+    if original is None:
+        case = _case_of_rewritten(session, input_file)
+    else:
+        graph = read_model(original, source).main
+        values = load_input(graph, input_file) if input_file else make_inputs(graph, _SMOOTH + 1, _SEED)[_SMOOTH]
+        _, theirs = Int8Ends.between(graph, session.model).split(values)
+        case = Case(tuple(theirs), tuple(session.run(theirs)))
+    return replace(case, by_tflm=False)
+
+
+def _case_of_rewritten(session: TargetSession | BlocksSession, input_file: Path | None) -> Case:
     if is_streamed(session.model):
         return _streamed_case(session, input_file)
     graph = session.model.main
@@ -72,7 +100,7 @@ def _case_of_rewritten(session: TargetSession, input_file: Path | None) -> Case:
     return Case(tuple(values), tuple(session.run(values)), session.differs)
 
 
-def _streamed_case(session: TargetSession, input_file: Path | None) -> Case:
+def _streamed_case(session: TargetSession | BlocksSession, input_file: Path | None) -> Case:
     """The model does not say how high its image is: what it asks for is recorded."""
     random = np.random.default_rng(_SEED)
     content = None if input_file is None else read_bytes(input_file, "the input file")

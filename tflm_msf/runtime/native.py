@@ -5,31 +5,38 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
+from tflm_msf.compiled import NoCompilerError, Recipe, library_directory, shared_library
 from tflm_msf.errors import MsfError
 
 REGISTER_FUNCTION = "TflmMsfRegister"
 """Symbol of the kernels' library that adds MSF_BLOCK to an interpreter."""
 
 
+class NoInterpreterError(MsfError):
+    """The TFLM interpreter is not there: on this computer there is none, or it is not installed."""
+
+
 @functools.cache
 def load_tflm() -> Any:
     """The ``runtime`` module of the ``tflite-micro`` wheel, with our kernels loaded into this process.
 
-    Raises :class:`MsfError` if the wheel or the kernels are missing.
+    Raises:
+        NoInterpreterError: if the wheel is missing.
+        MsfError: if the kernels cannot be compiled.
     """
     try:
         from tflite_micro.python.tflite_micro import runtime
     except ImportError as error:
-        raise MsfError(
+        raise NoInterpreterError(
             "running a model needs the `tflite-micro` package, which exists for Linux on x86-64 with Python 3.10 to "
-            f"3.13: install tflm-msf there with `pip install .` ({error})."
+            f"3.13: install tflm-msf there ({error})."
         ) from None
     load_kernels()
     return runtime
@@ -37,23 +44,23 @@ def load_tflm() -> Any:
 
 @functools.cache
 def load_kernels() -> ctypes.CDLL:
-    """The kernels, compiled for this computer. Raises :class:`MsfError` if they are missing."""
-    return _load_kernels(Path(__file__).parent)
+    """The kernels, compiled for this computer, with what TFLM's wheel needs where there is one.
 
-
-def _load_kernels(directory: Path) -> ctypes.CDLL:
-    """Load the kernels' shared library from ``directory`` such that TFLM can look its symbols up by name."""
-    candidates = [directory / f"_kernels{suffix}" for suffix in EXTENSION_SUFFIXES]
-    path = next((candidate for candidate in candidates if candidate.exists()), None)
-    if path is None:
-        raise MsfError(
-            f"the kernels are not built ({candidates[0].name} is missing in {directory}): run `pip install .` in the "
-            "tflm-msf sources, with a C compiler installed."
-        )
+    Raises :class:`MsfError` if they cannot be compiled.
+    """
     try:
-        return ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
-    except OSError as error:
-        raise MsfError(f"the kernels cannot be loaded: {error}; build them again with `pip install .`.") from None
+        return shared_library(kernels_recipe())
+    except NoCompilerError as error:
+        raise NoCompilerError(f"the kernels have to be compiled for this computer once, and {error}") from None
+
+
+def kernels_recipe() -> Recipe:
+    """What :func:`load_kernels` compiles. Raises :class:`MsfError` if the installation lacks it."""
+    directory = library_directory() / "src"
+    sources = sorted(directory.rglob("*.c"))
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return Recipe("kernels", tuple(sources), (directory,))
+    return Recipe("kernels", (*sources, Path(__file__).parent / "wheel_adapter.c"), (directory,), ("dl",))
 
 
 RowSource = Callable[[int, int], bytes | None]
