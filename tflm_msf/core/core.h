@@ -2,6 +2,7 @@
 #ifndef TFLM_MSF_CORE_H
 #define TFLM_MSF_CORE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { MSF_CORE_NONE = 0, MSF_CORE_FOUND = 1, MSF_CORE_CUT_SHORT = 2, MSF_CORE_NO_MEMORY = 3 };
@@ -21,5 +22,15 @@ typedef struct {
  * `most_nodes` decisions and `most_held` distances in memory. */
 int msf_core_zones(const msf_core_span *spans, int32_t span_count, const msf_core_distance *distances,
                    int32_t distance_count, int64_t limit, int32_t most_nodes, int64_t most_held, int64_t *offsets);
+
+/* Edges that leave a cut lie from `starts[cut]` to `starts[cut + 1]`: the cut that each leads to, its head, its MACs. */
+typedef struct {
+  const int64_t *starts, *ends, *heads, *macs;
+} msf_core_edges;
+
+/* rest.c: for each of `cuts` + 1 cuts, in `max_edges` + 1 columns, MACs and edges to the end over edges with heads of
+ * at most `head_limit` bytes. The results come in as they are where no edge leads on: no way, but at the last cut. */
+void msf_core_rest(const msf_core_edges *edges, int32_t cuts, int32_t max_edges, int64_t head_limit, int64_t *rest_macs,
+                   int64_t *rest_edges);
 
 #endif

@@ -1,31 +1,27 @@
 """Least MACs under a limit on the head and on the number of edges: A* on the fusion DAG, clear of known no-goods.
 
 The estimate for the rest of a path is exact without no-goods: the least MACs from a cut to the end, and the fewest
-edges  Without no-goods A* goes straight to the end.
+edges. Without no-goods A* goes straight to the end. Ways out of a cut are made best first, and only as many as are
+asked for: of all but one in a hundred, nothing but their order is ever looked at.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from tflm_msf.search.dag import is_as_easy
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
 from tflm_msf.search.nogoods import NOTHING_BEGUN, Begun, Conflict, after, roles_of
-
-Ints = npt.NDArray[np.int64]
+from tflm_msf.search.rest import OUT_OF_REACH, Rest, columns_of, find_rest
 
 MOST_STATES = 100_000
 """States that one search goes on from before it gives up: about a second."""
-
-OUT_OF_REACH = 1 << 62
-"""MACs and edges to the end where there is no way."""
 
 
 class Point(NamedTuple):
@@ -44,40 +40,66 @@ class GivenUpError(Exception):
         self.macs = macs
 
 
-class _Cut(NamedTuple):
-    """The edges that leave a cut: their numbers, and what there is to know of each."""
+class _Way(NamedTuple):
+    """An edge out of a cut, and the MACs and edges from that cut to the end over it."""
 
-    edges: Ints
-    ends: Ints
-    heads: Ints
-    macs: Ints
-
-
-class _Rest(NamedTuple):
-    """For each cut (and each number of edges that are left, if those count), what lies between it and the end."""
-
-    macs: list[Any]
-    edges: list[Any]
+    total: int
+    count: int
+    edge: int
+    end: int
+    macs: int
 
 
-class _Task(NamedTuple):
-    """What one search is about: its limits, its no-goods, and what it knows of the rest of each path."""
+@dataclass
+class _Task:
+    """What one search is about: its limit on the head, and what it knows of the rest of each path.
+
+    ``counts``: edges are limited so that it makes a difference. ``ways`` are those out of a cut, with so many edges
+    left, that were looked at.
+    """
 
     head_limit: int
-    max_edges: int
-    active: tuple[int, ...]
-    free: _Rest
-    counted: _Rest | None
-
-    def rest(self, cut: int, taken: int) -> tuple[int, int]:
-        """At least so many MACs, and edges, lie between ``cut`` and the end if ``taken`` edges lie behind."""
-        if self.counted is None:
-            return self.free.macs[cut], self.free.edges[cut]
-        return self.counted.macs[cut][self.max_edges - taken], self.counted.edges[cut][self.max_edges - taken]
+    counts: bool
+    rest: Rest
+    ways: dict[tuple[int, int], list[_Way]] = field(default_factory=dict)
 
 
 _Trail = tuple["_Trail", int] | None
 """The edges of a path, from the last one back."""
+
+
+class _Path(NamedTuple):
+    """A path to a cut, and the ways on from there."""
+
+    macs: int
+    taken: int
+    begun: Begun
+    trail: _Trail
+    ways: list[_Way]
+
+
+class _Queue:
+    """Ways on from paths, the best one first; of each path only the best that was not taken yet is in it."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, int, int, _Path, int]] = []
+        self._pushed = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._heap)
+
+    def push(self, path: _Path, place: int = 0) -> None:
+        if place < len(path.ways):
+            way = path.ways[place]
+            self._pushed += 1
+            estimate = path.macs + way.total, path.taken + way.count
+            heappush(self._heap, (*estimate, -way.end, self._pushed, path, place))
+
+    def pop(self) -> tuple[int, _Path, _Way]:
+        """The MACs of a whole path that begins with ``path`` and ``way``, at the least, and these two."""
+        total, _, _, _, path, place = heappop(self._heap)
+        self.push(path, place + 1)
+        return total, path, path.ways[place]
 
 
 class Search:
@@ -87,29 +109,22 @@ class Search:
         self._edges = edges
         self._cuts = cuts
         self._effort = effort
-        leaving: list[list[int]] = [[] for _ in range(cuts)]
-        self._between: dict[tuple[int, int], list[int]] = {}
-        for index, edge in enumerate(edges):
-            leaving[edge.first].append(index)
-            self._between.setdefault((edge.first, edge.last), []).append(index)
-        self._leaving = [self._cut(numbers) for numbers in leaving]
-        self._heads = sorted({edge.head for edge in edges})
-        self._free: dict[int, _Rest] = {}
-        self._counted: dict[tuple[int, int], _Rest] = {}
+        self._columns = columns_of(edges, cuts)
+        self._heads = np.unique(self._columns.heads)
+        self._tasks: dict[tuple[int, int], _Task] = {}
         self._conflicts: list[Conflict] = []
-
-    def _cut(self, numbers: list[int]) -> _Cut:
-        edges = [self._edges[number] for number in numbers]
-        columns = (numbers, [e.last + 1 for e in edges], [e.head for e in edges], [e.macs for e in edges])
-        return _Cut(*(np.array(column, np.int64) for column in columns))
 
     def avoid(self, run: tuple[Edge, ...], needed: int) -> None:
         """Keeps ``run``, or what is no easier between the same cuts, out of paths whose limit is below ``needed``."""
-        alike = (
-            frozenset(n for n in self._between[edge.first, edge.last] if is_as_easy(edge, self._edges[n]))
-            for edge in run
-        )
+        alike = (frozenset(n for n in self._between(edge) if is_as_easy(edge, self._edges[n])) for edge in run)
         self._conflicts.append(Conflict(tuple(alike), needed))
+
+    def _between(self, edge: Edge) -> list[int]:
+        """The numbers of all edges between the same cuts."""
+        leaving = self._columns.leaving(edge.first)
+        there = self._columns.ends[leaving] == edge.last + 1
+        numbers: list[int] = self._columns.numbers[leaving][there].tolist()
+        return numbers
 
     def cheapest(self, head_limit: int, max_edges: int) -> Point | None:
         """The path with the least MACs, then the fewest edges, within both limits.
@@ -117,12 +132,12 @@ class Search:
         Raises:
             GivenUpError: after :data:`MOST_STATES`, or when time is over.
         """
-        free = self._free_rest(head_limit)
-        if free.macs[0] >= OUT_OF_REACH:
+        task = self._task(head_limit, 0)
+        if task.rest.macs[0, 0] >= OUT_OF_REACH:
             return None
-        counted = self._counted_rest(head_limit, max_edges) if free.edges[0] > max_edges else None
-        active = tuple(n for n, conflict in enumerate(self._conflicts) if conflict.needed > head_limit)
-        trail = self._follow(_Task(head_limit, max_edges, active, free, counted))
+        if task.rest.edges[0, 0] > max_edges:
+            task = self._task(head_limit, max_edges)
+        trail = self._follow(task, head_limit, max_edges)
         path: list[Edge] = []
         while trail is not None:
             trail, edge = trail
@@ -130,80 +145,62 @@ class Search:
         path.reverse()
         return Point(max(edge.head for edge in path), sum(edge.macs for edge in path), tuple(path)) if path else None
 
-    def _follow(self, task: _Task) -> _Trail:
+    def _follow(self, task: _Task, head_limit: int, max_edges: int) -> _Trail:
         """The edges of the best path; None if there is none."""
-        roles, conflicts = roles_of(self._conflicts, task.active), self._conflicts
-        queue: list[tuple[int, int, int, int, int, int, Begun, _Trail]]
-        queue = [(*task.rest(0, 0), 0, 0, 0, 0, NOTHING_BEGUN, None)]
+        conflicts = self._conflicts
+        roles = roles_of(conflicts, [n for n, conflict in enumerate(conflicts) if conflict.needed > head_limit])
         known: dict[tuple[int, Begun], list[tuple[int, int]]] = {}
-        pushed = expanded = 0
+        expanded = 0
+        queue = _Queue()
+        queue.push(_Path(0, 0, NOTHING_BEGUN, None, self._ways(task, 0, max_edges)))
         while queue:
-            total, _, back, _, macs, taken, begun, trail = heappop(queue)
-            cut = -back
-            if total >= OUT_OF_REACH:
-                return None
-            if cut == self._cuts:
-                return trail
-            if _is_known(known, cut, begun, macs, taken):
+            total, path, way = queue.pop()
+            begun = after(path.begun, roles[way.edge], conflicts) if way.edge in roles else NOTHING_BEGUN
+            macs, taken = path.macs + way.macs, path.taken + 1
+            if begun is None or taken > max_edges:
                 continue
-            known.setdefault((cut, begun), []).append((macs, taken))
+            if way.end == self._cuts:
+                return path.trail, way.edge
+            if not _is_better(known.setdefault((way.end, begun), []), macs, taken):
+                continue
             expanded += 1
             if expanded > MOST_STATES or (expanded % 256 == 0 and expanded > self._cuts and self._effort.is_spent()):
                 raise GivenUpError(total)  # a search without no-goods is over before that: there is always a plan
-            for edge, end, more in self._ways(cut, task.head_limit):
-                now = after(begun, roles[edge], conflicts) if edge in roles else NOTHING_BEGUN
-                if now is None or taken == task.max_edges:
-                    continue
-                rest, edges = task.rest(end, taken + 1)
-                if rest >= OUT_OF_REACH or _is_known(known, end, now, macs + more, taken + 1):
-                    continue
-                pushed += 1
-                estimate = macs + more + rest, taken + 1 + edges
-                heappush(queue, (*estimate, -end, pushed, macs + more, taken + 1, now, (trail, edge)))
+            ways = self._ways(task, way.end, max_edges - taken)
+            queue.push(_Path(macs, taken, begun, (path.trail, way.edge), ways))
         return None
 
-    def _ways(self, cut: int, head_limit: int) -> Iterator[tuple[int, int, int]]:
-        """Number, end and MACs of the edges that may leave a cut."""
-        leaving = self._leaving[cut]
-        low = leaving.heads <= head_limit
-        return zip(leaving.edges[low].tolist(), leaving.ends[low].tolist(), leaving.macs[low].tolist(), strict=True)
+    def _task(self, head_limit: int, max_edges: int) -> _Task:
+        """For limits on the head and on edges (0: any number); limits between the heads of two edges are all alike."""
+        level = int(np.searchsorted(self._heads, head_limit, "right"))
+        if (level, max_edges) not in self._tasks:
+            self._tasks = {key: task for key, task in self._tasks.items() if key == (level, 0)}
+            rest = find_rest(self._columns, head_limit, max_edges)
+            self._tasks[level, max_edges] = _Task(head_limit, max_edges > 0, rest)
+        return self._tasks[level, max_edges]
 
-    def _free_rest(self, head_limit: int) -> _Rest:
-        """The rest of any path under a limit; limits between the heads of two edges are all alike."""
-        number = bisect_right(self._heads, head_limit)
-        if number not in self._free:
-            macs, edges = self._find_rest(head_limit, 0)
-            self._free[number] = _Rest(macs[:, 0].tolist(), edges[:, 0].tolist())
-        return self._free[number]
+    def _ways(self, task: _Task, cut: int, left: int) -> list[_Way]:
+        """The edges that may leave a cut, the one with the best rest first, if ``left`` more may be taken."""
+        key = cut, left if task.counts else 0
+        if key not in task.ways:
+            task.ways[key] = self._find_ways(task, *key)
+        return task.ways[key]
 
-    def _counted_rest(self, head_limit: int, max_edges: int) -> _Rest:
-        """The same for each number of edges that are left."""
-        key = bisect_right(self._heads, head_limit), max_edges
-        if key not in self._counted:
-            self._counted.clear()  # a table for each cut is too much to keep many
-            macs, edges = self._find_rest(head_limit, max_edges)
-            self._counted[key] = _Rest(macs.tolist(), edges.tolist())
-        return self._counted[key]
-
-    def _find_rest(self, head_limit: int, max_edges: int) -> tuple[Ints, Ints]:
-        """MACs and edges from each cut to the end, over at most 0, 1, ... ``max_edges`` edges; 0: over any number."""
-        shape = self._cuts + 1, max_edges + 1
-        macs, edges = np.full(shape, OUT_OF_REACH, np.int64), np.zeros(shape, np.int64)
-        macs[-1] = 0
-        before, now = (slice(-1), slice(1, None)) if max_edges else (slice(None), slice(None))
-        for cut in range(self._cuts - 1, -1, -1):
-            leaving = self._leaving[cut]
-            low = leaving.heads <= head_limit
-            if not low.any():
-                continue
-            ends, costs = leaving.ends[low], leaving.macs[low]
-            totals = costs[:, None] + macs[ends, before]
-            least = totals.min(axis=0)
-            macs[cut, now] = np.minimum(least, OUT_OF_REACH)
-            edges[cut, now] = 1 + np.where(totals == least, edges[ends, before], OUT_OF_REACH).min(axis=0)
-        return macs, edges
+    def _find_ways(self, task: _Task, cut: int, left: int) -> list[_Way]:
+        if task.counts and left == 0:
+            return []
+        leaving, column = self._columns.leaving(cut), max(left - 1, 0)
+        ends, macs = self._columns.ends[leaving], self._columns.macs[leaving]
+        totals, counts = macs + task.rest.macs[ends, column], 1 + task.rest.edges[ends, column]
+        best = np.lexsort((-ends, counts, totals))
+        best = best[(self._columns.heads[leaving][best] <= task.head_limit) & (totals[best] < OUT_OF_REACH)]
+        columns = totals, counts, self._columns.numbers[leaving], ends, macs
+        return list(map(_Way, *(column[best].tolist() for column in columns)))
 
 
-def _is_known(known: Mapping[tuple[int, Begun], list[tuple[int, int]]], cut: int, begun: Begun, *cost: int) -> bool:
-    """True if a path with no more MACs and edges was gone on from in the same state."""
-    return any(macs <= cost[0] and taken <= cost[1] for macs, taken in known.get((cut, begun), ()))
+def _is_better(known: list[tuple[int, int]], macs: int, taken: int) -> bool:
+    """True, and remembered, unless a path with no more MACs and edges was gone on from in the same state."""
+    if any(least <= macs and fewest <= taken for least, fewest in known):
+        return False
+    known.append((macs, taken))
+    return True
