@@ -120,7 +120,7 @@ class Planner:
         known: list[Point] = []
         doubts = [] if orders.are_all else [EVERYTHING_IS_OPEN]
         found: list[tuple[Network, Point]] = []
-        for space in sorted(spaces, key=self._least_possible):
+        for space in sorted(spaces, key=self._least_possible) if len(spaces) > 1 else spaces:
             units, placer = len(space.network.units), Placer(space.network)
             front = search_front(space.edges, units, self.request.block_bytes, placer, known, effort)
             known += front.points

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
 from tflm_msf.blocks.block import Block, Candidate
 from tflm_msf.blocks.recompute import Copies, Gate, copies_before, find_gates
@@ -12,6 +13,17 @@ from tflm_msf.blocks.rings import RingSizes
 from tflm_msf.blocks.schedule import Schedule, schedules
 from tflm_msf.blocks.walk import BlockWalk
 from tflm_msf.network.units import Network
+
+
+class Ending(NamedTuple):
+    """Blocks that end at the last unit ``seen``, and the units that decide what they cost.
+
+    ``is_limited``: some were left out, or never looked at, for their workspace.
+    """
+
+    blocks: list[Candidate]
+    seen: range
+    is_limited: bool
 
 
 class BlockSpace:
@@ -34,10 +46,21 @@ class BlockSpace:
         if self._network.units[last].stage is None:
             return
         yield from BlockWalk(self._network, self._sizes, last, among).candidates(max_workspace)
-        has_gates = any(gate.pool <= last for gate in self._gates)
-        full = schedules(self._network, last)[0]
-        if has_gates and full in among:
+        if self._has_gates(last) and (full := schedules(self._network, last)[0]) in among:
             yield from self._with_copies(last, full, max_workspace)
+
+    def ending_at(self, last: int, among: Sequence[Schedule], max_workspace: int) -> Ending:
+        """All of :meth:`candidates`, and the units that were looked at for them: no other one matters to any."""
+        walk = BlockWalk(self._network, self._sizes, last, among)
+        found = list(walk.candidates(max_workspace))
+        if not self._has_gates(last):
+            return Ending(found, range(walk.reached, last + 1), walk.was_limited)
+        if (full := schedules(self._network, last)[0]) in among:
+            found += self._with_copies(last, full, max_workspace)
+        return Ending(found, range(last + 1), True)
+
+    def _has_gates(self, last: int) -> bool:
+        return any(gate.pool <= last for gate in self._gates)
 
     def _with_copies(self, last: int, schedule: Schedule, max_workspace: int) -> Iterator[Candidate]:
         copies, walk = self._walk_with_copies(last, schedule)

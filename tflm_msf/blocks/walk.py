@@ -45,6 +45,10 @@ class BlockWalk:
         self._accumulating: dict[int, int] = {}
         self._readers: dict[int, list[int]] = {}
         self._extent = (0, 0)
+        self.reached = last + 1
+        """The first unit that was looked at."""
+        self.was_limited = False
+        """Whether a limit on the workspace left a block out."""
         self._macs = np.zeros(len(schedules), np.int64)
         self._ring_bytes = np.zeros(len(schedules), np.int64)
 
@@ -62,6 +66,7 @@ class BlockWalk:
             if not self._take_in(first) or self._progress_bytes() > PROGRESS_BYTES * MAX_GROUPS:
                 return
             least, workspaces = self._without_chunks(), self._workspace()
+            self.was_limited |= bool((workspaces > max_workspace).any())
             yield from self._candidates_from(first, workspaces, max_workspace)
             if not self._keep(least <= max_workspace):
                 return
@@ -135,6 +140,7 @@ class BlockWalk:
 
     def _take_in(self, unit: int) -> bool:
         """Adds a unit in front; False if it cannot be in the block."""
+        self.reached = unit
         stage = self._network.units[unit].stage
         if stage is None or not self._may_be_in(unit, stage):
             return False

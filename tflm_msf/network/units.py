@@ -90,6 +90,15 @@ class Network:
             last.setdefault(tensor, unit)
         return last | dict.fromkeys(self.outputs, len(self.units))
 
+    @cached_property
+    def lifetimes(self) -> tuple[tuple[int, int, int], ...]:
+        """Each input and each tensor that a unit makes, the unit that makes it (-1: none) and the last that reads it.
+
+        An input that nobody reads counts as read by the first unit.
+        """
+        tensors = dict.fromkeys([*self.inputs, *self.producer])
+        return tuple((tensor, self.producer.get(tensor, -1), self.last_use.get(tensor, 0)) for tensor in tensors)
+
     def overwritten(self, index: int) -> tuple[int, int] | None:
         """The input that builtin unit ``index`` may write its output over, and the bytes by which that has to start
         behind the output; None if there is no such input.

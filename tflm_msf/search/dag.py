@@ -5,8 +5,8 @@ An edge is a fusion block (or an operator that stays a builtin) that leads from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from tflm_msf.blocks.block import Candidate
@@ -15,7 +15,7 @@ from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
-from tflm_msf.search.memory import Memory, needed_later
+from tflm_msf.search.memory import Memory, Remembered
 from tflm_msf.sizes import align_up
 
 if TYPE_CHECKING:
@@ -33,21 +33,27 @@ def padded_bytes(network: Network, tensor: int) -> int:
     return align_up(network.nbytes(tensor), TENSOR_ALIGNMENT)
 
 
-@dataclass(frozen=True, eq=False)
 class _Liveness:
-    network: Network
+    """Which tensors are needed after a unit, and what they take."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        made = {**network.producer, **dict.fromkeys(network.inputs, -1)}
+        change = [0] * (len(network.units) + 2)
+        for tensor, unit in made.items():
+            until = network.last_use.get(tensor, -1)
+            if until > unit:
+                change[unit + 1] += padded_bytes(network, tensor)
+                change[until + 1] -= padded_bytes(network, tensor)
+        self._after = list(accumulate(change))
 
     def after(self, unit: int) -> int:
         """Bytes alive between ``unit`` and the next one (-1: before the first)."""
-        return sum(padded_bytes(self.network, t) for t in self._tensors_after(unit))
-
-    def _tensors_after(self, unit: int) -> list[int]:
-        made = [*self.network.inputs, *(t for t, p in self.network.producer.items() if p <= unit)]
-        return [t for t in dict.fromkeys(made) if self.network.last_use.get(t, -1) > unit]
+        return self._after[unit + 1]
 
     def dying(self, tensors: tuple[int, ...], last: int) -> list[int]:
         """Those tensors that nobody needs after unit ``last``."""
-        return [tensor for tensor in tensors if self.network.last_use[tensor] <= last]
+        return [tensor for tensor in tensors if self._network.last_use[tensor] <= last]
 
 
 def layerwise_edges(network: Network) -> list[Edge]:
@@ -84,52 +90,79 @@ def find_edges(
     Once ``effort`` is spent, only blocks of one unit come.
     """
     layerwise = layerwise_edges(network)
-    space, liveness = BlockSpace(network), _Liveness(network)
-    limit = max(edge.head for edge in layerwise) + _most_saved(network, space)
+    space, liveness, remembered = BlockSpace(network), _Liveness(network), memory.of(network)
+    limit = max(edge.head for edge in layerwise) + _most_saved(network, space, remembered)
     edges = [edge for edge in layerwise if network.units[edge.first].stage is None]
-    for last, prefix in enumerate(memory.prefixes(network)):
-        if network.units[last].stage is None:
+    for last, unit in enumerate(network.units):
+        if unit.stage is None:
             continue
         effort.say(f"blocks that end at operator {last + 1} of {len(network.units)}")
-        alive = liveness.after(last)
-        key = prefix, needed_later(network, last), alive, limit
-        known = memory.recall(key) if admit is None else None
+        most = _rounded_up(limit - liveness.after(last))
+        known = remembered.recall(last, most) if admit is None else None
         if known is None:
-            most = -1 if effort.is_spent() else limit
-            candidates = space.candidates(last, schedules(network, last), most)
-            admitted = candidates if admit is None else (found for found in map(admit, candidates) if found is not None)
-            known = _undominated_edges(_edge(network, each, alive, liveness) for each in admitted)
-            if admit is None and most == limit:
-                memory.keep(key, known)
-        edges.extend(known)
+            in_time = not effort.is_spent()
+            found = space.ending_at(last, schedules(network, last), most if in_time else -1)
+            known = _undominated_blocks(network, found.blocks if admit is None else _admitted(found.blocks, admit))
+            if admit is None and in_time:
+                remembered.keep(found.seen, most if found.is_limited else None, known)
+        edges.extend(_edges(network, known, liveness, limit))
     return edges
 
 
-def _undominated_edges(edges: Iterable[Edge]) -> list[Edge]:
+def _rounded_up(limit: int) -> int:
+    """The next number with few binary digits, so that blocks that differ little have the same limit; -1 if negative."""
+    return align_up(limit, 1 << max(limit.bit_length() - 3, 0)) if limit >= 0 else -1
+
+
+def _admitted(blocks: Iterable[Candidate], admit: Callable[[Candidate], Candidate | None]) -> Iterator[Candidate]:
+    return (block for block in map(admit, blocks) if block is not None)
+
+
+def _undominated_blocks(network: Network, blocks: Iterable[Candidate]) -> list[Candidate]:
     """Those between each two cuts that nothing dominates, wherever they are placed."""
-    found: dict[int, list[Edge]] = {}
-    for edge in edges:
-        found.setdefault(edge.first, []).append(edge)
-    return [edge for choices in found.values() for edge in undominated(choices, _beats_wherever_placed)]
+    found: dict[int, list[Candidate]] = {}
+    for block in blocks:
+        found.setdefault(block.first, []).append(block)
+    return [block for choices in found.values() for block in _undominated_alike(network, choices)]
 
 
-def _most_saved(network: Network, space: BlockSpace) -> int:
+def _undominated_alike(network: Network, blocks: list[Candidate]) -> list[Candidate]:
+    """Of blocks of the same units, those that no other one at as few MACs is as easy to place as."""
+    kept: list[Candidate] = []
+    for block in sorted(blocks, key=lambda block: (block.macs, _added(network, block))):
+        if not any(_is_block_as_easy(other, block) for other in kept):
+            kept.append(block)
+    return kept
+
+
+def _most_saved(network: Network, space: BlockSpace, remembered: Remembered) -> int:
     """Bytes beyond its tensors that a network takes with every unit on its own: workspace, and tail for each block."""
-    workspaces = [
-        candidate.workspace
-        for unit in range(len(network.units))
-        if schedules(network, unit)
-        for candidate in space.candidates(unit, schedules(network, unit)[:1], 0)
-    ]
-    return align_up(max(workspaces, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
+
+    def workspace(unit: int) -> int:
+        return max(block.workspace for block in space.candidates(unit, schedules(network, unit)[:1], 0))
+
+    alone = [remembered.alone(index, workspace) for index, unit in enumerate(network.units) if unit.stage is not None]
+    return align_up(max(alone, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
 
 
-def _edge(network: Network, candidate: Candidate, alive: int, liveness: _Liveness) -> Edge:
-    dying = liveness.dying(candidate.inputs, candidate.last)
-    head = alive + sum(padded_bytes(network, t) for t in dying) + align_up(candidate.workspace, TENSOR_ALIGNMENT)
-    if candidate.overlap_input is not None:
-        head -= _saved(network, candidate.overlap_input, candidate.overlap, candidate.output)
-    return Edge(candidate.first, candidate.last, head, candidate.macs, candidate)
+def _edges(network: Network, blocks: Iterable[Candidate], liveness: _Liveness, limit: int) -> Iterator[Edge]:
+    """The edges of blocks that end at the same unit, of those of several units the ones within a limit."""
+    beside: dict[tuple[int, ...], int] = {}
+    for block in blocks:
+        if block.inputs not in beside:
+            dying = liveness.dying(block.inputs, block.last)
+            beside[block.inputs] = liveness.after(block.last) + sum(padded_bytes(network, tensor) for tensor in dying)
+        head = beside[block.inputs] + _added(network, block)
+        if head <= limit or block.first == block.last:
+            yield Edge(block.first, block.last, head, block.macs, block)
+
+
+def _added(network: Network, block: Candidate) -> int:
+    """Bytes that a block takes beside its inputs and output, less those that these share."""
+    workspace = align_up(block.workspace, TENSOR_ALIGNMENT)
+    if block.overlap_input is None:
+        return workspace
+    return workspace - _saved(network, block.overlap_input, block.overlap, block.output)
 
 
 def _saved(network: Network, source: int, distance: int, output: int) -> int:
@@ -143,11 +176,11 @@ def beats(edge: Edge, other: Edge) -> bool:
     return edge.head <= other.head and edge.macs <= other.macs
 
 
-def undominated(edges: list[Edge], is_better: Callable[[Edge, Edge], bool] = beats) -> list[Edge]:
+def undominated(edges: list[Edge]) -> list[Edge]:
     """Of edges between the same two cuts, those that no other is better than, one of those that are as good."""
     kept: list[Edge] = []
     for edge in sorted(edges, key=lambda e: (e.macs, e.head)):
-        if not any(is_better(other, edge) for other in kept):
+        if not any(beats(other, edge) for other in kept):
             kept.append(edge)
     return kept
 
@@ -157,18 +190,17 @@ def is_as_easy(edge: Edge, other: Edge) -> bool:
 
     The head alone does not tell: output over input saves bytes only where the neighbours leave room for it.
     """
-    block, rival = edge.block, other.block
-    if block is None or rival is None:
-        return block is rival
+    if edge.block is None or other.block is None:
+        return edge.block is other.block
+    return _is_block_as_easy(edge.block, other.block)
+
+
+def _is_block_as_easy(block: Candidate, rival: Candidate) -> bool:
     if align_up(block.workspace, TENSOR_ALIGNMENT) > align_up(rival.workspace, TENSOR_ALIGNMENT):
         return False
     if rival.overlap_input is None:
         return True
     return block.overlap_input == rival.overlap_input and block.overlap <= rival.overlap
-
-
-def _beats_wherever_placed(edge: Edge, other: Edge) -> bool:
-    return edge.macs <= other.macs and is_as_easy(edge, other)
 
 
 def as_networkx(network: Network, edges: list[Edge]) -> nx.MultiDiGraph:

@@ -1,65 +1,205 @@
-"""Edges that were found before: blocks of the same units cost the same, in whatever network they are met again.
+"""Blocks that were found before: the same operators make the same blocks, wherever in a network they are met again.
 
-What a block costs depends on the shapes of the units up to its last one, on who reads their tensors, and on nothing
-else: not on weights, and not on what comes later but for which tensors are still needed then. So the edges that end at
-a unit are kept under just that, for as long as the process lives, and found again in another execution order of the
-network, under another preset's search, and in a network that differs in its last layers only.
+What a block costs depends on the shapes of its units and of the one before them, on who reads their tensors, and on
+nothing else: not on weights, not on what comes earlier or later. So the blocks that end at a unit are kept under the
+units that were looked at for them, from the last one back, with every tensor named by who makes it. They are found
+again further on in the same network if that repeats itself, in another execution order, and in other networks with the
+same run of operators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import count
+from typing import NamedTuple
 
+from tflm_msf.blocks.block import Candidate
 from tflm_msf.network.units import Network, Unit
 from tflm_msf.ops import Stage
-from tflm_msf.search.edge import Edge
 
 _VALUES = {"weights", "requantization", "second_operand", "activation", "in_zero", "out_zero", "start"}
 """What of a stage decides what it computes, and not what it costs. Whatever else a stage has counts as its shape."""
 
-_SHAPES = tuple(field.name for field in fields(Stage) if field.name not in _VALUES)
+_TENSORS = {"inputs", "output", "prefix"}
+"""What of a stage has numbers of tensors."""
+
+_SHAPES = tuple(field.name for field in fields(Stage) if field.name not in _VALUES | _TENSORS)
 
 MOST_KEPT = 200_000
-"""Edges that are kept, at about 300 bytes each; when there are more, all are forgotten."""
+"""Blocks that are kept, at about 300 bytes each; when there are more, all are forgotten."""
+
+_Name = tuple[int, int]
+"""A tensor: how many units back it is made, and its place there; or -1 and its place among those that no unit makes."""
+
+
+class _Kept(NamedTuple):
+    """A block, counted from its last unit back, its tensors by their names."""
+
+    back: int
+    block: Candidate
+    inputs: tuple[_Name, ...]
+    overlap_input: _Name | None
+
+
+@dataclass
+class _Node:
+    """A run of units, read from its last one back: what was found for it, and the longer runs.
+
+    Blocks are kept by the limit that they were looked for with (None if it left nothing out), and by whether the run
+    was all that there was.
+    """
+
+    longer: dict[int, _Node] = field(default_factory=dict)
+    found: dict[tuple[int | None, bool], list[_Kept]] = field(default_factory=dict)
 
 
 class Memory:
-    """Numbers runs of units by their shapes, and keeps what was found out about them."""
+    """Numbers units by their shapes, and keeps the blocks that were found at the end of runs of them."""
 
     def __init__(self) -> None:
-        self._prefixes: dict[Hashable, int] = {}
-        self._found: dict[Hashable, Sequence[Edge]] = {}
+        self._numbers = count()
+        self._kinds: dict[Hashable, int] = {}
+        self._runs = _Node()
+        self._alone: dict[int, int] = {}
         self._kept = 0
 
-    def prefixes(self, network: Network) -> Iterator[int]:
-        """For each unit a number that stands for it and all before it, equal for equal ones."""
-        number = -1
-        for unit in network.units:
-            number = self._prefixes.setdefault((number, _facts(network, unit)), len(self._prefixes))
-            yield number
+    def of(self, network: Network) -> Remembered:
+        """What is remembered of a network's blocks."""
+        names = _Names(network)
+        kinds = [self._kind(names.facts(index)) for index in range(len(network.units))]
+        return Remembered(self, kinds, names)
 
-    def recall(self, key: Hashable) -> Sequence[Edge] | None:
-        """What was kept under ``key``."""
-        return self._found.get(key)
+    def _kind(self, facts: Hashable) -> int:
+        """Equal for units that are equal to all blocks with them."""
+        if facts not in self._kinds:
+            self._kinds[facts] = next(self._numbers)
+        return self._kinds[facts]
 
-    def keep(self, key: Hashable, edges: Sequence[Edge]) -> None:
-        """Keeps edges under ``key``."""
-        if self._kept + len(edges) > MOST_KEPT:
-            self._prefixes, self._found, self._kept = {}, {}, 0
+    def alone(self, kind: int, measure: Callable[[], int]) -> int:
+        """What ``measure`` says of a unit on its own, asked once for each kind."""
+        if kind not in self._alone:
+            self._alone[kind] = measure()
+        return self._alone[kind]
+
+    def find(self, kinds: Sequence[int], last: int, limit: int) -> list[_Kept] | None:
+        """What was kept for a run of units that ends at ``last``, however long that is."""
+        node = self._runs
+        for unit in range(last, -1, -1):
+            following = node.longer.get(kinds[unit])
+            if following is None:
+                return None
+            node = following
+            found = node.found.get((None, False)) or node.found.get((limit, False))
+            if found:
+                return found
+        return node.found.get((None, True)) or node.found.get((limit, True))
+
+    def keep(self, kinds: Sequence[int], seen: range, limit: int | None, found: list[_Kept]) -> None:
+        """Keeps what was found for the run ``seen``."""
+        if self._kept + len(found) > MOST_KEPT:
+            self._kinds, self._runs, self._alone, self._kept = {}, _Node(), {}, 0
             return
-        self._found[key] = edges
-        self._kept += len(edges)
+        node = self._runs
+        for unit in reversed(seen):
+            node = node.longer.setdefault(kinds[unit], _Node())
+        node.found[limit, seen.start == 0] = found
+        self._kept += len(found)
 
 
-def needed_later(network: Network, last: int) -> tuple[int, ...]:
-    """The tensors of units up to ``last``, and what they read, that are needed after it."""
-    tensors = {tensor for unit in network.units[: last + 1] for tensor in (*unit.inputs, *unit.outputs)}
-    return tuple(sorted(tensor for tensor in tensors if network.last_use[tensor] > last))
+class _Names:
+    """What a network's tensors are called, seen from a unit."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._made_at = {
+            tensor: (index, place)
+            for index, unit in enumerate(network.units)
+            for place, tensor in enumerate(unit.outputs)
+        }
+        read = (tensor for unit in network.units for tensor in unit.inputs if tensor not in self._made_at)
+        self._not_made = sorted({*read, *network.inputs} - set(self._made_at))
+        self._place = {tensor: place for place, tensor in enumerate(self._not_made)}
+
+    def name(self, tensor: int, seen_from: int) -> _Name:
+        if tensor in self._made_at:
+            index, place = self._made_at[tensor]
+            return seen_from - index, place
+        return -1, self._place[tensor]
+
+    def tensor(self, name: _Name, seen_from: int) -> int:
+        back, place = name
+        return self._not_made[place] if back < 0 else self._network.units[seen_from - back].outputs[place]
+
+    def facts(self, index: int) -> Hashable:
+        """Everything about a unit that blocks with it, and the block behind it, depend on."""
+        unit = self._network.units[index]
+        tensors = tuple(self._tensor_facts(tensor, index) for tensor in (*unit.inputs, *unit.outputs))
+        return tensors, len(unit.inputs), self._stage_facts(unit, index)
+
+    def _tensor_facts(self, tensor: int, index: int) -> Hashable:
+        readers = tuple(reader - index for reader in self._network.consumers.get(tensor, ()))
+        is_output = tensor in self._network.outputs
+        return self.name(tensor, index), self._network.nbytes(tensor), readers, is_output
+
+    def _stage_facts(self, unit: Unit, index: int) -> Hashable:
+        stage = unit.stage
+        if stage is None:
+            return None
+        prefix = None if stage.prefix is None else self.name(stage.prefix, index)
+        inputs = tuple(self.name(tensor, index) for tensor in stage.inputs)
+        return inputs, prefix, tuple(getattr(stage, name) for name in _SHAPES)
 
 
-def _facts(network: Network, unit: Unit) -> Hashable:
-    """Everything about a unit that blocks with it depend on."""
-    sizes = tuple(network.nbytes(tensor) for tensor in (*unit.inputs, *unit.outputs))
-    shapes = () if unit.stage is None else tuple(getattr(unit.stage, name) for name in _SHAPES)
-    return unit.inputs, unit.outputs, sizes, shapes
+@dataclass(frozen=True, eq=False)
+class Remembered:
+    """A memory, asked about one network."""
+
+    memory: Memory
+    kinds: Sequence[int]
+    names: _Names
+
+    def recall(self, last: int, limit: int) -> list[Candidate] | None:
+        """The blocks that end at unit ``last`` as they were kept for the ``limit`` on their workspace, if they were."""
+        kept = self.memory.find(self.kinds, last, limit)
+        if kept is None:
+            return None
+        tensors: dict[tuple[_Name, ...], tuple[int, ...]] = {}
+        for each in kept:
+            if each.inputs not in tensors:
+                tensors[each.inputs] = tuple(self.names.tensor(name, last) for name in each.inputs)
+        if any(tuple(sorted(inputs)) != inputs for inputs in tensors.values()):
+            return None  # of two inputs that it may overlap, a block takes one by its number
+        output = self.names.tensor((0, 0), last)
+        return [self._candidate(each, last, tensors[each.inputs], output) for each in kept]
+
+    def _candidate(self, kept: _Kept, last: int, inputs: tuple[int, ...], output: int) -> Candidate:
+        overlap_input = None if kept.overlap_input is None else self.names.tensor(kept.overlap_input, last)
+        return kept.block._replace(
+            first=last - kept.back, last=last, inputs=inputs, output=output, overlap_input=overlap_input
+        )
+
+    def alone(self, unit: int, measure: Callable[[int], int]) -> int:
+        """What ``measure`` says of a unit on its own."""
+        return self.memory.alone(self.kinds[unit], lambda: measure(unit))
+
+    def keep(self, seen: range, limit: int | None, blocks: Iterable[Candidate]) -> None:
+        """Keeps the blocks that end at the last unit ``seen``, for which no earlier one was looked at.
+
+        ``limit`` is that on their workspace; None if it left none out.
+        """
+        last = seen[-1]
+
+        def named(tensor: int) -> _Name:
+            return self.names.name(tensor, last)
+
+        found = [
+            _Kept(
+                last - block.first,
+                block,
+                tuple(map(named, block.inputs)),
+                None if block.overlap_input is None else named(block.overlap_input),
+            )
+            for block in blocks
+        ]
+        self.memory.keep(self.kinds, seen, limit, found)

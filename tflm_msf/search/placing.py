@@ -66,9 +66,7 @@ def _items(network: Network, edges: tuple[Edge, ...]) -> tuple[list[Item], dict[
     """
     step_of = {unit: step for step, edge in enumerate(edges) for unit in range(edge.first, edge.last + 1)}
     items = []
-    for tensor in dict.fromkeys([*network.inputs, *network.producer]):
-        made = network.producer.get(tensor, -1)
-        read = network.last_use.get(tensor, 0)
+    for tensor, made, read in network.lifetimes:
         if made <= edges[-1].last and read >= edges[0].first and not _is_inner(tensor, made, edges, step_of):
             first, last = step_of.get(made, 0), step_of.get(read, len(edges) - 1)
             items.append(Item(tensor, padded_bytes(network, tensor), first, last))

@@ -44,7 +44,7 @@ class _Way(NamedTuple):
     """An edge out of a cut, and the MACs and edges from that cut to the end over it."""
 
     total: int
-    count: int
+    taken: int
     edge: int
     end: int
     macs: int
@@ -92,7 +92,7 @@ class _Queue:
         if place < len(path.ways):
             way = path.ways[place]
             self._pushed += 1
-            estimate = path.macs + way.total, path.taken + way.count
+            estimate = path.macs + way.total, path.taken + way.taken
             heappush(self._heap, (*estimate, -way.end, self._pushed, path, place))
 
     def pop(self) -> tuple[int, _Path, _Way]:

@@ -24,6 +24,10 @@ MOST_ITEMS = 1000
 """More of them than this are placed in the best of a few likely orders, with no search."""
 
 
+FEW_ITEMS = 32
+"""So many are searched for a placement at once by the compiled core: likely orders take longer to try."""
+
+
 @dataclass(frozen=True)
 class Item:
     """A tensor: ``size`` bytes (a multiple of 16), alive from step ``first`` to ``last`` inclusive."""
@@ -83,7 +87,10 @@ def exceeds(items: Sequence[Item], overlaps: Overlaps, limit: int, most_nodes: i
     if lower_bound(items, overlaps) > limit:
         return True
     overlaps = _aligned(overlaps)
-    if len(items) > MOST_ITEMS or any(_total(items, _in_order(o, overlaps)) <= limit for o in _likely_orders(items)):
+    if len(items) > MOST_ITEMS:
+        return False
+    is_small = len(items) <= FEW_ITEMS and load_core() is not None
+    if not is_small and any(_total(items, _in_order(order, overlaps)) <= limit for order in _likely_orders(items)):
         return False
     return _search(items, overlaps, limit, most_nodes) == (None, True)
 
