@@ -21,7 +21,7 @@ from tflm_msf.search.memory import Memory
 def variant(weights: int, last_channels: int, residual: bool = False, first: int = 1) -> Network:
     """Ten convolutions with random weights; the last one has so many channels, or is added to what came before.
 
-    ``first`` is how often the first one, of 1×1 pixel, comes.
+    ``first`` is how often the first one, of one pixel, comes.
     """
     layers = Layers(Random(weights))
     x = layers.input(1, 16, 16, 3)
