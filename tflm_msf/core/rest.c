@@ -4,8 +4,8 @@
 #define OUT_OF_REACH ((int64_t)1 << 62)
 
 /* One column of a cut: the best over its edges of what they cost and what the column `before` says of where they end. */
-static void best_of(const msf_core_edges *edges, int32_t cut, int64_t head_limit, size_t side, const int64_t *macs_before,
-                    const int64_t *edges_before, int64_t *macs, int64_t *count) {
+static void best_of(const msf_core_edges *edges, int32_t cut, int64_t head_limit, size_t side,
+                    const int64_t *macs_before, const int64_t *edges_before, int64_t *macs, int64_t *count) {
   for (int64_t edge = edges->starts[cut]; edge < edges->starts[cut + 1]; ++edge) {
     size_t end = (size_t)edges->ends[edge] * side;
     if (edges->heads[edge] > head_limit || macs_before[end] >= OUT_OF_REACH) continue;
