@@ -29,6 +29,9 @@ CORES = ("m4", "m33", "m55", "rv32", "lx106")
 SIMULATED = ("vexriscv", "rp2040")
 """Cores that are simulated to the cycle: in RTL, and by a cycle model."""
 
+BOARDS = tuple(sorted(path.stem for path in (EMULATED / "boards").glob("*.json")))
+"""All of them, and those on which bits are compared only."""
+
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 OPTIMIZED = ("-std=gnu99", "-O2", "-ffunction-sections", "-fdata-sections")
 TIMEOUT_SECONDS = 1800
@@ -99,10 +102,13 @@ def missing_tools(names: Sequence[str] = CORES) -> tuple[str, ...]:
     return tuple(program for program in needed if shutil.which(program) is None and not Path(program).is_file())
 
 
-def build(core: Core, sources: Mapping[str, str], flags: Sequence[str] = OPTIMIZED) -> Path:
-    """An ELF file for ``core`` out of C files and headers, given by name, and the core's own start-up code."""
+def build(core: Core, sources: Mapping[str, str], flags: Sequence[str] = OPTIMIZED, link: Sequence[str] = ()) -> Path:
+    """An ELF file for ``core`` out of C files and headers, given by name, and the core's own start-up code.
+
+    ``flags`` are for the compiler, ``link`` for the linker.
+    """
     objects = [*compile_objects(core, sources, flags), *_support_objects(core)]
-    command = [core.gcc, *core.cflags, *core.ldflags, "-Wl,--gc-sections", *map(str, objects)]
+    command = [core.gcc, *core.cflags, *core.ldflags, "-Wl,--gc-sections", *link, *map(str, objects)]
     return _made("elf", command, objects, "program.elf")
 
 

@@ -4,13 +4,13 @@ import os
 
 import pytest
 
-from benchmarks.emulator import CORES, SIMULATED, missing_tools
+from benchmarks.emulator import BOARDS, missing_tools
 
 
 @pytest.fixture(autouse=True)
 def _emulators() -> None:
     """Where the emulators could be installed without asking (root, as in CI), their absence is a failure."""
-    missing = missing_tools((*CORES, *SIMULATED))
+    missing = missing_tools(BOARDS)
     if not missing:
         return
     sentence = f"the emulated boards need {', '.join(missing)}: run `make emulators simulators`"

@@ -1,6 +1,7 @@
 /*
  * The inner loops against the definition in msf_arch.h, spelt out: random jobs, every output byte compared, and the bytes
- * before and behind the outputs. Sums stay small and scales short, as the kernels may take for granted.
+ * before and behind the outputs. Every number is now and then at an end of what msf_arch.h lets the kernels take for
+ * granted: sums just below 2^29, multipliers, shifts, zero points, clamps to a single value, one channel, one tap.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,15 @@ static int32_t random_below(int32_t limit) {
   state = state * 1664525u + 1013904223u;
   return (int32_t)((state >> 8) % (uint32_t)limit);
 }
+
+/* One of the ends in three of ten cases, anything between them in the others. */
+static int32_t random_or_end(int32_t low, int32_t high) {
+  const int32_t kind = random_below(20);
+  if (kind < 6) return kind < 3 ? low : high;
+  return low + random_below(high - low + 1);
+}
+
+static uint32_t random_multiplier(void) { return 0x80000000u + 128u * (uint32_t)random_or_end(0, (1 << 24) - 1); }
 
 static int32_t convolution(const msf_job *job, const int8_t *const *x, int32_t p, int32_t o) {
   const int32_t size = job->segments * job->length;
@@ -70,10 +80,17 @@ static int8_t shortened(const msf_scales *scales, int32_t o, int32_t sum) {
 }
 
 static void randomize_scales(msf_scales *scales) {
-  scales->half = 2 * (random_below(256) - 128) + 1;
+  scales->half = 2 * random_or_end(-128, 127) + 1;
   scales->act_min = -128 + (random_below(2) ? random_below(60) : 0);
   scales->act_max = 127 - (random_below(2) ? random_below(60) : 0);
   if (random_below(2)) scales->half = 2 * scales->act_min + 1; /* as RELU has it */
+  if (random_below(16) == 0) scales->act_min = scales->act_max = random_or_end(-128, 127);
+}
+
+/* A bias with which no sum leaves its range, or is next to its end. */
+static int32_t random_bias(int32_t reach) {
+  const int32_t most = (1 << 29) - 1 - reach;
+  return random_below(3) ? random_below(20000) - 10000 : random_or_end(-most, most);
 }
 
 /* Some weights are of one sign and as large as can be, so that sums of products are. */
@@ -82,20 +99,20 @@ static void randomize(msf_job *job, const int8_t **addresses, int is_depthwise) 
   for (uint32_t i = 0; i < sizeof values; i++) values[i] = (int8_t)(kind == 0 ? -128 : random_below(256) - 128);
   for (uint32_t i = 0; i < sizeof weights; i++) weights[i] = (int8_t)(kind == 0 ? -127 : random_below(255) - 127);
   for (int32_t o = 0; o < MOST_CHANNELS; o++) {
-    bias[o] = random_below(20000) - 10000;
-    multipliers[o] = 0x80000000u + 128u * (uint32_t)random_below(1 << 24);
-    shifts[o] = (uint8_t)(1 + random_below(random_below(8) == 0 ? 22 : 9));
+    bias[o] = random_bias(128 * 127 * MOST_SEGMENTS * MOST_LENGTH);
+    multipliers[o] = random_multiplier();
+    shifts[o] = (uint8_t)(random_below(4) == 0 ? random_or_end(1, MSF_MAX_SHORT_SHIFT) : 1 + random_below(9));
   }
   job->scales.bias = bias;
   job->scales.multipliers = multipliers;
   job->scales.shifts = shifts;
   randomize_scales(&job->scales);
   job->weights = weights;
-  job->channels = 1 + random_below(MOST_CHANNELS);
-  job->segments = is_depthwise && random_below(2) ? 9 : 1 + random_below(MOST_SEGMENTS);
-  job->length = 4 * (1 + random_below(MOST_LENGTH / 4));
+  job->channels = random_or_end(1, MOST_CHANNELS);
+  job->segments = is_depthwise && random_below(2) ? 9 : random_or_end(1, MOST_SEGMENTS);
+  job->length = 4 * random_or_end(1, MOST_LENGTH / 4);
   job->across = is_depthwise || random_below(3) ? MSF_PIXELS : 1;
-  job->pixels = job->across == 1 ? 1 : 1 + random_below(MSF_PIXELS);
+  job->pixels = job->across == 1 ? 1 : random_or_end(1, MSF_PIXELS);
   const int32_t unit = is_depthwise && job->channels % 4 == 0 ? 4 : 1;
   for (int32_t k = 0; k < MOST_ADDRESSES; k++) addresses[k] = values + unit * random_below(4000 / unit);
 }
@@ -123,13 +140,13 @@ static int differs(const loops *l, int is_depthwise) {
 static void randomize_addition(msf_addition *job) {
   msf_summand *const summands[] = {&job->first, &job->second};
   for (int i = 0; i < 2; i++) {
-    summands[i]->zero = random_below(256) - 128;
-    summands[i]->multiplier = 0x80000000u + 128u * (uint32_t)random_below(1 << 24);
+    summands[i]->zero = random_or_end(-128, 127);
+    summands[i]->multiplier = random_multiplier();
     summands[i]->shift = random_below(3) == 0 ? 0 : random_below(6);
     summands[i]->sign = summands[i]->shift == 0 ? 0 : -1;
   }
   job->sign = random_below(2) ? 1 : -1;
-  job->multiplier = 0x80000000u + 128u * (uint32_t)random_below(1 << 24);
+  job->multiplier = random_multiplier();
   job->shift = (uint32_t)(18 + random_below(5));
   randomize_scales(&job->scales);
 }
@@ -140,7 +157,7 @@ static int64_t summand(const msf_summand *s, int8_t value) {
 
 static int addition_differs(void) {
   int8_t out[MOST_ADDED + 16], expected[MOST_ADDED + 16];
-  const int32_t n = 1 + random_below(MOST_ADDED);
+  const int32_t n = random_or_end(1, MOST_ADDED);
   msf_addition job;
   randomize_addition(&job);
   memset(out, 0x55, sizeof out);
