@@ -7,8 +7,8 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 
-from tests.layers import RELU6, RELU_N1_TO_1, Layers
-from tests.networks import _Network
+from testing.layers import RELU6, RELU_N1_TO_1, Layers
+from testing.networks import RandomNetwork
 from tflm_msf.graph import Model
 
 CHANNELS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
@@ -38,7 +38,7 @@ class EndLayers(Layers):
         return self._values.choice(np.array(ends, np.int8), shape)
 
 
-class EndNetwork(_Network):
+class EndNetwork(RandomNetwork):
     """A chain of one to three operators with weights, sums and products."""
 
     def __init__(self, random: Random) -> None:

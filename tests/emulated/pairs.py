@@ -9,14 +9,14 @@ from itertools import chain, count, islice
 from random import Random
 
 from benchmarks.firmware import Case
+from testing.networks import random_network
+from testing.wide_networks import random_wide_network
 from tests.ends import end_network
 from tests.exactness import blocks_to, random_path
 from tests.far_scales import far_network
 from tests.kinds import KINDS
 from tests.kinds import network as network_of_kind
-from tests.networks import random_network
 from tests.streaming_models import streaming_model
-from tests.test_operators import random_wide_network
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.inputs import make_inputs

@@ -139,7 +139,8 @@ def _most_saved(network: Network, space: BlockSpace, remembered: Remembered) -> 
     """Bytes beyond its tensors that a network takes with every unit on its own: workspace, and tail for each block."""
 
     def workspace(unit: int) -> int:
-        return max(block.workspace for block in space.candidates(unit, schedules(network, unit)[:1], 0))
+        alone = space.candidates(unit, schedules(network, unit)[:1], 0)  # none where it is a block only with others
+        return max((block.workspace for block in alone), default=0)
 
     alone = [remembered.alone(index, workspace) for index, unit in enumerate(network.units) if unit.stage is not None]
     return align_up(max(alone, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
