@@ -8,7 +8,7 @@ export TFLM_MSF_MODELS
 
 C_SOURCES := $(shell find tflm_kernels/src tflm_msf/core platformio benchmarks tests \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/.pio/*') tflm_msf/runtime/wheel_adapter.c
 
-.PHONY: demo test test-all soak fuzz bench emulators simulators checkers emulated lint format dist clean venv
+.PHONY: demo test test-all soak fuzz bench emulators simulators checkers browser emulated lint format dist clean venv
 
 venv: $(VENV)/.installed
 
@@ -35,10 +35,14 @@ checkers:
 emulated: venv emulators simulators
 	tools/emulated.sh '$(VENV)'
 
-test: lint emulators simulators checkers
+# Without root, what is missing to open pages is said, and their tests are skipped.
+browser:
+	@tools/install_browser.sh || [ "$$(id -u)" != 0 ]
+
+test: lint emulators simulators checkers browser
 	$(BIN)/pytest -n auto -m 'not slow'
 
-test-all: lint emulators simulators checkers
+test-all: lint emulators simulators checkers browser
 	$(BIN)/pytest -n auto
 
 # Coverage-guided, for as long as one likes; what it finds stays in FUZZ_DIR. Needs clang with libFuzzer.

@@ -25,7 +25,18 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "null": (type(None),),
 }
-KNOWN = {"type", "required", "properties", "items", "additionalProperties", "$ref", "anyOf", "const", "description"}
+KNOWN = {
+    "type",
+    "required",
+    "properties",
+    "items",
+    "additionalProperties",
+    "$ref",
+    "anyOf",
+    "const",
+    "description",
+    "allOf",
+}
 
 
 def faults(value: Any, schema: Mapping[str, Any], where: str = "") -> Iterator[str]:
@@ -33,6 +44,11 @@ def faults(value: Any, schema: Mapping[str, Any], where: str = "") -> Iterator[s
     assert schema.keys() <= KNOWN
     if "$ref" in schema:
         yield from faults(value, SCHEMA[schema["$ref"].removeprefix("#/$defs/")], where)
+    elif "allOf" in schema:
+        parts = [SCHEMA[p["$ref"].removeprefix("#/$defs/")] if "$ref" in p else p for p in schema["allOf"]]
+        required = [key for part in parts for key in part["required"]]
+        properties = {key: value for part in parts for key, value in part["properties"].items()}
+        yield from faults(value, {"type": "object", "required": required, "properties": properties}, where)
     elif "anyOf" in schema:
         if not any(list(faults(value, option)) == [] for option in schema["anyOf"]):
             yield f"{where}: {value!r} is none of {schema['anyOf']}"
@@ -92,6 +108,8 @@ boards
 operators
 analyze a.tflite
 analyze f.tflite
+report f.tflite --ram-limit 64k
+report j.tflite
 check a.tflite f.tflite --limits l.toml
 check a_msf.tflite --original a.tflite --limits m.toml
 check a_msf.tflite --limits nowhere

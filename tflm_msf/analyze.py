@@ -43,14 +43,14 @@ def analyze(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
             "overhead": round(choice.plan.overhead, 6),
             "blocks": len(choice.plan.blocks),
         },
-        "boards": _boards(find_fits(data, source, load_boards(), request)),
+        "boards": boards_that_hold(find_fits(data, source, load_boards(), request)),
         "in_the_way": endings_json(planner.network),
         "advice": [advice.to_json() for advice in advise(planner)],
         "next": f"tflm-msf rewrite {source}",
     }
 
 
-def _boards(fits: list[Fit]) -> dict[str, list[str]]:
+def boards_that_hold(fits: list[Fit]) -> dict[str, list[str]]:
     """Boards that hold each version of the model, those with the least RAM first."""
     ordered = sorted(fits, key=lambda fit: fit.board.usable_ram)
     versions = ("original", "rewritten", "streamed")

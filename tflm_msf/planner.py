@@ -99,7 +99,9 @@ class Planner:
         return cls(source, original, model, network, request, simplified.changes, say)
 
     def within(self, preset: Preset) -> Planner:
-        """The same with another schedule space."""
+        """The same with another schedule space, or itself."""
+        if preset is self.request.preset:
+            return self
         return replace(self, request=replace(self.request, preset=preset))
 
     @cached_property

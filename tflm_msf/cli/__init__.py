@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "analyze": ("analyze", "Show what MODEL takes, what rewriting gives, what to do."),
     "rewrite": ("rewrite", "Rewrite MODEL so that it takes less arena."),
     "plan": ("plan", "Show the trade-off between arena and compute for MODEL."),
+    "report": ("report", "Write a page about MODEL, with pictures."),
     "verify": ("verify", "Compare every bit of two models in real TFLM."),
     "check": ("check", "Check MODEL against limits, for continuous integration."),
     "inspect": ("inspect", "Show what MODEL consists of, and what is in its fusion blocks."),

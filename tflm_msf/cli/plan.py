@@ -11,12 +11,18 @@ from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.compare import compare as compare_presets
 from tflm_msf.compare import front_curves, tflm_today
+from tflm_msf.errors import MsfError
 from tflm_msf.files import read_bytes
+from tflm_msf.overview import picture_values
 from tflm_msf.planner import Planner
 from tflm_msf.report.comparison import comparison_table
-from tflm_msf.report.dag import check_format as check_dag_format
+from tflm_msf.report.dag import FORMATS as DAG_FORMATS
 from tflm_msf.report.dag import dag_file
-from tflm_msf.report.picture import check_format, draw_fronts
+from tflm_msf.report.pictures import FORMATS as PICTURE_FORMATS
+from tflm_msf.report.pictures import check_format
+from tflm_msf.report.pictures.front import draw_front
+from tflm_msf.report.pictures.memory import draw_memory
+from tflm_msf.report.pictures.network import draw_network
 from tflm_msf.report.tables import front_table, show
 from tflm_msf.report.values import front_json
 from tflm_msf.request import Request
@@ -27,34 +33,73 @@ from tflm_msf.search.dag import as_networkx
 @click.argument("model", type=MODEL)
 @requested("core", "target", "stream_input", "int8_io", "preset", "time_limit")
 @click.option("--picture", type=MODEL, help="Draw the front, with those of the presets: a .png, .svg or .pdf file.")
-@click.option("--dag", type=MODEL, help="Write the fusion DAG that is searched: a .graphml or .json file.")
+@click.option(
+    "--timeline",
+    type=MODEL,
+    help="Draw what lies where in memory, before and after, with the plan that `rewrite` chooses: .png, .svg or .pdf.",
+)
+@click.option(
+    "--dag",
+    type=MODEL,
+    help="Write the fusion DAG that is searched: .graphml or .json; or draw the network with the blocks of the plan "
+    "that `rewrite` chooses, its memory and MACs: .png, .svg or .pdf.",
+)
 @as_json
-def plan(request: Request, model: Path, picture: Path | None, dag: Path | None, as_json: bool) -> None:
+def plan(
+    request: Request, model: Path, picture: Path | None, timeline: Path | None, dag: Path | None, as_json: bool
+) -> None:
     """Show the trade-off between arena and compute for MODEL.
 
     Every line is a plan that no other beats in both. Give its limit as --ram-limit, its F as --max-overhead, or its
     slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out what stays a TFLM builtin.
     """
     data = read_bytes(model)
-    if picture is not None:
-        check_destination(picture, model)
-        check_format(picture.suffix[1:])
-    if dag is not None:
-        check_destination(dag, model)
-        check_dag_format(dag.suffix[1:])
+    _check_outputs(model, picture, timeline, dag)
     with busy(f"Searching the fusions of {model.name}") as say:
         planner = Planner.of(data, str(model), request, say)
         front = front_json(planner)
-    if picture is not None:
-        with busy(f"Searching the presets for {model.name}"):
-            content = draw_fronts(model.name, front_curves(planner), tflm_today(planner), picture.suffix[1:])
-        write_whole(picture, content)
-    if dag is not None:
-        write_whole(dag, dag_file(as_networkx(planner.network, planner.edges), dag.suffix[1:]))
+    _draw(planner, model.name, picture, timeline, dag)
     if as_json:
         print_json("plan", {"source": str(model), "target": request.shown.to_json(), "front": front})
     else:
         show(front_table(front, request.limits.timed_on))
+
+
+def _check_outputs(model: Path, picture: Path | None, timeline: Path | None, dag: Path | None) -> None:
+    """Raises MsfError, before any work is done, for a file that cannot be written."""
+    for path in (picture, timeline, dag):
+        if path is not None:
+            check_destination(path, model)
+    for path in (picture, timeline):
+        if path is not None:
+            check_format(path.suffix[1:])
+    if dag is not None and _format(dag) not in DAG_FORMATS:
+        if _format(dag) not in PICTURE_FORMATS:
+            formats = ", .".join((*DAG_FORMATS, *PICTURE_FORMATS))
+            raise MsfError(f"The fusion DAG cannot be written as '.{_format(dag)}'; use one of .{formats}.")
+        check_format(_format(dag))
+
+
+def _format(path: Path) -> str:
+    return path.suffix[1:]
+
+
+def _draw(planner: Planner, name: str, picture: Path | None, timeline: Path | None, dag: Path | None) -> None:
+    """Writes the files that were asked for."""
+    if picture is not None:
+        with busy(f"Searching the presets for {name}"):
+            drawn = draw_front(name, front_curves(planner), tflm_today(planner))
+        write_whole(picture, drawn.file(_format(picture)))
+    if dag is not None and _format(dag) in DAG_FORMATS:
+        write_whole(dag, dag_file(as_networkx(planner.network, planner.edges), _format(dag)))
+        dag = None
+    if timeline is None and dag is None:
+        return
+    memories, layers = picture_values(planner, planner.choose())
+    if timeline is not None:
+        write_whole(timeline, draw_memory(name, memories["before"], memories["after"]).file(_format(timeline)))
+    if dag is not None:
+        write_whole(dag, draw_network(name, layers).file(_format(dag)))
 
 
 @click.command()

@@ -22,15 +22,10 @@ def dag_file(dag: nx.MultiDiGraph, file_format: str) -> bytes:
     Raises:
         MsfError: if the format is another one.
     """
-    check_format(file_format)
+    if file_format not in FORMATS:
+        raise MsfError(f"The fusion DAG cannot be written as '.{file_format}'; use one of .{', .'.join(FORMATS)}.")
     if file_format == "json":
         return (json.dumps(nx.node_link_data(dag, edges="edges")) + "\n").encode()
     content = io.BytesIO()
     nx.write_graphml(dag, content)
     return content.getvalue()
-
-
-def check_format(file_format: str) -> None:
-    """Raises MsfError for what is none of :data:`FORMATS`."""
-    if file_format not in FORMATS:
-        raise MsfError(f"The fusion DAG cannot be written as '.{file_format}'; use one of .{', .'.join(FORMATS)}.")

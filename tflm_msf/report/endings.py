@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,3 +65,9 @@ def _turns(network: Network, unit: Unit) -> Iterator[Ending]:
 
 def _shape(grid: Map) -> str:
     return "x".join(map(str, grid))
+
+
+def in_words(ending: Mapping[str, Any]) -> str:
+    """One of :func:`endings_json` in a sentence."""
+    count = len(ending["indices"])
+    return f"{count} x {ending['operator']}: {ending['reason']}; {ending['bytes']:,} bytes stay whole for it."

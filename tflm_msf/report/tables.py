@@ -80,11 +80,11 @@ def rewrite_table(report: Json) -> RenderableType:
         parts.append(_rows_text(report["pixels"]))
     parts += [Text(printable(line)) for line in (*report["notes"], *advice_text(report["advice"]))]
     if report["needed"]:
-        parts.append(Text(_arena_code(report["needed"], report["target"]["name"])))
+        parts.append(Text(arena_code(report["needed"], report["target"]["name"])))
     return Group(*parts)
 
 
-def _arena_code(needed: Mapping[str, int], target: str) -> str:
+def arena_code(needed: Mapping[str, int], target: str) -> str:
     """What to write into a sketch: one constant if the target is known, else one for each way to build TFLM."""
     static, dynamic = needed["static"], needed["dynamic"]
     if target == C_EXPORT.name:
@@ -117,7 +117,7 @@ def blocks_table(blocks: Sequence[Json]) -> Table:
     """One line per fusion block."""
     table = plain_table("Fusion blocks", "operators", "tile width", "workspace", "MACs", "output")
     for block in blocks:
-        run = _ranges(block["operators"]) or "the input"
+        run = ranges(block["operators"]) or "the input"
         run += f"; {len(block['again'])} of them again" if block["again"] else ""
         table.add_row(
             run,
@@ -134,7 +134,7 @@ def simplified_table(simplified: Sequence[Json]) -> Table:
     table = _text_table("Simplified", "operators", "what was done")
     for change in simplified:
         names = list(dict.fromkeys(entry["operator"] for entry in change["operators"]))
-        indices = _ranges([entry["index"] for entry in change["operators"]])
+        indices = ranges([entry["index"] for entry in change["operators"]])
         table.add_row(f"{', '.join(names)} ({indices})", change["says"])
     return table
 
@@ -143,7 +143,7 @@ def endings_table(endings: Sequence[Json]) -> Table:
     """Operators at which blocks end, those first for which the most bytes stay whole."""
     table = _text_table("What ends a block", "operators", "reason", "whole tensors")
     for entry in endings:
-        operators = f"{entry['operator']} ({_ranges(entry['indices'])})"
+        operators = f"{entry['operator']} ({ranges(entry['indices'])})"
         table.add_row(operators, entry["reason"], format_size(entry["bytes"]))
     return table
 
@@ -155,7 +155,7 @@ def _text_table(title: str, *columns: str) -> Table:
     return table
 
 
-def _ranges(indices: Sequence[int]) -> str:
+def ranges(indices: Sequence[int]) -> str:
     """Ascending numbers, those in a row as first-last."""
     runs: list[list[int]] = []
     for index in sorted(indices):
