@@ -96,6 +96,14 @@ class Layers:
         weights = (channels, *geometry.kernel, depth)
         return self._weighted("CONV_2D", "Conv2DOptions", x, weights, 0, shape, weighting, options)
 
+    def grouped(self, x: int, groups: int, of_group: int, geometry: Geometry, weighting: Weighting) -> int:
+        """CONV_2D in groups, each of which makes ``of_group`` channels."""
+        _, h, w, depth = self.shape(x)
+        shape = (1, geometry.output(h, 0), geometry.output(w, 1), groups * of_group)
+        options = {**geometry.options(), **geometry.dilations()}
+        weights = (groups * of_group, *geometry.kernel, depth // groups)
+        return self._weighted("CONV_2D", "Conv2DOptions", x, weights, 0, shape, weighting, options)
+
     def depthwise(self, x: int, multiplier: int, geometry: Geometry, weighting: Weighting) -> int:
         _, h, w, depth = self.shape(x)
         shape = (1, geometry.output(h, 0), geometry.output(w, 1), depth * multiplier)
@@ -152,11 +160,17 @@ class Layers:
         return self._op("SUM", [x, self._int32(list(axes))], out, Table("ReducerOptions", {"keep_dims": True}))
 
     def reduce_max(self, x: int, keep_dims: bool, axes: tuple[int, ...] = (1, 2)) -> int:
+        return self._extreme("REDUCE_MAX", x, keep_dims, axes)
+
+    def reduce_min(self, x: int, keep_dims: bool, axes: tuple[int, ...] = (1, 2)) -> int:
+        return self._extreme("REDUCE_MIN", x, keep_dims, axes)
+
+    def _extreme(self, builtin: str, x: int, keep_dims: bool, axes: tuple[int, ...]) -> int:
         shape = self.shape(x)
         reduced = {axis % len(shape) for axis in axes}
         sizes = [1 if axis in reduced else size for axis, size in enumerate(shape) if keep_dims or axis not in reduced]
         options = Table("ReducerOptions", {"keep_dims": keep_dims})
-        return self._op("REDUCE_MAX", [x, self._int32(list(axes))], self._like(x, tuple(sizes)), options)
+        return self._op(builtin, [x, self._int32(list(axes))], self._like(x, tuple(sizes)), options)
 
     def reshape(self, x: int, *shape: int) -> int:
         return self._op("RESHAPE", [x, self._int32(list(shape))], self._like(x, shape))

@@ -56,7 +56,12 @@ class RandomNetwork:
             x = self.head(x)
         if not any(x in op.outputs for op in self.layers.model([x]).main.ops):
             x = self.pointwise(x)
+        x = self.end(x)
         return self.layers.model([x, *(o for o in dict.fromkeys(self.outputs) if o != x)])
+
+    def end(self, x: int) -> int:
+        """What the first output is made of the last map."""
+        return x
 
     def chance(self, probability: float) -> bool:
         return self.random.random() < probability
@@ -168,7 +173,9 @@ class RandomNetwork:
     def whole_pool(self, x: int) -> int:
         _, h, w, _ = self.layers.shape(x)
         if self.chance(0.5):
-            pool = self.random.choice([self.layers.mean, self.layers.mean, self.layers.reduce_max])
+            pool = self.random.choice(
+                [self.layers.mean, self.layers.mean, self.layers.reduce_max, self.layers.reduce_min]
+            )
             return pool(x, keep_dims=True)
         return self.layers.average_pool(x, Geometry((h, w), (h, w), same=False), self.activation())
 

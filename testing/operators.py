@@ -111,6 +111,36 @@ class MoreLayers(Layers):
         inputs = [x, *(self._int32(values) for values in (begin, end, steps))]
         return self._op("STRIDED_SLICE", inputs, self._like(x, shape), Table("StridedSliceOptions", masks))
 
+    def gather(self, x: int, axis: int, places: list[int]) -> int:
+        shape = list(self.shape(x))
+        shape[axis] = len(places)
+        options = Table("GatherOptions", {"axis": axis})
+        return self._op("GATHER", [x, self._int32(places)], self._like(x, tuple(shape)), options)
+
+    def reverse(self, x: int, axis: int) -> int:
+        return self._op("REVERSE_V2", [x, self._int32([axis])], self._like(x, self.shape(x)))
+
+    def transpose(self, x: int, order: list[int]) -> int:
+        shape = tuple(self.shape(x)[axis] for axis in order)
+        return self._op("TRANSPOSE", [x, self._int32(order)], self._like(x, shape))
+
+    def channel_shuffle(self, x: int, groups: int) -> int:
+        """As ShuffleNet has it: RESHAPE to groups, TRANSPOSE of groups and what is in them, RESHAPE back."""
+        shape = self.shape(x)
+        y = self.reshape(x, *shape[:3], groups, shape[3] // groups)
+        return self.reshape(self.transpose(y, [0, 1, 2, 4, 3]), *shape)
+
+    def squared_difference(self, a: int, b: int) -> int:
+        shape = tuple(int(size) for size in np.broadcast_shapes(self.shape(a), self.shape(b)))
+        rms = 2 * (self._rms[a] ** 2 + self._rms[b] ** 2)
+        return self._op("SQUARED_DIFFERENCE", [a, b], self._activation(shape, rms))
+
+    def arg(self, builtin: str, x: int) -> int:
+        """ARG_MAX or ARG_MIN over the last axis, for an output."""
+        out = self._add(Tensor(f"t{len(self.tensors)}", self.shape(x)[:-1], DType.INT32))
+        name = "ArgMaxOptions" if builtin == "ARG_MAX" else "ArgMinOptions"
+        return self._op(builtin, [x, self._int32([-1])], out, Table(name, {"output_type": 2}))
+
     def space_to_depth(self, x: int, block: int) -> int:
         n, h, w, c = self.shape(x)
         out = self._like(x, (n, h // block, w // block, c * block * block))

@@ -22,6 +22,7 @@ class WideNetwork(RandomNetwork):
         more = [self.activate, self.activate, self.bound, self.slope, self.pads, self.larger, self.softmax]
         more += [self.enlarge, self.enlarge, self.deconvolve, self.spread, self.zoom_out_and_in]
         more += [self.join, self.join, self.stack, self.part, self.crop, self.blocks, self.shuffle]
+        more += [self.grouped, self.grouped, self.gather, self.groups_shuffled, self.distance]
         self.steps = [*self.steps, *more * 2]
 
     def activate(self, x: int) -> int:
@@ -73,6 +74,37 @@ class WideNetwork(RandomNetwork):
         else:
             left, right = self.more.split_sizes(x, 3, [channels // 2, -(-channels // 2)])
         return self.more.concatenate(right, self.same_size_as(left, left))
+
+    def grouped(self, x: int) -> int:
+        depth = self.layers.shape(x)[3]
+        groups = self.random.choice([count for count in range(1, depth + 1) if depth % count == 0])
+        of_group = self.random.randint(1, max(1, 20 // groups))
+        geometry = self.geometry(x, cost=depth * of_group)
+        return self.layers.grouped(x, groups, of_group, geometry, self.weighting())
+
+    def gather(self, x: int) -> int:
+        """Some channels in any order, or rows in regular steps."""
+        shape = self.layers.shape(x)
+        if self.chance(0.3):
+            return self.more.reverse(x, 3)
+        if self.chance(0.3):
+            return self.more.gather(
+                x, 1, list(range(self.random.randrange(shape[1]), shape[1], self.random.randint(1, 3)))
+            )
+        return self.more.gather(x, 3, [self.random.randrange(shape[3]) for _ in range(self.random.randint(1, 12))])
+
+    def groups_shuffled(self, x: int) -> int:
+        depth = self.layers.shape(x)[3]
+        return self.more.channel_shuffle(x, self.random.choice([g for g in range(1, depth + 1) if depth % g == 0]))
+
+    def distance(self, x: int) -> int:
+        y = self.same_size_as(x, x)
+        return self.more.squared_difference(x, y) if self.layers.is_moderate(x, y) else x
+
+    def end(self, x: int) -> int:
+        """At times float numbers, or the number of the greatest channel."""
+        ends = [self.more.to_float, lambda y: self.more.arg(self.random.choice(["ARG_MAX", "ARG_MIN"]), y)]
+        return self.random.choice(ends)(x) if self.chance(0.3) else x
 
     def part(self, x: int) -> int:
         shape = self.layers.shape(x)

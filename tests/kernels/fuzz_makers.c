@@ -84,6 +84,19 @@ static void make_conv_2d(fuzz_making *m) {
   make_scales(m);
 }
 
+static void make_grouped_conv_2d(fuzz_making *m) {
+  msf_stage *s = m->stage;
+  make_kernel(m);
+  make_dilation(m);
+  make_size(m);
+  const uint32_t divisors[] = {1, m->in->c, m->in->c % 2 == 0 ? m->in->c / 2 : 1, 1 + below(m, m->in->c)};
+  const uint32_t depth = divisors[below(m, once_in(m, 8) ? 4 : 3)];
+  s->arg[0] = (int32_t)(once_in(m, 64) ? 0 : depth);
+  m->out->c = (uint16_t)(m->in->c / depth * (1 + below(m, 2)) + (uint32_t)once_in(m, 16));
+  s->weights = fuzz_put_params(m->draft, (uint32_t)s->kernel_h * s->kernel_w * depth * m->out->c, 1);
+  make_scales(m);
+}
+
 static void make_depthwise_conv_2d(fuzz_making *m) {
   msf_stage *s = m->stage;
   make_kernel(m);
@@ -130,6 +143,29 @@ static void make_two(fuzz_making *m) {
 static void make_table(fuzz_making *m) {
   make_one_pixel(m);
   m->stage->weights = fuzz_put_params(m->draft, 256, 1);
+}
+
+static void make_gather(fuzz_making *m) {
+  make_one_pixel(m);
+  m->out->c = channels(m);
+  m->stage->weights = fuzz_put_params(m->draft, 2u * m->out->c, 2);
+  uint8_t *table = m->draft->params + m->stage->weights;
+  for (uint32_t c = 0; c < m->out->c; c++) {
+    table[2 * c] = (uint8_t)(below(m, m->in->c) + once_in(m, 64));
+    table[2 * c + 1] = (uint8_t)once_in(m, 256);
+  }
+}
+
+static void make_table_of_words(fuzz_making *m) {
+  make_one_pixel(m);
+  m->out->c = (uint16_t)(4u * m->in->c + (uint32_t)once_in(m, 32));
+  m->stage->weights = fuzz_put_params(m->draft, 1024, 1);
+}
+
+static void make_arg_max(fuzz_making *m) {
+  make_one_pixel(m);
+  m->out->c = (uint16_t)(4 - once_in(m, 32));
+  m->stage->arg[0] = (int32_t)below(m, 2);
 }
 
 static void make_softmax(fuzz_making *m) {
@@ -335,4 +371,9 @@ const fuzz_maker fuzz_makers[MSF_OP_COUNT] = {
     [MSF_OP_RESIZE_NEAREST_NEIGHBOR] = {"RESIZE_NEAREST_NEIGHBOR", make_resize_nearest_neighbor},
     [MSF_OP_RESIZE_BILINEAR] = {"RESIZE_BILINEAR", make_resize_bilinear},
     [MSF_OP_TRANSPOSE_CONV] = {"TRANSPOSE_CONV", make_transpose_conv},
+    [MSF_OP_GATHER] = {"GATHER", make_gather},
+    [MSF_OP_GROUPED_CONV_2D] = {"GROUPED_CONV_2D", make_grouped_conv_2d},
+    [MSF_OP_TABLE_OF_WORDS] = {"TABLE_OF_WORDS", make_table_of_words},
+    [MSF_OP_ARG_MAX] = {"ARG_MAX", make_arg_max},
+    [MSF_OP_SQUARED_DIFFERENCE] = {"SQUARED_DIFFERENCE", make_two},
 };

@@ -57,6 +57,9 @@ def models() -> dict[str, Model]:
         "moved": _moved(),
         "enlarged": _enlarged(),
         "deconvolved": _deconvolved(),
+        "shuffled": _shuffled(),
+        "float_end": _float_end(),
+        "class_map": _class_map(),
     }
 
 
@@ -134,6 +137,24 @@ def _broadcast() -> Model:
     x = layers.add(layers.mul(x, layers.constant(1, 1, 1, 3)), layers.constant(1, 6, 5, 3))
     x = layers.average_pool(x, Geometry((6, 5), (6, 5), same=False))
     return layers.model([layers.conv(x, 7, Geometry((1, 1)), Weighting())])
+
+
+def _shuffled() -> Model:
+    layers = MoreLayers(Random(20))
+    x = layers.grouped(layers.input(1, 6, 5, 4), 2, 3, Geometry(), Weighting())
+    x = layers.channel_shuffle(x, 2)
+    x = layers.squared_difference(layers.grouped(x, 3, 2, Geometry((1, 1)), Weighting()), x)
+    return layers.model([layers.conv(x, 3, Geometry((3, 3), (2, 2)), Weighting())])
+
+
+def _float_end() -> Model:
+    layers = MoreLayers(Random(21))
+    return layers.model([layers.to_float(layers.conv(layers.input(1, 6, 5, 3), 3, Geometry(), Weighting()))])
+
+
+def _class_map() -> Model:
+    layers = MoreLayers(Random(22))
+    return layers.model([layers.arg("ARG_MAX", layers.conv(layers.input(1, 6, 5, 3), 4, Geometry(), Weighting()))])
 
 
 def _dilated() -> Model:

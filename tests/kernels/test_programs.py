@@ -420,6 +420,23 @@ def uncovered(op: int, *args: int) -> Handmade:
     )
 
 
+def of_pixels(op: int, channels: int, params: bytes, **changes: Any) -> Handmade:
+    """A map of 2x3x2 made into one of other channels, pixel by pixel; weights and scales begin the params."""
+    return Handmade(
+        tensors=(Tensor(2, 3, 2, operand=0), Tensor(2, 3, channels, operand=2, producer=0)),
+        stages=(Stage(op, (0,), 1, **changes),),
+        groups=(Group(0),),
+        sizes=(12, len(params), 6 * channels, PROGRESS),
+        params=params,
+    )
+
+
+SWAPPED = of_pixels(StageOp.GATHER, 2, bytes([1, 0, 0, 0]))
+WORDS = of_pixels(StageOp.TABLE_OF_WORDS, 8, bytes(1024))
+GREATEST = of_pixels(StageOp.ARG_MAX, 4, bytes(4))
+GROUPED = of_pixels(StageOp.GROUPED_CONV_2D, 4, bytes(16), args=(1,), flags=UNIFORM)
+SQUARED = with_stage(PAIR, 1, op=StageOp.SQUARED_DIFFERENCE)
+
 KEPT_MAXIMA = handmade.kept()
 
 
@@ -526,6 +543,26 @@ REFUSED = {
     "slice of channels behind the last": with_stage(handmade.moves(), 1, args=(2,)),
     "slice of channels before the first": with_stage(handmade.moves(), 1, args=(-1,)),
     "more channels than are joined": with_tensor(handmade.moves(), 3, c=8),
+    "channel that there is none of": replace(SWAPPED, params=bytes([1, 0, 2, 0])),
+    "channel far behind the last": replace(SWAPPED, params=bytes([1, 0, 0, 1])),
+    "order of channels behind params": with_stage(SWAPPED, 0, weights=2),
+    "misaligned order of channels": with_stage(
+        with_tensor(replace(SWAPPED, sizes=(12, 4, 6, PROGRESS)), 1, c=1), 0, weights=1
+    ),
+    "order of channels of a window": with_stage(SWAPPED, 0, kernel=(1, 2)),
+    "words of a window": with_stage(WORDS, 0, kernel=(1, 2)),
+    "words behind params": with_stage(WORDS, 0, weights=1),
+    "more bytes than words have": with_tensor(replace(WORDS, sizes=(12, 1024, 54, PROGRESS)), 1, c=9),
+    "fewer bytes than words have": with_tensor(WORDS, 1, c=4),
+    "number of too few bytes": with_tensor(GREATEST, 1, c=2),
+    "number of too many bytes": with_tensor(replace(GREATEST, sizes=(12, 4, 48, PROGRESS)), 1, c=8),
+    "groups of no channels": with_stage(GROUPED, 0, args=(0,)),
+    "groups of channels that are not there": with_stage(GROUPED, 0, args=(4,)),
+    "groups that do not divide the output": with_tensor(GROUPED, 1, c=3),
+    "weights of groups behind params": with_stage(GROUPED, 0, weights=13),
+    "scales of groups behind params": with_stage(GROUPED, 0, bias=4),
+    "shift of a difference": with_stage(SQUARED, 1, args=(1, 0, 1, 31)),
+    "shift of a square": with_stage(SQUARED, 1, args=(1, 0, 1, 0, 1, 31)),
     "source in a model without one": replace(streamed(), flags=0),
     "source in tiles": replace(streamed(), tile=(1, NONE)),
     "source in parts of rows": with_group(streamed(), 0, chunk=3),
@@ -566,7 +603,7 @@ REFUSED = {
     "group of a source without one": with_group(replace(negate(), flags=STREAMED), 0, kind=SOURCE_ROWS),
 }
 ACCEPTED = [
-    *(negate(), TWICE, PAIR, SPREAD, RESIZED, NEAREST, TRANSPOSED),
+    *(negate(), TWICE, PAIR, SPREAD, RESIZED, NEAREST, TRANSPOSED, SWAPPED, WORDS, GREATEST, GROUPED, SQUARED),
     *(uncovered(RESIZE_NEAREST_NEIGHBOR, 0), uncovered(RESIZE_BILINEAR, 2048, 1024)),
     *(make() for make in handmade.ALL),
 ]

@@ -10,7 +10,6 @@ from testing.layers import Geometry, Weighting
 from testing.operators import MoreLayers
 from tests.exactness import Original, pareto_paths
 from tflm_msf.graph import DType, Model
-from tflm_msf.network.units import build_network
 from tflm_msf.search.dag import layerwise_edges
 from tflm_msf.search.placing import place_tensors
 
@@ -34,7 +33,13 @@ def test_a_float_end_costs_no_copy(size: tuple[int, int, int]) -> None:
 
 
 def test_an_output_starts_far_enough_in_front_of_what_it_overwrites() -> None:
-    network = build_network(float_ended(9, 8, 4).main)
+    layers = MoreLayers(Random(9))
+    x = layers.quantized_input(DType.FLOAT32, (1, 9, 8, 4), 0.03, 5)
+    x = layers.to_uint8(layers.conv(x, 4, Geometry(), Weighting()))
+    original = Original(layers.model([layers.to_float(x)]))
+    network = original.network
+    for path in pareto_paths(network, most=3):
+        original.assert_exact(path)
     last = len(network.units) - 1
     (source,), (output,) = network.units[last].inputs, network.units[last].outputs
     assert network.overwritten(0) == (network.inputs[0], 0)

@@ -36,6 +36,22 @@ def test_conv_2d(kernel: tuple[int, int], stride: tuple[int, int], size: tuple[i
     assert_each_exact(layers.model(results))
 
 
+@pytest.mark.parametrize("size", SIZES[:3])
+@pytest.mark.parametrize("stride", STRIDES)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_grouped_conv_2d(kernel: tuple[int, int], stride: tuple[int, int], size: tuple[int, int]) -> None:
+    layers = Layers(Random(f"grouped {kernel} {stride} {size}"))
+    x = layers.input(1, *size, 6)
+    groups = ((2, 2), (3, 1), (6, 2))
+    results = [
+        layers.grouped(x, *groups[number % 3], geometry, weighting)
+        for number, (geometry, weighting) in enumerate(
+            zip(geometries(kernel, stride, size), weightings(), strict=False)
+        )
+    ]
+    assert_each_exact(layers.model(results))
+
+
 @pytest.mark.parametrize("multiplier", [1, 3])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("stride", STRIDES)

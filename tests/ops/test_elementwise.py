@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from testing.layers import Layers
+from testing.operators import MoreLayers
 from tests.exactness import Original, assert_each_exact, assert_every_block_exact, blocks_to
 from tflm_msf.graph import Model
 
@@ -23,6 +24,28 @@ def test_every_pair_of_values(seed: int) -> None:
     pairs = [grid.astype(np.int8).reshape(1, 256, 256, 1) for grid in (rows, cols)]
     original = Original(layers.model(results), [pairs])
     original.assert_exact(tuple(next(blocks_to(original.network, unit)) for unit in range(len(results))))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_squared_difference_of_every_pair_of_values(seed: int) -> None:
+    layers = MoreLayers(Random(seed))
+    a, b = layers.input(1, 256, 256, 1), layers.input(1, 256, 256, 1)
+    results = [layers.squared_difference(a, b), layers.squared_difference(b, a), layers.squared_difference(a, a)]
+    rows, cols = np.meshgrid(np.arange(-128, 128), np.arange(-128, 128), indexing="ij")
+    pairs = [grid.astype(np.int8).reshape(1, 256, 256, 1) for grid in (rows, cols)]
+    original = Original(layers.model(results), [pairs])
+    original.assert_exact(tuple(next(blocks_to(original.network, unit)) for unit in range(len(results))))
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (1, 1, 1, 5), (1, 6, 7, 5)])
+@pytest.mark.parametrize("constant", [False, True])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_squared_difference(shape: tuple[int, ...], constant: bool, swapped: bool) -> None:
+    layers = MoreLayers(Random(f"{shape} {constant}"))
+    x = layers.input(1, 6, 7, 5)
+    y = layers.constant(*shape) if constant else layers.input(*(shape or (5,)))
+    result = layers.squared_difference(*((y, x) if swapped else (x, y)))
+    assert_each_exact(layers.model([result]))
 
 
 def broadcast_model(operator: str, swapped: bool, shape: tuple[int, ...], constant: bool) -> Model:

@@ -65,6 +65,15 @@ def test_reduce_max(size: tuple[int, int], axes: tuple[int, ...]) -> None:
     assert_each_exact(layers.model([layers.reduce_max(x, keep_dims, axes) for keep_dims in (True, False)]))
 
 
+@pytest.mark.parametrize("size", [*SIZES, (2, 200)])
+@pytest.mark.parametrize("axes", [(1, 2), (-2, 1), (1,), (2,), (0, 2)])
+def test_reduce_min(size: tuple[int, int], axes: tuple[int, ...]) -> None:
+    layers = Layers(Random(f"min {size} {axes}"))
+    x = layers.relu(layers.input(1, *size, 5))
+    results = [layers.reduce_min(x, keep_dims, axes) for keep_dims in (True, False)]
+    assert_each_exact(layers.model(results))
+
+
 @pytest.mark.parametrize("keep_dims", [True, False])
 @pytest.mark.parametrize("axes", [(1, 2), (2, 1)])
 def test_mean_over_one_axis_and_then_the_other(axes: tuple[int, int], keep_dims: bool) -> None:

@@ -35,6 +35,12 @@ TAKEN_FOR: Mapping[str, str] = {
     "prelu_values": "add_values",
     "resize_bilinear_values": "pool_values",
     "source_values": "table_values",
+    "squared_difference_values": "mul_values",
+    "gather_values": "table_values",
+    "table_of_words_values": "table_values",
+    "arg_max_values": "table_values",
+    "grouped_macs": "plain_macs",
+    "grouped_values": "plain_values",
 }
 """Kinds of work that no counted plan has, and the kinds that they are likest."""
 

@@ -183,6 +183,8 @@ def _stage_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
         return _conv_work(stage, group, chunks)
     if stage.op is StageOp.DEPTHWISE_CONV_2D:
         return _depthwise_work(stage, group, chunks)
+    if stage.op is StageOp.GROUPED_CONV_2D:
+        return {"grouped_macs": chunks.pixels * stage.macs_per_pixel, "grouped_values": values}
     if stage.op is StageOp.TRANSPOSE_CONV:
         taps = stage.window.kernel_h * stage.window.kernel_w
         return {

@@ -41,6 +41,11 @@ class StageOp(IntEnum):
     RESIZE_NEAREST_NEIGHBOR = 20
     RESIZE_BILINEAR = 21
     TRANSPOSE_CONV = 22
+    GATHER = 23
+    GROUPED_CONV_2D = 24
+    TABLE_OF_WORDS = 25
+    ARG_MAX = 26
+    SQUARED_DIFFERENCE = 27
 
 
 class TensorKind(IntEnum):

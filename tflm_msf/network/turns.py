@@ -18,6 +18,10 @@ TURNABLE = frozenset(StageOp) - {StageOp.SOURCE, StageOp.SPACE_TO_DEPTH, StageOp
 """Those whose arguments treat height and width alike, or are turned here."""
 
 
+WITH_KERNELS = (StageOp.CONV_2D, StageOp.GROUPED_CONV_2D, StageOp.DEPTHWISE_CONV_2D, StageOp.TRANSPOSE_CONV)
+"""Those whose weights have rows and columns."""
+
+
 def turned_alike(stages: Sequence[Stage | None]) -> list[Stage | None]:
     """The stages of a network, in order, with as many thin maps as columns as can be."""
     stays = _joined_to_fixed(stages)
@@ -67,7 +71,7 @@ def _turned_weights(stage: Stage) -> bytes:
     kernel = stage.window.kernel_h, stage.window.kernel_w
     if stage.op is StageOp.TRANSPOSE_CONV:
         kernel = stage.args[0], stage.args[1]
-    if stage.op not in (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D, StageOp.TRANSPOSE_CONV) or 1 in kernel:
+    if stage.op not in WITH_KERNELS or 1 in kernel:
         return stage.weights
     outer = 1 if stage.op is StageOp.DEPTHWISE_CONV_2D else stage.output_map.c
     weights = np.frombuffer(stage.weights, np.int8).reshape(outer, *kernel, -1)

@@ -320,7 +320,7 @@ def _fold_kept_rows(units: tuple[Unit, ...]) -> tuple[Unit, ...]:
 
 def _can_pad(reader: Stage, pad: Stage) -> bool:
     """True for a convolution that sees the padded map as it is, not reshaped, and pads with the same value."""
-    is_conv = reader.op in (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D)
+    is_conv = reader.op in (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D, StageOp.GROUPED_CONV_2D)
     same_map = reader.input_maps[0] == pad.output_map and pad.input_maps[0].c == pad.output_map.c
     return is_conv and same_map and reader.in_zero == pad.in_zero
 

@@ -21,7 +21,6 @@ from tflm_msf.ops.activation import (
     lower_tanh,
 )
 from tflm_msf.ops.channels import (
-    AddTensor,
     lower_concatenation,
     lower_slice,
     lower_space_to_depth,
@@ -38,17 +37,20 @@ from tflm_msf.ops.elementwise import (
     lower_minimum,
     lower_mul,
     lower_prelu,
+    lower_squared_difference,
     lower_sub,
 )
+from tflm_msf.ops.gather import lower_gather, lower_reverse, lower_transpose
 from tflm_msf.ops.pad import lower_pad
 from tflm_msf.ops.pointwise import lower_quantize, lower_table
-from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean, lower_reduce_max
+from tflm_msf.ops.pool import lower_average_pool_2d, lower_max_pool_2d, lower_mean, lower_reduce_max, lower_reduce_min
 from tflm_msf.ops.resize import lower_depth_to_space, lower_resize_bilinear, lower_resize_nearest_neighbor
 from tflm_msf.ops.rows_kept import lower_rows_kept
 from tflm_msf.ops.softmax import lower_softmax
-from tflm_msf.ops.stage import Map, NotFusableError, Requantization, Stage, StageOp, Window, map_of
+from tflm_msf.ops.stage import AddTensor, Map, NotFusableError, Requantization, Stage, StageOp, Window, map_of
 from tflm_msf.ops.transpose_conv import lower_transpose_conv
 from tflm_msf.ops.without_kernel import reason_without_kernel
+from tflm_msf.ops.words import lower_arg_max, lower_arg_min, lower_dequantize
 
 LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "CONV_2D": lower_conv_2d,
@@ -68,7 +70,6 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "PAD": lower_pad,
     "PADV2": lower_pad,
     "SLICE": lower_slice,
-    "STRIDED_SLICE": lower_strided_slice,
     "SPACE_TO_DEPTH": lower_space_to_depth,
     "DEPTH_TO_SPACE": lower_depth_to_space,
     "RESIZE_NEAREST_NEIGHBOR": lower_resize_nearest_neighbor,
@@ -83,6 +84,13 @@ LOWERINGS: Mapping[str, Callable[[OpContext], Stage]] = {
     "TANH": lower_tanh,
     "ABS": lower_abs,
     "QUANTIZE": lower_quantize,
+    "DEQUANTIZE": lower_dequantize,
+    "ARG_MAX": lower_arg_max,
+    "ARG_MIN": lower_arg_min,
+    "GATHER": lower_gather,
+    "REVERSE_V2": lower_reverse,
+    "TRANSPOSE": lower_transpose,
+    "SQUARED_DIFFERENCE": lower_squared_difference,
 }
 
 TABLE_OF_BYTES = "MSF_TABLE"
@@ -95,6 +103,8 @@ SEVERAL_STAGES: Mapping[str, Callable[[OpContext, AddTensor], tuple[Stage, ...]]
     "CONCATENATION": lower_concatenation,
     "SPLIT": lower_split,
     "SPLIT_V": lower_split_v,
+    "STRIDED_SLICE": lower_strided_slice,
+    "REDUCE_MIN": lower_reduce_min,
 }
 
 

@@ -6,17 +6,17 @@ Some become several stages. What those hand on to each other are tensors that th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
+
+import numpy as np
 
 from tflm_msf.graph import Tensor
 from tflm_msf.ops.conditions import CONSTANTS, fused_if
 from tflm_msf.ops.context import OpContext
-from tflm_msf.ops.stage import MOST_CHANNELS, Map, Stage, StageOp, Window, map_of
-
-AddTensor = Callable[[Tensor], int]
-"""Gives a tensor that an operator needs inside an index."""
+from tflm_msf.ops.pointwise import gather_stage
+from tflm_msf.ops.stage import MOST_CHANNELS, AddTensor, Map, Stage, StageOp, Window, map_of
 
 
 @fused_if("joins channels, or the first axis that is not 1", "all inputs on the output's scale", "no fused activation")
@@ -113,7 +113,7 @@ def _parts(context: OpContext, position: int, axis: int, sizes: list[int]) -> tu
         begin = [0] * len(source.shape)
         begin[axis] = end - size
         shape = [*source.shape[:axis], size, *source.shape[axis + 1 :]]
-        stages.append(_slice_of(context, position, output, begin, shape, [1] * len(shape)))
+        stages.append(slice_of(context, position, output, begin, shape, [1] * len(shape)))
     return tuple(stages)
 
 
@@ -125,12 +125,12 @@ def lower_slice(context: OpContext) -> Stage:
     size = context.int32s(2, "size")
     context.require(len(begin) == len(size) == len(source.shape), "its beginning or size is of another rank")
     shape = [dim - b if s == -1 else s for dim, b, s in zip(source.shape, begin, size, strict=True)]
-    return _slice_of(context, 0, context.op.outputs[0], begin, shape, [1] * len(shape))
+    return slice_of(context, 0, context.op.outputs[0], begin, shape, [1] * len(shape))
 
 
-@fused_if(CONSTANTS, "steps forward, of 1 in the channels", "no ellipsis and no new axis")
-def lower_strided_slice(context: OpContext) -> Stage:
-    """STRIDED_SLICE by constants, with steps forward in height and width."""
+@fused_if(CONSTANTS, "steps forward", "no ellipsis and no new axis")
+def lower_strided_slice(context: OpContext, add_tensor: AddTensor) -> tuple[Stage, ...]:
+    """STRIDED_SLICE by constants, with steps forward; those in the channels are taken after the others."""
     source = context.tensor(0)
     lists = [context.int32s(position, name) for position, name in ((1, "beginning"), (2, "end"), (3, "list of steps"))]
     rank = len(source.shape)
@@ -150,10 +150,27 @@ def lower_strided_slice(context: OpContext) -> Stage:
         context.require(len(picked) > 0, "its output is empty")
         begin.append(picked[0])
         shape.append(len(picked))
-    return _slice_of(context, 0, context.op.outputs[0], begin, shape, [int(step) for step in lists[2]])
+    return _stepped(context, add_tensor, begin, shape, [int(step) for step in lists[2]])
 
 
-def _slice_of(
+def _stepped(
+    context: OpContext, add_tensor: AddTensor, begin: list[int], shape: list[int], steps: list[int]
+) -> tuple[Stage, ...]:
+    """A slice whose last axis may have a step: all channels from its beginning on, and of these the right ones."""
+    output = context.op.outputs[0]
+    if steps[-1:] in ([], [1]) or shape[-1] == 1:
+        return (slice_of(context, 0, output, begin, shape, steps),)
+    span = (shape[-1] - 1) * steps[-1] + 1
+    dense = replace(
+        slice_of(context, 0, output, begin, shape, [*steps[:-1], 1]),
+        output_map=Map(*[1, 1, 1, *shape[:-1], span][-3:]),
+    )
+    between = add_tensor(_inner(context.output, 0, (1, *dense.output_map)))
+    order = np.arange(0, span, steps[-1], dtype=np.int64)
+    return replace(dense, output=between), gather_stage(between, output, dense.output_map, order)
+
+
+def slice_of(
     context: OpContext, position: int, output: int, begin: Sequence[int], shape: Sequence[int], steps: Sequence[int]
 ) -> Stage:
     """A slice of the input at ``position``, in that tensor's own axes."""

@@ -12,16 +12,18 @@ from tflm_msf.ops.stage import Map, NotFusableError, Requantization, Stage, Stag
 from tflm_msf.ops.window import window_of
 
 
-@fused_if(WEIGHTS, BIAS, WINDOW, "not grouped")
+@fused_if(WEIGHTS, BIAS, WINDOW, "grouped or not")
 def lower_conv_2d(context: OpContext) -> Stage:
-    """CONV_2D with int8 weights [out, kernel h, kernel w, in]."""
+    """CONV_2D with int8 weights [out, kernel h, kernel w, in]; each group of outputs may see as many inputs only."""
     weights = context.int8_weights(1)
     in_map, out_map = _maps(context, weights)
     out_c, kernel_h, kernel_w, in_c = weights.shape
-    context.require(in_c == in_map.c, "it is a grouped convolution")
     context.require(out_c == out_map.c, "its weights do not match its output channels")
+    fits = in_map.c % in_c == 0 and out_c % (in_map.c // in_c) == 0
+    context.require(fits, "its groups do not match its channels")
+    is_grouped = in_c != in_map.c
     return Stage(
-        op=StageOp.CONV_2D,
+        op=StageOp.GROUPED_CONV_2D if is_grouped else StageOp.CONV_2D,
         inputs=(context.op.inputs[0],),
         output=context.op.outputs[0],
         input_maps=(in_map,),
@@ -33,6 +35,7 @@ def lower_conv_2d(context: OpContext) -> Stage:
         out_zero=context.int8(context.output).zero_point[0],
         weights=weights.tobytes(),
         requantization=_requantization(context, weights.reshape(out_c, -1).sum(axis=1, dtype=np.int64), 0),
+        args=(in_c,) if is_grouped else (),
     )
 
 

@@ -1,4 +1,4 @@
-"""ADD, SUB, MUL, MAXIMUM, MINIMUM and PRELU of two maps, or of a map and a constant."""
+"""ADD, SUB, SQUARED_DIFFERENCE, MUL, MAXIMUM, MINIMUM and PRELU of two maps, or of a map and a constant."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tflm_msf.ops.pointwise import table_stage
 from tflm_msf.ops.stage import Map, NotFusableError, Stage, StageOp, map_of
 
 ADD_LEFT_SHIFT = 20
+SQUARE_LEFT_SHIFT = 7
 
 
 @fused_if(TWO_MAPS, SCALES)
@@ -68,6 +69,23 @@ def lower_mul(context: OpContext) -> Stage:
         return requantize((x - a.zero_point[0]) * (y - b.zero_point[0]), multiplier, shift, out.zero_point[0])
 
     return _lower_two(context, StageOp.MUL, compute, (multiplier, shift), (multiplier, shift))
+
+
+@fused_if(TWO_MAPS, SCALES)
+def lower_squared_difference(context: OpContext) -> Stage:
+    """SQUARED_DIFFERENCE: as SUB with fewer bits, squared (``SquaredDifferencePrepare``)."""
+    a, b, out = (context.int8(t) for t in (context.tensor(0), context.tensor(1), context.output))
+    twice_max = 2 * max(a.scale[0], b.scale[0])
+    (ma, sa), (mb, sb) = (quantize_multiplier(side.scale[0] / twice_max) for side in (a, b))
+    mo, so = quantize_multiplier(twice_max * twice_max / ((1 << 2 * SQUARE_LEFT_SHIFT) * out.scale[0]))
+    context.require(so <= 30, "its output scale is too small for TFLM")
+
+    def compute(x: IntArray, y: IntArray) -> IntArray:
+        left = rescale((x - a.zero_point[0]) << SQUARE_LEFT_SHIFT, ma, sa)
+        right = rescale((y - b.zero_point[0]) << SQUARE_LEFT_SHIFT, mb, sb)
+        return requantize((left - right) ** 2, mo, so, out.zero_point[0])
+
+    return _lower_two(context, StageOp.SQUARED_DIFFERENCE, compute, (ma, sa, mb, sb, mo, so), (mb, sb, ma, sa, mo, so))
 
 
 @fused_if(TWO_MAPS)

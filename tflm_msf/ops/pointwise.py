@@ -29,6 +29,18 @@ def table_stage(context: OpContext, source: int, in_map: Map, table: IntArray) -
     )
 
 
+def gather_stage(source: int, output: int, in_map: Map, order: IntArray) -> Stage:
+    """A stage whose output channels are the input channels that ``order`` names."""
+    return Stage(
+        op=StageOp.GATHER,
+        inputs=(source,),
+        output=output,
+        input_maps=(in_map,),
+        output_map=in_map._replace(c=len(order)),
+        weights=order.astype("<u2").tobytes(),
+    )
+
+
 def table_of_op(context: OpContext, table: IntArray) -> Stage:
     """The table as the whole of an operator with one input and an output of the same shape."""
     in_map, out_map = map_of(context.tensor(0)), map_of(context.output)

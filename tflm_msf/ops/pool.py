@@ -11,8 +11,9 @@ from tflm_msf.format.limits import MAX_POOLED_PIXELS
 from tflm_msf.graph.fixed_point import quantize_multiplier
 from tflm_msf.ops.conditions import SCALES, WINDOW, fused_if
 from tflm_msf.ops.context import OpContext
+from tflm_msf.ops.pointwise import VALUES, table_stage
 from tflm_msf.ops.requantize import fold_zero_point
-from tflm_msf.ops.stage import Map, Requantization, Stage, StageOp, Window, map_of
+from tflm_msf.ops.stage import AddTensor, Map, Requantization, Stage, StageOp, Window, map_of
 from tflm_msf.ops.window import window_of
 
 AVERAGE, MEAN, LARGEST = range(3)
@@ -59,6 +60,20 @@ def lower_reduce_max(context: OpContext) -> Stage:
         return _global_pool(context, axes.in_map, axes.left, (LARGEST, 0, 0))
     axes.require_window(context)
     return _windowed(context, StageOp.MAX_POOL_2D, axes.window, axes.in_map, axes.left)
+
+
+@fused_if("constant axes: height, width or both", "the output on the input's scale")
+def lower_reduce_min(context: OpContext, add_tensor: AddTensor) -> tuple[Stage, ...]:
+    """REDUCE_MIN: the bits of all values turned round, the largest of them, and its bits turned back."""
+    largest = lower_reduce_max(context)
+    source = context.tensor(0)
+    turned = add_tensor(replace(source, name=f"{context.output.name}/msf_turned", shape_signature=()))
+    found = add_tensor(replace(context.output, name=f"{context.output.name}/msf_found", shape_signature=()))
+    return (
+        replace(table_stage(context, context.op.inputs[0], largest.input_maps[0], ~VALUES), output=turned),
+        replace(largest, inputs=(turned,), output=found),
+        table_stage(context, found, largest.output_map, ~VALUES),
+    )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -13,6 +14,10 @@ from tflm_msf.format.limits import can_be_numbered
 from tflm_msf.graph import Tensor
 
 Coordinates = TypeVar("Coordinates", int, npt.NDArray[np.int64])
+
+
+AddTensor = Callable[[Tensor], int]
+"""Gives a tensor that an operator needs inside an index."""
 
 
 class NotFusableError(Exception):

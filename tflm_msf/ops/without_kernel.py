@@ -9,11 +9,11 @@ import numpy as np
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Op
 
 REASONS = {
-    "TRANSPOSE": "it moves values from row to row, so that it needs its whole input",
-    "DEQUANTIZE": "it makes float numbers, and blocks compute in int8",
     "TILE": "it repeats its input, and neither blocks nor TFLM have a kernel for it",
     "BATCH_TO_SPACE_ND": "it makes one image of several, and blocks work on one at a time",
     "SPACE_TO_BATCH_ND": "it makes several images of one, and blocks work on one at a time",
+    "ADD_N": "it adds up any number of maps before it rounds",
+    "L2_POOL_2D": "TFLM computes it in float alone",
     "UNPACK": "it makes a tensor of each slice of its input",
     "PACK": "it puts tensors together along a new axis",
     "SVDF": "it keeps a state from one run to the next",

@@ -14,7 +14,13 @@ import numpy as np
 
 from tflm_msf.format import NONE, Layout, Program, ProgramFlag, Stage, StageFlag, StageOp, Tensor
 
-WEIGHTED = (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D, StageOp.FULLY_CONNECTED, StageOp.TRANSPOSE_CONV)
+WEIGHTED = (
+    StageOp.CONV_2D,
+    StageOp.GROUPED_CONV_2D,
+    StageOp.DEPTHWISE_CONV_2D,
+    StageOp.FULLY_CONNECTED,
+    StageOp.TRANSPOSE_CONV,
+)
 
 
 @dataclass(frozen=True)
@@ -70,8 +76,7 @@ class _Reader:
     def _constants(self, stage: Stage, inputs: list[Tensor]) -> dict[str, Any]:
         op = StageOp(stage.op)
         if op not in WEIGHTED:
-            size = {StageOp.TABLE: 256, StageOp.SOFTMAX: 1024, StageOp.SOURCE: 256 if stage.args[0] else 0}.get(op, 0)
-            return {"table": self._bytes(stage.weights, size), "arguments": stage.args}
+            return {"table": self._bytes(stage.weights, self._table_bytes(stage)), "arguments": stage.args}
         channels = self._program.tensors[stage.out].c
         scales = 1 if stage.flags & StageFlag.UNIFORM else channels
         kinds = ("<u4", np.uint8) if stage.layout == Layout.BLOCKED else ("<i4", np.int8)
@@ -83,6 +88,16 @@ class _Reader:
             "shifts": _for_all(self._bytes(stage.shifts, scales), kinds[1], channels),
             "arguments": self._arguments(stage, inputs[0]),
         }
+
+    def _table_bytes(self, stage: Stage) -> int:
+        sizes = {
+            StageOp.TABLE: 256,
+            StageOp.SOFTMAX: 1024,
+            StageOp.TABLE_OF_WORDS: 1024,
+            StageOp.SOURCE: 256 if stage.args[0] else 0,
+            StageOp.GATHER: 2 * self._program.tensors[stage.out].c,
+        }
+        return sizes.get(StageOp(stage.op), 0)
 
     def _arguments(self, stage: Stage, source: Tensor) -> tuple[Any, ...]:
         """Those of a convolution with blocked weights say where a pixel of the padding lies."""
@@ -124,6 +139,8 @@ def _weight_bytes(stage: Stage, source: Tensor, channels: int) -> int:
         return _elements(source) * channels
     if stage.op == StageOp.TRANSPOSE_CONV:
         return stage.args[0] * stage.args[1] * source.c * channels
+    if stage.op == StageOp.GROUPED_CONV_2D:
+        return taps * stage.args[0] * channels
     values = taps * source.c
     return (-(-values // 4) * 4 if stage.layout == Layout.BLOCKED else values) * channels
 

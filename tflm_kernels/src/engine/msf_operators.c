@@ -40,6 +40,11 @@ const msf_operator *const msf_operators[MSF_OP_COUNT] = {
     [MSF_OP_RESIZE_NEAREST_NEIGHBOR] = &msf_resize_nearest_neighbor,
     [MSF_OP_RESIZE_BILINEAR] = &msf_resize_bilinear,
     [MSF_OP_TRANSPOSE_CONV] = &msf_transpose_conv,
+    [MSF_OP_GATHER] = &msf_gather,
+    [MSF_OP_GROUPED_CONV_2D] = &msf_grouped_conv_2d,
+    [MSF_OP_TABLE_OF_WORDS] = &msf_table_of_words,
+    [MSF_OP_ARG_MAX] = &msf_arg_max,
+    [MSF_OP_SQUARED_DIFFERENCE] = &msf_squared_difference,
 };
 
 #endif

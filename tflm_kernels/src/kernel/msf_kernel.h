@@ -146,6 +146,11 @@ extern const msf_operator msf_depth_to_space;
 extern const msf_operator msf_resize_nearest_neighbor;
 extern const msf_operator msf_resize_bilinear;
 extern const msf_operator msf_transpose_conv;
+extern const msf_operator msf_gather;
+extern const msf_operator msf_grouped_conv_2d;
+extern const msf_operator msf_table_of_words;
+extern const msf_operator msf_arg_max;
+extern const msf_operator msf_squared_difference;
 
 /* True if count elements of size bytes at a byte offset, which must be a multiple of size, lie inside limit bytes. */
 static inline int msf_fits(uint32_t offset, uint64_t count, uint32_t size, uint32_t limit) {
