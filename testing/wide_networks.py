@@ -103,8 +103,10 @@ class WideNetwork(RandomNetwork):
 
     def end(self, x: int) -> int:
         """At times float numbers, or the number of the greatest channel."""
-        ends = [self.more.to_float, lambda y: self.more.arg(self.random.choice(["ARG_MAX", "ARG_MIN"]), y)]
-        return self.random.choice(ends)(x) if self.chance(0.3) else x
+        kind = self.random.choice(["DEQUANTIZE", "ARG_MAX", "ARG_MIN"])
+        if self.chance(0.7):
+            return x
+        return self.more.to_float(x) if kind == "DEQUANTIZE" else self.more.arg(kind, x)
 
     def part(self, x: int) -> int:
         shape = self.layers.shape(x)
