@@ -10,7 +10,7 @@ import pytest
 
 from tests.test_cli import Done, network, run, run_json
 from tflm_msf.graph import Model
-from tflm_msf.tflite_io import write_model
+from tflm_msf.tflite_io import read_model, write_model
 
 KEPT, OTHER_BITS, USAGE, UNREADABLE, MISSED = range(5)
 
@@ -126,3 +126,18 @@ def test_a_file_that_cannot_be_read_has_a_status_of_its_own(model: Path) -> None
     assert check(model, "[mcu]\narena = 5").returncode == UNREADABLE
     assert run("check", model).returncode == USAGE
     assert run("check", model, "--limits", model.with_name("nowhere.toml")).returncode == USAGE
+
+
+def test_a_changed_file_with_the_same_outputs_is_not_said_to_have_other_bits(model: Path) -> None:
+    output = Path(run_json("rewrite", model)["output"])
+    rewritten = read_model(output.read_bytes(), "it")
+    names = [replace(tensor, name=f"{tensor.name}_") for tensor in rewritten.main.tensors]
+    graph = replace(rewritten.main, tensors=tuple(names))
+    output.write_bytes(write_model(replace(rewritten, graphs=(graph,))))
+    done = check(output, '[mcu]\narena = "64k"\n', "--original", model)
+    assert done.returncode == OTHER_BITS
+    assert "NOT what the original becomes, though outputs were the same in every run:" in done.stdout
+    assert "NOT the same bits" not in done.stdout
+    report = json.loads(check(output, '[mcu]\narena = "64k"\n', "--original", model, "--json").stdout)
+    assert (report["bit_exact"], report["outputs_equal"]) == (False, True)
+    assert report["problems"]

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from testing.layers import Geometry, Layers, Weighting
+from tests.streaming_models import streaming_model
 from tflm_msf.cli import main
 from tflm_msf.search.presets import Preset
 from tflm_msf.tflite_io import write_model
@@ -128,3 +129,15 @@ def test_the_dag_can_be_read_by_others(model: Path, tmp_path: Path) -> None:
     best = nx.shortest_path_length(from_json, 0, 3, weight="macs")
     front = json.loads(run("plan", model, "--json").stdout)["front"]
     assert best == front[0]["macs"]
+
+
+def test_a_streaming_model_has_its_table_though_not_every_preset_has_a_plan(tmp_path: Path) -> None:
+    path = tmp_path / "stream.tflite"
+    path.write_bytes(write_model(streaming_model(1)))
+    result = run("compare", path)
+    assert result.exit_code == 0, result.stderr
+    assert "no plan" in result.stdout
+    presets = json.loads(run("compare", path, "--json").stdout)["presets"]
+    assert presets["layerwise"] == dict.fromkeys(LIMITS)
+    assert presets["full"]["F=1"]["overhead"] == 1.0
+    assert run("plan", path, "--picture", tmp_path / "front.svg").exit_code == 0

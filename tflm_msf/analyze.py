@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tflm_msf.advice import advise
+from tflm_msf.advice import advise, choose_or_advise
 from tflm_msf.boards import load_boards
+from tflm_msf.endings import endings_json
 from tflm_msf.fits import Fit, find_fits
 from tflm_msf.inspect import peak
 from tflm_msf.planner import DEFAULT_REQUEST, Planner
-from tflm_msf.report.endings import endings_json
 from tflm_msf.report.values import arena_json, need_json, size_json
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import read_model
@@ -28,7 +28,7 @@ def analyze(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
     """
     model = read_model(data, source)
     planner = Planner.of_model(model, source, request)
-    choice = planner.choose()
+    choice = choose_or_advise(planner)
     target = request.shown
     return {
         "source": source,

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tflm_msf.choice import predicted
+from tflm_msf.choice import Choice, predicted
+from tflm_msf.errors import MsfError
 from tflm_msf.planner import DEFAULT_REQUEST, Planner
 from tflm_msf.report.values import arena_json, size_json
 from tflm_msf.request import Limits, Request
@@ -26,7 +27,7 @@ def compare(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
 
     Returns:
         Plain values: ``original`` (its arena in bytes on ``target``, None where not predicted) and ``presets``, which
-        gives each preset's point for each of :data:`LIMITS`.
+        gives each preset's point for each of :data:`LIMITS`, or None where the preset has no plan of the model.
 
     Raises:
         MsfError: if the model cannot be read or rewritten.
@@ -42,11 +43,24 @@ def compare(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
 
 
 def front_curves(planner: Planner) -> dict[str, list[tuple[float, int]]]:
-    """The fronts of all presets, each as (MAC overhead factor, bytes of arena) of its plans."""
+    """The fronts of all presets that have one, each as (MAC overhead factor, bytes of arena) of its plans."""
+    fronts = {preset.value: front_within(planner, preset) for preset in Preset}
     return {
-        preset.value: [(choice.plan.overhead, choice.needed) for choice in planner.within(preset).front]
-        for preset in Preset
+        name: [(choice.plan.overhead, choice.needed) for choice in front] for name, front in fronts.items() if front
     }
+
+
+def front_within(planner: Planner, preset: Preset) -> tuple[Choice, ...]:
+    """A preset's front; empty where it has no plan of the model.
+
+    Rows that a streaming model keeps are in blocks, and those of `layerwise`, one operator each, may not hold them.
+    """
+    try:
+        return planner.within(preset).front
+    except MsfError:
+        if preset is Preset.FULL:
+            raise
+        return ()
 
 
 def tflm_today(planner: Planner) -> int | None:
@@ -56,7 +70,8 @@ def tflm_today(planner: Planner) -> int | None:
 
 
 def _points(planner: Planner) -> dict[str, Any]:
-    return {name: _point(planner, limit) for name, limit in LIMITS.items()}
+    has_plans = bool(front_within(planner, planner.request.preset))
+    return {name: _point(planner, limit) if has_plans else None for name, limit in LIMITS.items()}
 
 
 def _point(planner: Planner, max_overhead: float) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Fit:
 
 
 def find_fits(data: bytes, source: str, boards: Sequence[Board], request: Request = DEFAULT_REQUEST) -> list[Fit]:
-    """How a model fits each board, by what TFLM allocates there.
+    """How a model fits each board, by what TFLM allocates there, in the plan that `rewrite --board` would choose.
 
     Args:
         data: the original ``.tflite`` file.
@@ -92,15 +92,15 @@ def find_fits(data: bytes, source: str, boards: Sequence[Board], request: Reques
         MsfError: if the model cannot be read.
     """
     model = read_model(data, source)
-    planner = Planner.of_model(model, source, request)
-    streamed = _streamed(model, source, request)
     code = len(data) + TFLM_CODE
     fits = []
-    targets = {board.target for board in boards}
-    rewritten_on = {target: _versions(planner, target, code + KERNEL_CODE) for target in targets}
-    streamed_on = {target: _versions(streamed, target, code + KERNEL_CODE) for target in targets}
+    asked = {board.target: replace(request, target=board.target) for board in boards}
+    rewritten_on, streamed_on = {}, {}
+    for target, there in asked.items():
+        rewritten_on[target] = _versions(Planner.of_model(model, source, there), target, code + KERNEL_CODE)
+        streamed_on[target] = _versions(_streamed(model, source, there), target, code + KERNEL_CODE)
     for board in boards:
-        before = predicted(planner.original, board.target)
+        before = predicted(model, board.target)
         original = Version(before.minimum if before else None, code, 1.0)
         fits.append(
             Fit(board, original, _best(rewritten_on[board.target], board), _best(streamed_on[board.target], board))

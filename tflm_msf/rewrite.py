@@ -23,7 +23,9 @@ class Rewritten:
     planner: Planner | None = None
 
 
-def rewrite_file(data: bytes, source: str, request: Request = DEFAULT_REQUEST, say: Say = silent) -> Rewritten:
+def rewrite_file(
+    data: bytes, source: str, request: Request = DEFAULT_REQUEST, say: Say = silent, with_advice: bool = True
+) -> Rewritten:
     """Rewrites a model. One that was rewritten already stays as it is, if nothing is asked for but the default.
 
     Args:
@@ -31,6 +33,7 @@ def rewrite_file(data: bytes, source: str, request: Request = DEFAULT_REQUEST, s
         source: what to call it in messages.
         request: what to make of it, within which limits.
         say: hears what a search does.
+        with_advice: let a refusal end with what else would help, which has to be planned.
 
     Raises:
         MsfError: if the model cannot be read or the limits cannot be kept.
@@ -39,6 +42,6 @@ def rewrite_file(data: bytes, source: str, request: Request = DEFAULT_REQUEST, s
     if is_rewritten(model) and request.is_default:
         return Rewritten(data, unchanged_json(model, len(data), request))
     planner = Planner.of_model(model, source, request, say)
-    choice = choose_or_advise(planner)
+    choice = choose_or_advise(planner, with_advice)
     rewritten = write_model(choice.model)
     return Rewritten(rewritten, rewrite_json(planner, choice, len(data), len(rewritten)), planner)

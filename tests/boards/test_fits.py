@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from testing.corpus import corpus_file
+from testing.corpus import corpus_file, model_paths
 from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.arena import predict
-from tflm_msf.boards import find_board
+from tflm_msf.boards import find_board, load_boards
 from tflm_msf.cli import main
+from tflm_msf.errors import MsfError
+from tflm_msf.fits import find_fits
+from tflm_msf.planner import Planner
+from tflm_msf.request import Request
 from tflm_msf.tflite_io import read_model, write_model
 
 
@@ -65,7 +69,7 @@ def test_fits_and_rewrite_agree(wide: Path, tmp_path: Path) -> None:
         assert (done.exit_code == 0) == enough_ram, done.output
         if enough_ram:
             arena = predict(read_model(output.read_bytes(), "it"), find_board(entry["board"]).target)
-            assert arena.minimum <= entry["usable_ram"]
+            assert arena.minimum == entry["rewritten"]["arena"]
 
 
 def test_limit_above_the_board_is_refused(wide: Path, tmp_path: Path) -> None:
@@ -83,3 +87,18 @@ def test_person_detection_fits_more_boards() -> None:
     gained = [n for n, entry in boards.items() if entry["rewritten"]["fits"] and not entry["original"]["fits"]]
     assert "nucleo_f303re" in gained
     assert boards["hifive1-revb"]["streamed"]["fits"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", model_paths() or [Path("absent")], ids=lambda path: path.stem)
+def test_fits_and_rewrite_agree_over_the_corpus(path: Path) -> None:
+    data = corpus_file(path.name).read_bytes()
+    try:
+        fits = find_fits(data, path.stem, load_boards())
+    except MsfError:
+        pytest.skip("cannot be rewritten")
+    for fit in fits:
+        if fit.rewritten is None or fit.rewritten.arena is None or fit.rewritten.arena > fit.board.usable_ram:
+            continue
+        choice = Planner.of(data, path.stem, Request(board=fit.board)).choose()
+        assert (choice.needed, choice.plan.overhead) == (fit.rewritten.arena, fit.rewritten.overhead), fit.board.name

@@ -6,11 +6,11 @@ from random import Random
 
 from testing.layers import RELU, Geometry, Weighting
 from tests.simplify.habits import Habits
+from tflm_msf.endings import endings_json
 from tflm_msf.graph import Model
 from tflm_msf.inspect import inspect
 from tflm_msf.network.units import build_network
-from tflm_msf.report.endings import endings_json
-from tflm_msf.report.tables import ranges
+from tflm_msf.printable import ranges
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.tflite_io import write_model
 
@@ -64,6 +64,6 @@ def test_the_report_holds_both_and_original_is_the_file_s_own_figure() -> None:
     assert report["endings"] and report["simplified"] == []
 
 
-def testranges() -> None:
+def test_ranges_of_indices() -> None:
     assert ranges([0, 1, 2, 5, 7, 8]) == "0-2, 5, 7-8"
     assert ranges([4]) == "4" and ranges([]) == ""

@@ -18,7 +18,7 @@ from tflm_msf.report.checks import checks_table
 from tflm_msf.report.tables import show
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import read_model
-from tflm_msf.verify import verify
+from tflm_msf.verify import VerifyReport, verify
 
 UNREADABLE, LIMIT_MISSED, OTHER_BITS = 3, 4, 1
 RUNS = 5
@@ -56,17 +56,23 @@ def check(request: Request, models: tuple[Path, ...], limits_file: Path, origina
     places = read_limits(_text(limits_file), str(limits_file))
     try:
         found = [entry for model in models for entry in _check(model, places, request)]
-        is_same = None if original is None else _is_same(original, models[0])
+        verified = None if original is None else _verified(original, models[0])
     except MsfError as error:
         error.status = UNREADABLE
         raise
     is_kept = all(entry["kept"] for entry in found)
-    report = {"kept": is_kept, "bit_exact": is_same, "limits": found}
+    report = {
+        "kept": is_kept,
+        "bit_exact": verified.passed if verified else None,
+        "outputs_equal": verified.bit_exact if verified else None,
+        "problems": list(verified.problems) if verified else [],
+        "limits": found,
+    }
     if as_json:
         print_json("check", report)
     else:
         show(checks_table(report))
-    if is_same is False:
+    if verified is not None and not verified.passed:
         raise SystemExit(OTHER_BITS)
     if not is_kept:
         raise SystemExit(LIMIT_MISSED)
@@ -86,6 +92,6 @@ def _text(path: Path) -> str:
         raise MsfError(f"{path} is no TOML: it holds bytes that are no UTF-8.") from None
 
 
-def _is_same(original: Path, model: Path) -> bool:
+def _verified(original: Path, model: Path) -> VerifyReport:
     sources = (str(original), str(model))
-    return verify(read_bytes(original), read_bytes(model), RUNS, sources=sources).passed
+    return verify(read_bytes(original), read_bytes(model), RUNS, sources=sources)

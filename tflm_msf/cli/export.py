@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import click
 
+from tflm_msf.advice import choose_or_advise
 from tflm_msf.arena import C_EXPORT, Target
 from tflm_msf.boards import Board, find_board
 from tflm_msf.cli.files import MODEL, as_json, busy, write_whole
@@ -155,7 +156,7 @@ def _load(path: Path, request: Request) -> _Loaded:
             raise MsfError(f"{path} is rewritten already: give the original, or leave the options for rewriting out.")
         return _Loaded(model, data, None)
     planner = Planner.of_model(model, str(path), request)
-    rewritten = planner.choose().model
+    rewritten = choose_or_advise(planner).model
     return _Loaded(rewritten, write_model(rewritten), data)
 
 

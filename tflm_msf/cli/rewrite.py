@@ -43,7 +43,7 @@ def rewrite(
     data = read_bytes(model)
     output = _destination(model, output, in_place)
     with busy(f"Searching the fusions of {model.name}") as say:
-        result = rewrite_file(data, str(model), request, say)
+        result = rewrite_file(data, str(model), request, say, with_advice)
         advice = advise(result.planner) if result.planner and with_advice else ()
     write_whole(output, result.data)
     report = {"output": str(output), **result.report, "advice": [found.to_json() for found in advice]}

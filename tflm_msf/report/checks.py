@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from tflm_msf.printable import printable
 from tflm_msf.report.tables import Json, plain_table
 
 
@@ -18,9 +19,20 @@ def checks_table(report: Json) -> RenderableType:
     verdict = "All limits are kept." if report["kept"] else "NOT all limits are kept."
     parts: list[RenderableType] = [table, Text(verdict, style="green" if report["kept"] else "bold red")]
     if report["bit_exact"] is not None:
-        same = "The same bits as the original." if report["bit_exact"] else "NOT the same bits as the original."
-        parts.append(Text(same, style="green" if report["bit_exact"] else "bold red"))
+        parts += [
+            Text(printable(line), style="green" if report["bit_exact"] else "bold red") for line in _verdict(report)
+        ]
     return Group(*parts)
+
+
+def _verdict(report: Json) -> list[str]:
+    """Whether it is still the original's model; a changed file may have given the same outputs all the same."""
+    if report["bit_exact"]:
+        return ["The same bits as the original."]
+    if report["outputs_equal"] and report["problems"]:
+        said = "NOT what the original becomes, though outputs were the same in every run:"
+        return [said, *(f"  {problem}" for problem in report["problems"])]
+    return ["NOT the same bits as the original.", *(f"  {problem}" for problem in report["problems"])]
 
 
 def _number(value: float) -> str:

@@ -29,6 +29,8 @@ def comparison_table(compared: Mapping[str, Any]) -> Table:
     return table
 
 
-def _cell(point: Mapping[str, Any]) -> str:
+def _cell(point: Mapping[str, Any] | None) -> str:
+    if point is None:
+        return "no plan"
     size = format_size((point["arena"] or {}).get("total"))
     return f"{size}  {point['overhead']:.3f}"

@@ -12,12 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tflm_msf import __version__
-from tflm_msf.report.endings import in_words
+from tflm_msf.endings import in_words
+from tflm_msf.printable import ranges
 from tflm_msf.report.pictures import NARROW, WIDE, Picture
 from tflm_msf.report.pictures.front import draw_front
 from tflm_msf.report.pictures.memory import draw_memory
 from tflm_msf.report.pictures.network import draw_network
-from tflm_msf.report.tables import arena_code, ranges, short_name
+from tflm_msf.report.tables import arena_code, short_name
 from tflm_msf.sizes import format_size
 
 Json = Mapping[str, Any]

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tflm_msf.advice import MOST_SAID
 from tflm_msf.arena import C_EXPORT
-from tflm_msf.printable import printable
+from tflm_msf.printable import printable, ranges
 from tflm_msf.sizes import format_size
 
 Json = Mapping[str, Any]
@@ -105,7 +105,8 @@ def advice_text(advice: Sequence[Json]) -> list[str]:
     lines = []
     for entry in advice[:MOST_SAID]:
         compute = "" if entry["overhead"] <= 1 else f" at F = {entry['overhead']:.3f}"
-        lines.append(f"Would help: {' '.join(entry['options'])} ({entry['arena']:,} bytes of arena{compute})")
+        what = entry["change"] or " ".join(entry["options"])
+        lines.append(f"Would help: {what} ({entry['arena']:,} bytes of arena{compute})")
     return lines
 
 
@@ -153,17 +154,6 @@ def _text_table(title: str, *columns: str) -> Table:
     table = plain_table(title, *columns)
     table.columns[1].justify = "left"
     return table
-
-
-def ranges(indices: Sequence[int]) -> str:
-    """Ascending numbers, those in a row as first-last."""
-    runs: list[list[int]] = []
-    for index in sorted(indices):
-        if runs and index == runs[-1][1] + 1:
-            runs[-1][1] = index
-        else:
-            runs.append([index, index])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def front_table(front: Sequence[Json], core: str) -> Table:

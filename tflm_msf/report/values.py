@@ -8,6 +8,7 @@ from typing import Any
 from tflm_msf.arena import ArenaSize, Target, arena_need, refusals
 from tflm_msf.choice import Choice, predicted, slowdowns
 from tflm_msf.cost.time_model import load_costs
+from tflm_msf.endings import endings_json
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import Pixels
@@ -16,7 +17,6 @@ from tflm_msf.network.units import Network, build_network
 from tflm_msf.planner import Planner
 from tflm_msf.program.decode import describe_program, is_streamed
 from tflm_msf.program.layout import Weights
-from tflm_msf.report.endings import endings_json
 from tflm_msf.request import Request
 
 
