@@ -40,7 +40,7 @@ def test_what_the_checklists_name_exists() -> None:
 @pytest.mark.parametrize("op", StageOp, ids=lambda op: str(op.name))
 def test_an_operator(op: StageOp) -> None:
     name = f"MSF_OP_{op.name}"
-    assert re.search(rf"\b{name} = {op.value}\b", read("tflm_kernels/src/engine/msf_program.h"))
+    assert re.search(rf"\b{name} = {op.value}\b", read("tflm_kernels/src/format/msf_program.h"))
     assert f"[{name}] = &msf_" in read("tflm_kernels/src/engine/msf_operators.c")
     assert f"[{name}] = " in read("tests/kernels/fuzz_makers.c")
     assert re.search(rf"^\| {op.value} \| {op.name} \|", read("tflm_kernels/SPEC.md"), re.MULTILINE)
@@ -59,7 +59,7 @@ def test_what_operators_do_has_a_cost_on_every_core() -> None:
 
 def instruction_sets() -> set[str]:
     """Those that the kernels are written for."""
-    found = re.findall(r"#define MSF_ARCH_(\w+) 1", read("tflm_kernels/src/arch/msf_arch.h"))
+    found = re.findall(r"#define MSF_ARCH_(\w+) 1", read("tflm_kernels/src/arch/msf_isa.h"))
     return {name.lower() for name in found}
 
 
@@ -67,6 +67,7 @@ def test_an_instruction_set() -> None:
     assert len(instruction_sets()) >= 4
     for name in instruction_sets():
         assert (SOURCES / "arch" / f"msf_arch_{name}.c").exists()
+        assert (SOURCES / "arch" / f"msf_isa_{name}.h").exists()
     damaged = {Path(file).stem.split("_")[2] for _, file, _, _ in DAMAGE}
     assert damaged == instruction_sets() - {"portable"}
 

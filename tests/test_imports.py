@@ -59,7 +59,7 @@ def test_benchmarks_know_no_tests_but_what_both_share() -> None:
 
 def test_kernels_know_who_lies_below() -> None:
     """The rooms of the C sources, likewise."""
-    order = ["kernel", "arch", "library", "ops", "engine"]
+    order = ["format", "arch", "kernel", "library", "ops", "engine"]
     sources = ROOT / "tflm_kernels" / "src"
     known = {
         (path.parent.name, room)
@@ -68,11 +68,14 @@ def test_kernels_know_who_lies_below() -> None:
         if path.parent != sources and path.parent.name != room
     }
     allowed = {(high, low) for at, high in enumerate(order) for low in order[:at]}
-    assert known <= allowed | {("tflm", "engine"), *UPWARD}, known
+    assert known <= allowed | {("tflm", "format")}, known
 
 
-UPWARD = {
-    ("kernel", "engine"),
-    ("kernel", "arch"),
-}
-"""A program's records are read everywhere; the addresses under a window are found by instruction set."""
+def test_only_its_own_files_name_an_instruction_set() -> None:
+    """Everything else asks for what is there. A library has ideas of its own about the target."""
+    named = re.compile(r"^ *# *(?:el)?if.*(?:MSF_ARCH_(?!\w*H_$)|__ARM_|__XTENSA__|__riscv|__x86_64__)", re.MULTILINE)
+    sources = ROOT / "tflm_kernels" / "src"
+    found = {path.name for path in sources.rglob("*.[ch]") if named.search(path.read_text(encoding="utf-8"))}
+    own = re.compile(r"msf_isa(?:_\w+)?\.h|msf_arch_\w+\.c|msf_library\.h")
+    assert [name for name in sorted(found) if not own.fullmatch(name)] == []
+    assert "msf_isa.h" in found

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/msf_engine.h"
+#include "engine/msf_tile.h"
 #include "msf.h"
 
 #define MOST_WORK 4e6 /* multiply-accumulates, about; some ten milliseconds with sanitizers */

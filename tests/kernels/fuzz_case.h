@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/msf_program.h"
+#include "format/msf_program.h"
 
 #define CASE_MAX_OPERAND (1u << 20) /* bytes; cases with larger operands are malformed */
 

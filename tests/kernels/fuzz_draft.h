@@ -7,7 +7,8 @@
 #ifndef FUZZ_DRAFT_H_
 #define FUZZ_DRAFT_H_
 
-#include "engine/msf_engine.h"
+#include "engine/msf_operators.h"
+#include "engine/msf_tile.h"
 #include "fuzz_case.h"
 
 #define DRAFT_TENSORS 32u

@@ -12,6 +12,8 @@ from tests.kernels.sanitized import SOURCES, WARNINGS, compiler, kernel_sources
 MOST_STACK = 640
 """Bytes that one function may take."""
 
+ROOMS = ("format", "kernel", "engine", "library")
+
 
 def compile_all(name: str, *options: str, sources: list[Path] | None = None) -> None:
     for source in sources or kernel_sources():
@@ -30,8 +32,8 @@ def test_as_strict_c99(compiler_name: str, level: str) -> None:
 
 def test_headers_as_cpp11(tmp_path: Path) -> None:
     source = tmp_path / "user.cpp"
-    names = ("msf", "engine/msf_program", "kernel/msf_kernel", "engine/msf_engine")
-    headers = "".join(f'#include "{name}.h"\n' for name in names)
+    names = ["msf.h", *(f"{room}/{path.name}" for room in ROOMS for path in sorted((SOURCES / room).glob("*.h")))]
+    headers = "".join(f'#include "{name}"\n' for name in names)
     source.write_text(f"{headers}int main() {{ return msf_prepare(nullptr, 0, nullptr, 0) == MSF_OK; }}\n")
     compile_all("g++", "-std=c++11", *WARNINGS, sources=[source])
 

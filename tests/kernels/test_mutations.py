@@ -66,7 +66,7 @@ def test_no_flipped_bit_goes_unnoticed(harness: Path, cases: list[Path]) -> None
 
 
 FAULTS = {
-    "ring": ("kernel/msf_kernel.h", "v->ring == 0 ? position : position % v->ring", "position"),
+    "ring": ("kernel/msf_view.h", "v->ring == 0 ? position : position % v->ring", "position"),
     "chunk": ("engine/msf_prepare.c", "out->pixels >= (uint32_t)msf_min(group->chunk, out->w)", "out->pixels > 0"),
     "producer": (
         "engine/msf_prepare.c",

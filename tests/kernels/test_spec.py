@@ -139,7 +139,7 @@ def test_codes_without_a_name_for_their_kind(codes: type[IntEnum | IntFlag]) -> 
         (limits.COLUMN_BITS, "MSF_COLUMN_BITS", "msf_program.h"),
         (limits.TALLEST, "MSF_TALLEST", "msf_program.h"),
         (limits.MAX_SHORT_SHIFT, "MSF_MAX_SHORT_SHIFT", "msf_program.h"),
-        (limits.STATE_MARK_BYTES, "MSF_STATE_MARK", "msf_engine.h"),
+        (limits.STATE_MARK_BYTES, "MSF_STATE_MARK", "msf_state.h"),
         (limits.MAX_TAPS, "MSF_MAX_TAPS", "msf_window.h"),
         (limits.GATHERED, "GATHERED", "*conv_2d.c"),
     ],
@@ -150,7 +150,7 @@ def test_limits(value: int, name: str, header: str) -> None:
 
 
 def test_limits_that_are_expressions() -> None:
-    assert f"sizeof(msf_progress) == {limits.PROGRESS_BYTES}" in source("msf_engine.h")
+    assert f"sizeof(msf_progress) == {limits.PROGRESS_BYTES}" in source("msf_tile.h")
     assert "#define MAX_PIXELS (1u << 23)" in source("*pool.c")
     assert limits.MAX_POOLED_PIXELS == 1 << 23
 

@@ -1,4 +1,4 @@
-"""Limits of the format and of the kernels (``msf_program.h``, ``msf_engine.h`` and the operators' sources)."""
+"""Limits of the format and of the kernels (``msf_program.h``, ``msf_tile.h`` and the operators' sources)."""
 
 MAX_GROUPS = 64
 """Groups of a block."""

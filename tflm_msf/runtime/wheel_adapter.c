@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/msf_program.h"
+#include "format/msf_program.h"
 #include "msf.h"
 
 enum { STATUS_OK = 0, STATUS_ERROR = 1, BUILTIN_CUSTOM = 32, MAX_OPERANDS = MSF_MAX_OPERANDS };

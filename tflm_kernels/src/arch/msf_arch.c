@@ -41,7 +41,7 @@ void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int
   }
 }
 
-#if !defined(MSF_ARCH_MVE) && !defined(MSF_ARCH_DSP)
+#ifndef MSF_HAS_DOT
 
 int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n) {
   for (int32_t i = 0; i < n; i++) sum = msf_mac(sum, w[i], x[i]);
@@ -50,7 +50,7 @@ int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n) {
 
 #endif
 
-#ifndef MSF_ARCH_MVE
+#ifndef MSF_HAS_ADDITIONS
 
 void msf_add_to_sums(int32_t *sums, const int8_t *values, int32_t n) {
   for (int32_t i = 0; i < n; i++) sums[i] = msf_wrap_add(sums[i], values[i]);

@@ -1,24 +1,12 @@
 /*
  * The inner loops of convolutions and additions, one implementation for each instruction set. All give the same bits.
- *
- * Which one is compiled follows from the compiler's target; -DMSF_ARCH_PORTABLE asks for plain C99 everywhere.
+ * msf_isa.h says which one is compiled.
  */
 #ifndef MSF_ARCH_H_
 #define MSF_ARCH_H_
 
-#include "kernel/msf_kernel.h"
-
-#if defined(MSF_ARCH_PORTABLE)
-/* as asked */
-#elif defined(__ARM_FEATURE_MVE)
-#define MSF_ARCH_MVE 1
-#elif defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
-#define MSF_ARCH_DSP 1
-#elif defined(__XTENSA__)
-#define MSF_ARCH_XTENSA 1
-#else
-#define MSF_ARCH_PORTABLE 1
-#endif
+#include "arch/msf_base.h"
+#include "arch/msf_isa.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -95,27 +83,6 @@ void msf_add_to_sums(int32_t *sums, const int8_t *values, int32_t n);
 /* What implementations leave to plain C: channels from `first` on, such as the last ones that make no whole block. */
 void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first);
 void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int32_t first);
-
-/* sum * multiplier / 2^32 to nearest, ties upwards. */
-static inline int32_t msf_high(int32_t sum, uint32_t multiplier) {
-#if defined(MSF_ARCH_DSP) || defined(MSF_ARCH_MVE)
-  int32_t high; /* the multiplier counts as multiplier - 2^32 */
-  __asm__("smmlar %0, %1, %2, %1" : "=r"(high) : "r"(sum), "r"(multiplier));
-  return high;
-#elif defined(MSF_ARCH_XTENSA)
-  /* from 16-bit halves: there is no instruction for the upper half of a product */
-  const uint32_t low = (uint32_t)sum & 0xFFFFu, factor_low = multiplier & 0xFFFFu, factor = multiplier >> 16;
-  const int32_t upper = sum >> 16;
-  const uint32_t carry = low * factor_low >> 16;
-  const uint32_t inner = low * factor + carry; /* at most 0xFFFE0001 + 0xFFFE */
-  const int32_t cross = msf_wrap_add(upper * (int32_t)factor_low, (int32_t)(inner & 0xFFFFu));
-  const int32_t whole = msf_wrap_add(upper * (int32_t)factor, (int32_t)(inner >> 16));
-  return msf_wrap_add(whole, msf_wrap_add(cross >> 16, cross >> 15 & 1));
-#else
-  const int64_t product = (int64_t)sum * (int64_t)(uint64_t)multiplier;
-  return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
-#endif
-}
 
 /* One sum as an output value. */
 static inline int8_t msf_shorten(const msf_scales *scales, int32_t sum, uint32_t multiplier, uint32_t shift) {

@@ -2,7 +2,11 @@
  * Runs a program. Every group is asked for the pixels that come next in the output, asks the groups before it for the
  * pixels that its windows cover, and makes a few pixels at a time; rings remember what is still needed.
  */
-#include "engine/msf_engine.h"
+#include "engine/msf_operators.h"
+#include "engine/msf_source.h"
+#include "engine/msf_state.h"
+#include "engine/msf_tile.h"
+#include "msf.h"
 
 /* A program and its memory, found once; the tables with the bytes from one record to the next. */
 typedef struct {

@@ -2,7 +2,7 @@
  * The operators by number. An export knows which ones its model uses, and comes with a header that says so, so that the
  * linker drops the others; without that header, or without it on the include path, all are there.
  */
-#include "engine/msf_engine.h"
+#include "engine/msf_operators.h"
 
 #if defined(__has_include)
 #if __has_include("msf_used.h")

@@ -3,7 +3,10 @@
  * ends: every index is in range, every tensor's rows and columns lie inside its operand, groups depend only on
  * earlier groups, and each operator has found its parameters.
  */
-#include "engine/msf_engine.h"
+#include "engine/msf_operators.h"
+#include "engine/msf_state.h"
+#include "engine/msf_tile.h"
+#include "msf.h"
 
 static uint32_t crc32(const uint8_t *bytes, uint32_t size) {
   uint32_t crc = 0xFFFFFFFFu;

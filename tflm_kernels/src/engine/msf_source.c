@@ -1,7 +1,10 @@
 /*
  * SOURCE: the input image, row by row from a function that the application has set, so that it is never held whole.
  */
-#include "engine/msf_engine.h"
+#include "engine/msf_source.h"
+
+#include "kernel/msf_kernel.h"
+#include "msf.h"
 
 static msf_row_source row_source;
 static void *row_context;

@@ -2,7 +2,9 @@
  * What outlives an invocation. The state begins with a mark that says whether it was filled, and since when: it is filled
  * again if msf_reset_state was called after that, or if the mark was set to 0.
  */
-#include "engine/msf_engine.h"
+#include "engine/msf_state.h"
+
+#include "msf.h"
 
 #define LOST 0x80000000u /* in a mark: an invocation failed half way */
 #define LAST_ERA 0xFFFFFFu

@@ -1,9 +1,6 @@
-#include "engine/msf_engine.h"
+#include "engine/msf_tile.h"
 
-const msf_sizes msf_sizes_of_version[MSF_VERSION] = {
-    {MSF_PROGRAM_SIZE_1, MSF_TENSOR_SIZE_1, MSF_STAGE_SIZE_1, MSF_GROUP_SIZE_1},
-    {sizeof(msf_program), sizeof(msf_tensor), sizeof(msf_stage), sizeof(msf_group)},
-};
+#include "engine/msf_operators.h"
 
 /* The last group always makes an output; tiles are cut from it. */
 static const msf_tensor *tiled_tensor(const msf_program *p) {

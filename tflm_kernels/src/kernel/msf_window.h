@@ -5,6 +5,7 @@
 #define MSF_WINDOW_H_
 
 #include "arch/msf_arch.h"
+#include "kernel/msf_kernel.h"
 
 #ifdef __cplusplus
 extern "C" {

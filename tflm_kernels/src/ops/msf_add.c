@@ -5,6 +5,7 @@
  * arg: multiplier and shift of the first input, of the second, and of the result.
  */
 #include "arch/msf_arch.h"
+#include "kernel/msf_kernel.h"
 
 #define MIN_MULTIPLIER (1 << 30)
 

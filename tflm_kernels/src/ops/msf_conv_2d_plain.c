@@ -3,6 +3,7 @@
  * bias - input zero point * sum of the channel's weights, so that taps in the padding count as the zero point.
  */
 #include "arch/msf_arch.h"
+#include "kernel/msf_kernel.h"
 
 #define PIXELS 4 /* outputs of a 1x1 convolution computed together, so that a weight is loaded once for all */
 

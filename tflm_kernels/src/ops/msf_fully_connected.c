@@ -3,6 +3,7 @@
  * map is never held whole. Weights [out channel][row][column][in channel]; bias folded as for CONV_2D.
  */
 #include "arch/msf_arch.h"
+#include "kernel/msf_kernel.h"
 
 static int check(const msf_stage_shape *shape) {
   const uint64_t depth = (uint64_t)msf_height(shape->in[0]) * shape->in[0]->w * shape->in[0]->c;

@@ -4,6 +4,7 @@
  * count as the zero point.
  */
 #include "arch/msf_arch.h"
+#include "kernel/msf_kernel.h"
 
 static int check(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;

@@ -2,6 +2,7 @@
  * AVERAGE_POOL_2D, MAX_POOL_2D, GLOBAL_POOL and PAD: operators without weights.
  */
 #include "arch/msf_arch.h"
+#include "kernel/msf_kernel.h"
 
 #define MAX_PIXELS (1u << 23) /* below this, a sum of int8 values and half their number fit in int32 */
 

@@ -27,7 +27,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "engine/msf_program.h"
+#include "format/msf_program.h"
 #include "msf.h"
 #include "tflm_msf.h"
 

@@ -3,7 +3,7 @@
  * All fields are little-endian and naturally aligned; the structures are read in place, so they carry no padding.
  *
  * Records of version 2 begin with those of version 1. In a program of version 1 the fields behind are not there: what
- * steps from record to record asks msf_engine.h for their size, and nothing reads further without a look at the version.
+ * steps from record to record asks msf_walk.h for their size, and nothing reads further without a look at the version.
  */
 #ifndef MSF_PROGRAM_H_
 #define MSF_PROGRAM_H_

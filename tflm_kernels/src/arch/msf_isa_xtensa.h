@@ -1,0 +1,9 @@
+/* Xtensa cores: see msf_isa.h. */
+#ifndef MSF_ISA_XTENSA_H_
+#define MSF_ISA_XTENSA_H_
+
+#include "arch/msf_high_halves.h"
+#include "arch/msf_plain_memory.h"
+#include "arch/msf_plain_taps.h"
+
+#endif /* MSF_ISA_XTENSA_H_ */

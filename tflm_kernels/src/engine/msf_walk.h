@@ -1,0 +1,52 @@
+/* Finding one's way in a program, of whichever version. */
+#ifndef MSF_WALK_H_
+#define MSF_WALK_H_
+
+#include "kernel/msf_kernel.h"
+
+/* Bytes of each record in a version. */
+typedef struct {
+  uint16_t header, tensor, stage, group;
+} msf_sizes;
+
+extern const msf_sizes msf_sizes_of_version[MSF_VERSION];
+
+static inline const msf_sizes *msf_sizes_of(const msf_program *p) { return &msf_sizes_of_version[p->version - 1]; }
+
+/* The record that lies `bytes` behind another one. */
+static inline const void *msf_behind(const void *record, uint32_t bytes) { return (const uint8_t *)record + bytes; }
+
+static inline const msf_tensor *msf_tensor_at(const msf_program *p, uint32_t index) {
+  return (const msf_tensor *)msf_behind(p, msf_sizes_of(p)->header + index * msf_sizes_of(p)->tensor);
+}
+
+static inline const msf_stage *msf_stage_at(const msf_program *p, uint32_t index) {
+  return (const msf_stage *)msf_behind(msf_tensor_at(p, p->tensor_count), index * msf_sizes_of(p)->stage);
+}
+
+static inline const msf_group *msf_group_at(const msf_program *p, uint32_t index) {
+  return (const msf_group *)msf_behind(msf_stage_at(p, p->stage_count), index * msf_sizes_of(p)->group);
+}
+
+/* The stage that makes the group's tensor. */
+static inline const msf_stage *msf_last_stage(const msf_program *p, const msf_group *g) {
+  return msf_stage_at(p, (uint32_t)g->first_stage + g->stage_count - 1);
+}
+
+static inline const msf_tensor *msf_result(const msf_program *p, const msf_group *g) {
+  return msf_tensor_at(p, msf_last_stage(p, g)->out);
+}
+
+/* The grid that a group walks: its input's if it reduces, else its output's. */
+static inline const msf_tensor *msf_grid(const msf_program *p, const msf_group *g) {
+  return g->kind == MSF_GROUP_REDUCE ? msf_tensor_at(p, msf_last_stage(p, g)->in[0]) : msf_result(p, g);
+}
+
+static inline uint32_t msf_column_bits(const msf_program *p) {
+  return p->version == 1 ? MSF_COLUMN_BITS : p->column_bits;
+}
+
+/* Whether a program keeps anything from one invocation to the next. */
+static inline int msf_has_state(const msf_program *p) { return p->version > 1 && p->state_operand != MSF_NO_OPERAND; }
+
+#endif /* MSF_WALK_H_ */
