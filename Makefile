@@ -16,7 +16,12 @@ $(VENV)/.installed: pyproject.toml setup.py MANIFEST.in requirements-ci.txt tool
 	@PYTHON='$(PYTHON)' tools/make_venv.sh '$(VENV)'
 	@touch $@
 
-demo: venv
+# No more than the tool itself needs, unless everything is there already.
+$(VENV)/.demo: pyproject.toml setup.py tools/make_venv.sh
+	@[ -e $(VENV)/.installed ] || PYTHON='$(PYTHON)' tools/make_venv.sh '$(VENV)' ''
+	@touch $@
+
+demo: $(VENV)/.demo
 	PATH="$(CURDIR)/$(BIN):$$PATH" samples/demo.sh
 
 # Without root the tests on emulated boards are skipped unless the emulators are there; they say so.

@@ -5,14 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
 import tflm_msf
 from tests.test_advice import with_float_ends
-from tests.test_cli import network, run_json
+from tests.test_cli import network, run, run_json
 from tflm_msf.tflite_io import write_model
 
 
@@ -72,10 +70,45 @@ def test_results_are_shown_in_notebooks(path: Path) -> None:
     assert "<td>original</td>" in result._repr_html_()
 
 
-def test_fronts_become_tables_of_pandas(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a stand-in: pandas is not needed for anything else here."""
-    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=lambda rows: rows))
-    front = tflm_msf.load(path).plan()
-    rows = cast(list[dict[str, Any]], front.to_dataframe())
-    assert [row["macs"] for row in rows] == [point["macs"] for point in front]
-    assert set(rows[0]) == {"overhead", "macs", "total", "minimum", "head", "proved"}
+def test_fronts_and_results_become_tables_of_pandas(path: Path) -> None:
+    model = tflm_msf.load(path)
+    front, result = model.plan(), model.rewrite()
+    table = front.to_dataframe()
+    assert list(table["macs"]) == [point["macs"] for point in front]
+    assert list(table.columns) == ["overhead", "macs", "total", "minimum", "head", "proved"]
+    layers = result.to_dataframe()
+    assert layers["macs"].sum() == result.report["macs"]["original"]
+    assert layers["before"].max() <= result.report["arena"]["original"]["head"]
+
+
+def test_without_pandas_there_is_an_import_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError):
+        tflm_msf.load(path).plan().to_dataframe()
+
+
+def test_pictures_are_those_of_the_command(path: Path) -> None:
+    model = tflm_msf.load(path)
+    front, result = model.plan(), model.rewrite()
+    svg = path.with_name("a.svg")
+    assert front.plot()._repr_svg_().count("<title>full: ") == len(front)
+    run("plan", path, "--timeline", svg)
+    assert result.plot().file("svg").decode().count("<title>") == svg.read_text("utf-8").count("<title>")
+    assert result.plot_network().save(svg.with_suffix(".png")).read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(tflm_msf.MsfError, match=r"cannot be written as '\.bmp'"):
+        result.plot().save(path.with_name("a.bmp"))
+
+
+def test_the_page_is_that_of_the_command(path: Path) -> None:
+    run("report", path, "--ram-limit", "64KiB", "-o", page := path.with_name("a.html"))
+    assert tflm_msf.load(path).report(path.with_name("b.html"), ram="64KiB").read_text("utf-8") == page.read_text(
+        "utf-8"
+    )
+
+
+def test_without_matplotlib_there_is_a_sentence(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tflm_msf.load(path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    for draw in (model.plan().plot, model.rewrite().plot, lambda: model.report(path.with_name("a.html"))):
+        with pytest.raises(tflm_msf.MsfError, match="need matplotlib, which is not installed"):
+            draw()

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from tflm_msf.errors import LimitMissedError, MsfError
 
 if TYPE_CHECKING:
-    from tflm_msf.api import Front, Model, Result, load
+    from tflm_msf.api import Front, Model, Result, from_keras, load
+    from tflm_msf.report.pictures import Picture
 
 __version__ = "0.1.0"
 
-__all__ = ["Front", "LimitMissedError", "Model", "MsfError", "Result", "__version__", "load"]
+__all__ = ["Front", "LimitMissedError", "Model", "MsfError", "Picture", "Result", "__version__", "from_keras", "load"]
 
 
 def __getattr__(name: str) -> Any:

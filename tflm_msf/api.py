@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING, Any
 from tflm_msf.advice import choose_or_advise
 from tflm_msf.arena import find_target
 from tflm_msf.boards import find_board
+from tflm_msf.choice import Choice
+from tflm_msf.compare import front_curves, tflm_today
 from tflm_msf.errors import MsfError
 from tflm_msf.files import read_bytes
 from tflm_msf.graph import Model as Graphs
+from tflm_msf.keras_models import convert
+from tflm_msf.overview import overview, picture_values
 from tflm_msf.planner import Planner
+from tflm_msf.report.page import page
+from tflm_msf.report.pictures import Picture, require_matplotlib
+from tflm_msf.report.pictures.front import draw_front
+from tflm_msf.report.pictures.memory import draw_memory
+from tflm_msf.report.pictures.network import draw_network
 from tflm_msf.report.values import front_json, rewrite_json
 from tflm_msf.request import Limits, Request
 from tflm_msf.sizes import parse_size
@@ -26,16 +35,23 @@ from tflm_msf.verify import verify as verify_models
 if TYPE_CHECKING:
     import pandas as pd
 
+LAYER_COLUMNS = ("index", "operator", "shape", "block", "before", "after", "macs")
+"""Of a result as a table: an operator a line, bytes of the arena's head in use while it runs."""
+
 COLUMNS = ("overhead", "macs", "total", "minimum", "head", "proved")
 """Of a front as a table: MAC overhead factor F, MACs, and bytes of arena."""
 
 
 @dataclass(frozen=True)
 class Front:
-    """The trade-off between arena and compute: a plan for each point, least MACs first; see ``docs/JSON.md``."""
+    """The trade-off between arena and compute: a plan for each point, least MACs first; see ``docs/JSON.md``.
+
+    Each point has ``overhead`` (F, a factor), ``macs``, and bytes: ``minimum`` (the least arena), ``total``, ``head``.
+    """
 
     source: str
     points: tuple[Mapping[str, Any], ...]
+    _planner: Planner = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -49,6 +65,23 @@ class Front:
 
         return pd.DataFrame([{name: point[name] for name in COLUMNS} for point in self.points])
 
+    def plot(self, *, presets: bool = False) -> Picture:
+        """Draws it: MAC overhead factor F against arena in kB, with what TFLM takes today.
+
+        Args:
+            presets: draw what earlier methods reach as well; each is searched for.
+
+        Returns:
+            A picture that notebooks show; ``figure`` is matplotlib's, ``file("png")`` its bytes.
+
+        Raises:
+            MsfError: if matplotlib is not installed.
+        """
+        require_matplotlib()
+        full = [(float(point["overhead"]), int(point["minimum"] or point["head"])) for point in self.points]
+        curves = front_curves(self._planner) if presets else {self._planner.request.preset.value: full}
+        return draw_front(self.source, curves, tflm_today(self._planner))
+
     def _repr_html_(self) -> str:
         return _table(COLUMNS, [[point[name] for name in COLUMNS] for point in self.points])
 
@@ -60,6 +93,37 @@ class Result:
     original: Model
     data: bytes
     report: Mapping[str, Any]
+    _planned: tuple[Planner, Choice] = field(repr=False, compare=False)
+
+    def plot(self) -> Picture:
+        """Draws what lies where in the arena's head, and when, before and after; kB over operators.
+
+        Raises:
+            MsfError: if matplotlib is not installed.
+        """
+        require_matplotlib()
+        memories, _ = picture_values(*self._planned)
+        return draw_memory(self.original.source, memories["before"], memories["after"])
+
+    def plot_network(self) -> Picture:
+        """Draws the network: each operator with its block, the bytes in use before and after, its MACs.
+
+        Raises:
+            MsfError: if matplotlib is not installed.
+        """
+        require_matplotlib()
+        _, layers = picture_values(*self._planned)
+        return draw_network(self.original.source, layers)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """A line for each operator of the original: block, bytes in use ``before`` and ``after``, MACs, output shape.
+
+        Raises ImportError without pandas.
+        """
+        import pandas as pd
+
+        _, layers = picture_values(*self._planned)
+        return pd.DataFrame([{name: layer[name] for name in LAYER_COLUMNS} for layer in layers])
 
     def save(self, path: str | Path) -> Path:
         """Writes the file, and says where."""
@@ -105,7 +169,8 @@ class Model:
             MsfError: if the model cannot be rewritten, or not so.
         """
         request = _request(target, board, stream_input, int8_io)
-        return Front(self.source, tuple(front_json(Planner.of_model(self._graphs, self.source, request))))
+        planner = Planner.of_model(self._graphs, self.source, request)
+        return Front(self.source, tuple(front_json(planner)), planner)
 
     def rewrite(
         self,
@@ -135,7 +200,40 @@ class Model:
         planner = Planner.of_model(self._graphs, self.source, request)
         choice = choose_or_advise(planner)
         rewritten = write_model(choice.model)
-        return Result(self, rewritten, rewrite_json(planner, choice, len(self.data), len(rewritten)))
+        report = rewrite_json(planner, choice, len(self.data), len(rewritten))
+        return Result(self, rewritten, report, (planner, choice))
+
+    def report(
+        self,
+        path: str | Path,
+        *,
+        ram: int | str | None = None,
+        max_overhead: float | None = None,
+        target: str | None = None,
+        board: str | None = None,
+        stream_input: bool = False,
+        int8_io: bool = False,
+    ) -> Path:
+        """Writes the page of `tflm-msf report`, one HTML file that needs nothing else, and says where.
+
+        Args:
+            path: the file.
+            ram: see :meth:`rewrite`.
+            max_overhead: see :meth:`rewrite`.
+            target: see :meth:`plan`.
+            board: see :meth:`plan`.
+            stream_input: see :meth:`plan`.
+            int8_io: see :meth:`plan`.
+
+        Raises:
+            MsfError: as :meth:`rewrite` does, and without matplotlib.
+        """
+        require_matplotlib()
+        limits = Limits(_bytes(ram), max_overhead)
+        request = replace(_request(target, board, stream_input, int8_io), limits=limits)
+        written = Path(path)
+        written.write_text(page(overview(self.data, self.source, request)), encoding="utf-8")
+        return written
 
 
 def load(path: str | Path) -> Model:
@@ -147,6 +245,26 @@ def load(path: str | Path) -> Model:
     model = Model(str(path), read_bytes(path))
     read_model(model.data, model.source)
     return model
+
+
+def from_keras(model: Any, representative_data: Iterable[Any], source: str = "the Keras model") -> Model:
+    """Converts a Keras model to int8, with a fixed batch of 1 and the settings that TFLM can run.
+
+    Args:
+        model: a Keras model; each input has a shape that is fixed but for the batch.
+        representative_data: examples, as floats: an array or a sequence with one for each row; of tuples for a model of
+            several inputs. They set the scales.
+        source: what messages call the model.
+
+    Returns:
+        The converted model, to plan and rewrite; ``data`` is the ``.tflite`` file.
+
+    Raises:
+        MsfError: without TensorFlow, or for what cannot be converted.
+    """
+    converted = Model(source, convert(model, representative_data))
+    read_model(converted.data, source)
+    return converted
 
 
 def _request(target: str | None, board: str | None, stream_input: bool, int8_io: bool) -> Request:

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# make_venv.sh DIRECTORY: a virtual environment with this package and all that its tests need, and a C compiler for the
-# kernels, which are compiled when they are first run.
+# make_venv.sh DIRECTORY [EXTRAS]: a virtual environment with this package and what EXTRAS name, by default all that its
+# tests need; and a C compiler for the kernels, which are compiled when they are first run.
 set -euo pipefail
 venv=$1
+extras=${2-test,emulated}
 python=${PYTHON:-python3}
 
 # Installs Debian packages where that is possible without asking anybody; otherwise says what to type.
@@ -39,5 +40,5 @@ if [[ ${TFLM_MSF_LOCKED:-} == 1 && $is == "$lock_is_for" ]]; then
   "$venv/bin/pip" install --quiet --no-deps --no-build-isolation -e .
 else
   [[ ${TFLM_MSF_LOCKED:-} != 1 ]] || echo "requirements-ci.txt is for $lock_is_for, not $is: packages are not locked." >&2
-  "$venv/bin/pip" install --quiet -e '.[test,emulated]'
+  "$venv/bin/pip" install --quiet -e ".[$extras]"
 fi

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflm_msf.errors import MsfError
@@ -56,6 +57,16 @@ class Picture:
         if file_format != "svg":
             return content.getvalue()
         return self._marked(content.getvalue().decode(), _title).encode()
+
+    def save(self, path: str | Path) -> Path:
+        """Writes a .png, .svg or .pdf file, and says where. Raises MsfError for another suffix."""
+        target = Path(path)
+        content = self.file(target.suffix[1:])
+        target.write_bytes(content)
+        return target
+
+    def _repr_svg_(self) -> str:
+        return self.file("svg").decode()
 
     def element(self, name: str) -> str:
         """An ``<svg>`` element for a page; its marks can be focused and say what they are, its ids begin with ``name``.
