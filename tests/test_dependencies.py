@@ -18,8 +18,8 @@ LOCK = ROOT / "requirements-ci.txt"
 EXTRAS = ("test", "emulated", "docs", "notebook", "plot")
 """Those that are installed for the tests; `test` names the last three."""
 LICENCES = re.compile(
-    r"(MIT|MIT-CMU|ISC|BSD|BSD-[23]-Clause|0BSD|Apache|Apache-2\.0|MPL|MPL-2\.0|Mozilla|PSF-2\.0|Python Software Foundation"
-    r"|Zlib|CC0-1\.0|Public [Dd]omain)\b"
+    r"(MIT|MIT-CMU|ISC|BSD|BSD-[23]-Clause|0BSD|Apache|Apache-2\.0|MPL|MPL-2\.0|Mozilla|PSF-2\.0"
+    r"|Python Software Foundation|Zlib|CC0-1\.0|Public [Dd]omain)\b"
 )
 """Those that let anybody use, change and pass on; MPL asks for its own files' sources only."""
 
