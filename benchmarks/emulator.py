@@ -107,9 +107,14 @@ def build(core: Core, sources: Mapping[str, str], flags: Sequence[str] = OPTIMIZ
 
     ``flags`` are for the compiler, ``link`` for the linker.
     """
-    objects = [*compile_objects(core, sources, flags), *_support_objects(core)]
-    command = [core.gcc, *core.cflags, *core.ldflags, "-Wl,--gc-sections", *link, *map(str, objects)]
-    return _made("elf", command, objects, "program.elf")
+    return link_objects(core, compile_objects(core, sources, flags), link)
+
+
+def link_objects(core: Core, objects: Sequence[Path], options: Sequence[str] = (), linker: str = "gcc") -> Path:
+    """An ELF file for ``core`` out of object files, named after their content, and the core's own start-up code."""
+    files = [*objects, *_support_objects(core)]
+    command = [f"{core.prefix}{linker}", *core.cflags, *core.ldflags, "-Wl,--gc-sections", *options, *map(str, files)]
+    return _made("elf", command, files, "program.elf")
 
 
 def compile_objects(core: Core, sources: Mapping[str, str], flags: Sequence[str]) -> list[Path]:
@@ -285,6 +290,17 @@ def linked_text(core: Core, sources: Mapping[str, str], roots: Sequence[str], fl
     keep = [argument for root in roots for argument in ("-u", root)]
     command = [f"{core.prefix}ld", *machine, "-r", "--gc-sections", "-e", roots[0], *keep, *map(str, objects)]
     return section_sizes(core, _made("partial", command, objects, "kernels.o"))["text"]
+
+
+def code_of(core: Core, sources: Mapping[str, str], flags: Sequence[str] = OPTIMIZED) -> dict[str, int]:
+    """Bytes of code of each C file in a program made of ``sources``, by the file's name without its suffix."""
+    objects = [*compile_objects(core, sources, flags), *_support_objects(core)]
+    command = [core.gcc, *core.cflags, *core.ldflags, "-Wl,--gc-sections,-M", *map(str, objects), "-o", "/dev/null"]
+    kept = _call(command, ROOT).split("Linker script and memory map")[1]
+    sizes: dict[str, int] = {}
+    for size, name in re.findall(rf"^ \.text\S*\s+0x\w+\s+0x(\w+)\s+\S*/{core.name}-(\w+)-\w+\.o$", kept, re.M):
+        sizes[name] = sizes.get(name, 0) + int(size, 16)
+    return sizes
 
 
 def symbol_size(core: Core, elf: Path, name: str) -> int:

@@ -1,0 +1,282 @@
+"""Original and rewritten model in the same TFLM on emulated cores: ``python -m benchmarks.peers --tflm DIR``.
+
+DIR is a checkout of tflite-micro in which its own makefile has put what it needs, CMSIS-NN included
+(``make -f tensorflow/lite/micro/tools/make/Makefile third_party_downloads OPTIMIZED_KERNEL_DIR=cmsis_nn``). Nothing is
+downloaded here and nothing is written there.
+
+All is compiled by one compiler at -O2 with NDEBUG; what is counted is one whole ``Invoke``, SOFTMAX included, and every
+output byte is compared with what the wheel's TFLM gave. The original's layers run in CMSIS-NN, the rewritten model's
+blocks in these kernels, in the same interpreter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from benchmarks.bench import corpus_file
+from benchmarks.cortex_m_cycles import estimate
+from benchmarks.emulator import BUILD, ROOT, SUPPORT, Core, EmulatorError, link_objects, load_core, run
+from benchmarks.firmware import Case, make_cases
+from tflm_msf.errors import MsfError
+from tflm_msf.graph import Model
+from tflm_msf.planner import Planner
+from tflm_msf.tflite_io import read_model, write_model
+
+MODELS = (
+    *("tflm__person_detect", "mlperf__vww_96", "mlperf__ic_resnet8", "mlperf__kws_dscnn"),
+    *("sscma__fomo_mnv2_035", "emza__ssd_slim_120x160"),
+)
+CORES = ("m4", "m55")
+MAIN = Path(__file__).parent / "firmware" / "peers.cc"
+MAKEFILE = "tensorflow/lite/micro/tools/make/Makefile"
+KERNELS = ROOT / "tflm_kernels" / "src"
+ARENA_SIZE = 384 * 1024
+
+MACROS = ("-DNDEBUG", "-DTF_LITE_STATIC_MEMORY", "-DCMSIS_NN", "-DARM_NN_ENABLE_F16=0", "-DARM_NN_ENABLE_F32=0")
+COMMON = ("-O2", "-ffunction-sections", "-fdata-sections", "-funsigned-char", "-w", *MACROS)
+LANGUAGES = {
+    ".cc": ("g++", "-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"),
+    ".cpp": ("g++", "-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"),
+    ".c": ("gcc", "-std=gnu11"),
+}
+
+OF_TFLM = (
+    "tensorflow/compiler/mlir/lite/**/*.cc",
+    "tensorflow/lite/core/**/*.cc",
+    "tensorflow/lite/kernels/**/*.cc",
+    "tensorflow/lite/micro/*.cc",
+    "tensorflow/lite/micro/arena_allocator/*.cc",
+    "tensorflow/lite/micro/memory_planner/*.cc",
+    "tensorflow/lite/micro/tflite_bridge/*.cc",
+)
+"""What the interpreter consists of; operators come one by one."""
+
+NOT_OF_TFLM = re.compile(
+    r"_test\.cc$|/(test|fake|mock)_\w+\.cc$|/recording_|/hexdump|compression|portable_tensor_utils"
+)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A checkout: where TFLM is, and what its makefile downloaded."""
+
+    tflm: Path
+
+    @property
+    def downloads(self) -> Path:
+        """Where TFLM's makefile puts what it needs."""
+        return self.tflm / "tensorflow/lite/micro/tools/make/downloads"
+
+    @property
+    def includes(self) -> tuple[str, ...]:
+        """Flags for all headers."""
+        cmsis_nn = self.downloads / "cmsis_nn"
+        places = [self.tflm, KERNELS, cmsis_nn, cmsis_nn / "Include", self.downloads / "flatbuffers/include"]
+        places += [self.downloads / "gemmlowp", self.downloads / "ruy", SUPPORT / "common"]
+        return tuple(f"-I{place}" for place in places)
+
+    def check(self) -> None:
+        """Raises MsfError unless it is such a checkout."""
+        needed = [self.tflm / "tensorflow/lite/micro/micro_interpreter.h"]
+        needed += [self.downloads / part for part in ("cmsis_nn/Include/arm_nnfunctions.h", "gemmlowp", "ruy")]
+        needed += [self.downloads / "flatbuffers/include/flatbuffers/flatbuffers.h"]
+        for path in needed:
+            if not path.exists():
+                raise MsfError(
+                    f"{path} is not there: give a checkout of tflite-micro in which `make -f "
+                    f"{MAKEFILE} third_party_downloads OPTIMIZED_KERNEL_DIR=cmsis_nn` has run."
+                )
+
+    def sources(self, builtins: Sequence[str]) -> list[Path]:
+        """The interpreter, the operators ``builtins`` with CMSIS-NN, and CMSIS-NN."""
+        found = [path for pattern in OF_TFLM for path in sorted(self.tflm.glob(pattern))]
+        core = [path for path in found if not NOT_OF_TFLM.search(str(path))]
+        cmsis_nn = sorted((self.downloads / "cmsis_nn/Source").rglob("*.c"))
+        wanted = [path for path in cmsis_nn if not re.search(r"_f(16|32)\.c$|_flt\.c$|LSTM|SVDF", str(path))]
+        return [*core, *self._operators(builtins), *wanted]
+
+    def _operators(self, builtins: Sequence[str]) -> Iterator[Path]:
+        """The file that registers each operator, CMSIS-NN's instead of the reference one, and what they share."""
+        kernels = self.tflm / "tensorflow/lite/micro/kernels"
+        texts = {path: path.read_text(encoding="utf-8") for path in sorted(kernels.glob("*.cc"))}
+        yield kernels / "kernel_util.cc"
+        stems = {self._registers(texts, builtin).stem for builtin in builtins}
+        for stem in sorted(stems):
+            fast, shared = kernels / "cmsis_nn" / f"{stem}.cc", kernels / f"{stem}_common.cc"
+            yield fast if fast.exists() else kernels / f"{stem}.cc"
+            if shared.exists():
+                yield shared
+
+    def _registers(self, texts: dict[Path, str], builtin: str) -> Path:
+        for path, text in texts.items():
+            if re.search(rf"Registration Register_{builtin}\(\)", text):
+                return path
+        raise MsfError(f"{self.tflm} has no operator {builtin}.")
+
+    def fingerprint(self) -> str:
+        """Changes when a file does."""
+        files = sorted([*self.tflm.glob("tensorflow/**/*.h"), *self.downloads.rglob("*.h"), *KERNELS.rglob("*.h")])
+        told = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One ``Invoke`` of a model: instructions, estimated cycles, and TFLM's ``arena_used_bytes()``."""
+
+    instructions: int
+    cycles: float
+    arena: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model on a core, as it was and rewritten."""
+
+    model: str
+    core: str
+    macs: int
+    original: Peer
+    rewritten: Peer
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model, its rewriting at F = 1.0, and cases with outputs that TFLM gave for the first."""
+
+    name: str
+    original: Model
+    rewritten: Model
+    cases: Sequence[Case]
+    macs: int
+
+
+def subject(name: str) -> Subject:
+    """Reads and plans a model of the corpus. Raises MsfError if it is not there."""
+    data = corpus_file(name).read_bytes()
+    planner = Planner.of(data, name)
+    return Subject(name, read_model(data, name), planner.choose().model, make_cases(data, runs=1), planner.network.macs)
+
+
+def builtins_of(*models: Model) -> list[str]:
+    """TFLM's own operators in models."""
+    return sorted({op.builtin for model in models for op in model.main.ops if not op.custom_code})
+
+
+def measure(core: Core, library: Sequence[Path], tree: Tree, model: Model, cases: Sequence[Case]) -> Peer:
+    """Runs a model in TFLM on a core. Raises EmulatorError if a single output byte is wrong."""
+    operators = builtins_of(model)
+    resolver = " ".join(f"resolver.Add{''.join(map(str.title, op.split('_')))}();" for op in operators)
+    header = f"#define CASE_COUNT {len(cases)}\n#define ARENA_SIZE {ARENA_SIZE}\n#define OPERATORS {len(operators)}\n"
+    header += f"#define ADD_OPERATORS(resolver) {resolver}\n"
+    image = {"model_bytes": write_model(model), "case_bytes": b"".join(case.inputs + case.outputs for case in cases)}
+    directory = BUILD / "peers" / hashlib.sha256(header.encode() + b"".join(image.values())).hexdigest()[:20]
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "peers.h").write_text(header)
+    for name, content in image.items():
+        (directory / name).write_bytes(content)
+    (directory / "images.c").write_text("".join(_IMAGE % (name, name, directory / name) for name in image))
+    flags = (*tree.includes, f"-I{directory}")
+    objects = [compile_file(core, path, flags, str(directory)) for path in (MAIN, directory / "images.c")]
+    elf = link_objects(core, [*objects, *library], linker="g++")
+    done = run(core, elf)
+    if done.status != 0:
+        raise EmulatorError(f"a model in TFLM on {core.name} is wrong:\n{done.output}")
+    arena = json.loads(done.output.splitlines()[-1])["arena"]
+    return Peer(done.instructions[0], estimate(core, elf).cycles, arena)
+
+
+_IMAGE = r"""__asm__(
+    ".section .rodata.image, \"a\"\n .balign 16\n .global %s\n %s: .incbin \"%s\"\n .balign 16\n .text");
+"""
+
+
+def compile_file(core: Core, source: Path, flags: Sequence[str], key: str) -> Path:
+    """An object file, made anew where ``key``, the flags or the file have changed."""
+    compiler, *language = LANGUAGES[source.suffix]
+    command = [f"{core.prefix}{compiler}", *core.cflags, *COMMON, *language, *flags, "-c", str(source)]
+    digest = hashlib.sha256(json.dumps([command, key]).encode() + source.read_bytes()).hexdigest()[:20]
+    target = BUILD / "peers" / f"{core.name}-{source.stem}-{digest}.o"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(f".{os.getpid()}.part")
+        done = subprocess.run([*command, "-o", str(part)], capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode != 0:
+            raise EmulatorError(f"{source} does not compile for {core.name}:\n{done.stderr[:4000]}")
+        part.replace(target)
+    return target
+
+
+def compile_library(core: Core, tree: Tree, builtins: Sequence[str], pool: ThreadPoolExecutor) -> list[Path]:
+    """TFLM, CMSIS-NN and these kernels for a core."""
+    key = tree.fingerprint()
+    sources = [*tree.sources(builtins), *sorted(KERNELS.rglob("*.c")), KERNELS / "tflm" / "tflm_msf_adapter.cpp"]
+    return list(pool.map(lambda source: compile_file(core, source, tree.includes, key), sources))
+
+
+def compare(each: Subject, name: str, library: Sequence[Path], tree: Tree) -> Row:
+    """Runs a model as it was and rewritten. Raises EmulatorError as :func:`measure` does."""
+    before, after = (
+        measure(load_core(name), library, tree, model, each.cases) for model in (each.original, each.rewritten)
+    )
+    return Row(each.name, name, each.macs, before, after)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown: instructions and estimated cycles per MAC, and arenas."""
+    titles = ["model", "core", "instructions per MAC: CMSIS-NN", "rewritten", "ratio"]
+    titles += ["cycles per MAC: CMSIS-NN", "rewritten", "ratio", "arena: original", "rewritten"]
+    lines = ["| " + " | ".join(titles) + " |", "| --- | --- |" + " ---: |" * (len(titles) - 2)]
+    for row in rows:
+        before, after = row.original, row.rewritten
+        cells = [row.model, row.core]
+        for old, new in ((before.instructions, after.instructions), (before.cycles, after.cycles)):
+            cells += [f"{old / row.macs:.2f}", f"{new / row.macs:.2f}", f"{new / old:.2f}"]
+        lines.append("| " + " | ".join([*cells, f"{before.arena:,}", f"{after.arena:,}"]) + " |")
+    return "\n".join(lines)
+
+
+@click.command(help=__doc__)
+@click.option("--tflm", type=click.Path(path_type=Path), required=True, help="Directory of a tflite-micro checkout.")
+@click.option("--model", "models", multiple=True, default=MODELS, help="A model of the corpus; may be repeated.")
+@click.option("--core", "cores", multiple=True, default=CORES, type=click.Choice(CORES), help="May be repeated.")
+def main(tflm: Path, models: Sequence[str], cores: Sequence[str]) -> None:
+    """Compile, run, print."""
+    tree = Tree(tflm.resolve())
+    try:
+        tree.check()
+        subjects = [subject(name) for name in models]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            builtins = builtins_of(*(model for each in subjects for model in (each.original, each.rewritten)))
+            rows = [
+                Row(
+                    each.name,
+                    name,
+                    each.macs,
+                    *(measure(load_core(name), library, tree, model, each.cases) for model in pair),
+                )
+                for name in cores
+                for library in [compile_library(load_core(name), tree, builtins, pool)]
+                for each in subjects
+                for pair in [(each.original, each.rewritten)]
+            ]
+    except (MsfError, EmulatorError) as error:
+        click.echo(f"peers: {error}", err=True)
+        sys.exit(2)
+    Console().print(table(rows), markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
