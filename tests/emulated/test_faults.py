@@ -80,9 +80,11 @@ EXPECTED = {
     "no program": Status.BAD_PROGRAM,
     "one prepared": Status.OK,
     "two prepared": Status.OK,
-    "source for a model without": Status.SOURCE_UNUSED,
+    "two without a source": Status.SOURCE_MISSING,
+    "source for others": Status.OK,
+    "source for a model without": Status.OK,
     "source that fails": Status.SOURCE_FAILED,
-    "source missing": Status.SOURCE_FAILED,
+    "source missing": Status.SOURCE_MISSING,
     "one after all": Status.OK,
     "end": Status.OK,
 }

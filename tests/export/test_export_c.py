@@ -6,17 +6,21 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 
 from testing.corpus import corpus_model
+from testing.layers import Geometry, Layers, Weighting
+from tests.kernels.library import Status
 from tests.small_models import PLAN, plan_bytes, small_model
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c, kernel_sources
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model, Op
-from tflm_msf.inputs import make_inputs
+from tflm_msf.inputs import Array, make_inputs
 from tflm_msf.planner import Planner
 from tflm_msf.request import Request
 from tflm_msf.runtime import Session
@@ -96,6 +100,26 @@ def test_a_softmax_that_is_not_fused_can_be_left_out(tmp_path: Path) -> None:
     assert run(loaded, "tiny", values.tobytes()) == session.run([values])[0].tobytes()
 
 
+RowSource = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)
+
+
+def source_of(image: Array) -> Any:
+    """A row source for C that gives an image."""
+    content = image.tobytes()
+
+    def row(_context: object, y: int, target: int, size: int) -> int:
+        ctypes.memmove(target, content[y * size : (y + 1) * size], size)
+        return 0
+
+    return RowSource(row)
+
+
+def image_network() -> Model:
+    layers = Layers(Random(5))
+    x = layers.conv(layers.input(1, 12, 10, 3), 4, Geometry((3, 3), (2, 2)), Weighting())
+    return layers.model([layers.conv(x, 6, Geometry((3, 3)), Weighting())])
+
+
 def test_a_streamed_model_fetches_its_rows(tmp_path: Path) -> None:
     data = corpus_model("mlperf__kws_dscnn")
     model = Planner.of(data, "m", Request(stream_input=True)).choose().model
@@ -105,16 +129,44 @@ def test_a_streamed_model_fetches_its_rows(tmp_path: Path) -> None:
     ((values,),) = make_inputs(graph, runs=1, seed=0)
     expected = session.run([values])[0].tobytes()
 
-    def row(_context: object, y: int, target: int, size: int) -> int:
-        ctypes.memmove(target, values.tobytes()[y * size :], size)
-        return 0
-
-    source = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)(row)
-    assert loaded.kws_init() == 0
-    assert loaded.kws_invoke() != 0  # no source yet
+    source = source_of(values)
+    assert loaded.kws_init() == Status.SOURCE_MISSING
     loaded.msf_set_row_source(source, None)
+    assert loaded.kws_init() == 0
+    loaded.msf_set_row_source(None, None)
+    loaded.kws_set_row_source(source, None)
+    assert loaded.kws_init() == 0
     assert loaded.kws_invoke() == 0
     assert ctypes.string_at(loaded.kws_output(0), loaded.kws_output_size(0)) == expected
+
+
+def test_two_models_have_sources_of_their_own(tmp_path: Path) -> None:
+    """Both streamed, in one program: neither gets the other's rows, and a model from a tensor stays undisturbed."""
+    sources = {}
+    files: dict[str, str] = {}
+    for name in ("one", "two"):
+        planner = Planner.of(write_model(image_network()), name, Request(stream_input=True))
+        files |= export_c(planner.choose().model, name)
+    files |= export_c(Planner.of(write_model(image_network()), "whole", Request()).choose().model, "whole")
+    loaded = load(files, tmp_path, "whole")
+    image, other = (make_inputs(image_network().main, runs=2, seed=seed)[0][0] for seed in (1, 2))
+    session = Session(write_model(image_network()))
+    expected = {name: session.run([values])[0].tobytes() for name, values in (("one", image), ("two", other))}
+    for name, values in (("one", image), ("two", other)):
+        sources[name] = source_of(values)
+        assert loaded[f"{name}_init"]() == Status.SOURCE_MISSING
+        loaded[f"{name}_set_row_source"](sources[name], None)
+        assert loaded[f"{name}_init"]() == 0
+    assert loaded.whole_init() == 0
+    for name in ("one", "two", "one"):
+        assert loaded[f"{name}_invoke"]() == 0
+        place = loaded[f"{name}_output"]
+        place.restype = ctypes.c_void_p
+        assert ctypes.string_at(place(0), loaded[f"{name}_output_size"](0)) == expected[name]
+        assert run(loaded, "whole", image.tobytes()) == expected["one"]
+    loaded.two_set_row_source(None, None)
+    assert loaded.two_invoke() == Status.SOURCE_MISSING
+    assert loaded.one_invoke() == 0
 
 
 def test_ends_are_described_and_out_of_range_ones_refused(tmp_path: Path) -> None:

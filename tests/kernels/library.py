@@ -27,7 +27,7 @@ class Status(IntEnum):
     BAD_GEOMETRY = 4
     UNSUPPORTED = 5
     SOURCE_FAILED = 6
-    SOURCE_UNUSED = 7
+    SOURCE_MISSING = 7
     STATE_LOST = 8
 
 

@@ -17,14 +17,14 @@ extern "C" {
 /* What went wrong; MSF_OK is 0. */
 typedef enum {
   MSF_OK = 0,
-  MSF_BAD_PROGRAM = 1,   /* not a program, cut short, or damaged (checksum) */
-  MSF_BAD_VERSION = 2,   /* written for newer kernels than these */
-  MSF_BAD_OPERAND = 3,   /* an operand is missing, too small, misaligned, or placed where it may not be */
-  MSF_BAD_GEOMETRY = 4,  /* an offset, size or index in the program points outside its operand */
-  MSF_UNSUPPORTED = 5,   /* an operator or layout that these kernels were built without */
-  MSF_SOURCE_FAILED = 6, /* the row source returned an error, or none is set */
-  MSF_SOURCE_UNUSED = 7, /* a row source is set, but this model takes its input from a tensor */
-  MSF_STATE_LOST = 8     /* an invocation before this one failed half way: the state has to be reset */
+  MSF_BAD_PROGRAM = 1,    /* not a program, cut short, or damaged (checksum) */
+  MSF_BAD_VERSION = 2,    /* written for newer kernels than these */
+  MSF_BAD_OPERAND = 3,    /* an operand is missing, too small, misaligned, or placed where it may not be */
+  MSF_BAD_GEOMETRY = 4,   /* an offset, size or index in the program points outside its operand */
+  MSF_UNSUPPORTED = 5,    /* an operator or layout that these kernels were built without */
+  MSF_SOURCE_FAILED = 6,  /* the row source returned an error */
+  MSF_SOURCE_MISSING = 7, /* the model's input is streamed, and no row source is set */
+  MSF_STATE_LOST = 8      /* an invocation before this one failed half way: the state has to be reset */
 } msf_status;
 
 /*
@@ -68,11 +68,31 @@ msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t
  */
 typedef int (*msf_row_source)(void *context, uint32_t y, void *row, uint32_t size);
 
+/* The row source of one model. It belongs to the caller and stays where it is; only msf_attach_rows writes to it. */
+typedef struct msf_attachment {
+  msf_row_source source;
+  void *context;
+  const uint8_t *model;
+  uint32_t model_size;
+  struct msf_attachment *next;
+} msf_attachment;
+
 /*
- * Where a model that was rewritten with streamed input gets it from: one source for the whole firmware, NULL for none.
- * context: handed to the source as it is.
+ * Gives one model a row source, before msf_check_source. A second call with the same `rows` takes the place of the first.
+ * model, model_size: the .tflite model in memory, or whatever holds its programs; it is not read.
+ * source: NULL takes it away again. context: handed to the source as it is.
  */
+void msf_attach_rows(msf_attachment *rows, const void *model, uint32_t model_size, msf_row_source source,
+                     void *context);
+
+/* Where all other streamed models get their rows from, NULL for nowhere: enough for a firmware with one camera. */
 void msf_set_row_source(msf_row_source source, void *context);
+
+/*
+ * Says before the first inference whether a program that msf_prepare accepted has the row source that it needs:
+ * MSF_SOURCE_MISSING if not.
+ */
+msf_status msf_check_source(const void *program);
 
 /* A short sentence for a status, never NULL. */
 const char *msf_status_text(msf_status status);

@@ -7,7 +7,8 @@
  *   if (tflm_msf::Register(resolver) != kTfLiteOk) ...
  *   resolver.AddSoftmax();  // and whatever else the tool left unfused
  *
- * A model that was rewritten with --stream-input also needs msf_set_row_source (msf.h, included here).
+ * A model that was rewritten with --stream-input also needs msf_attach_rows or msf_set_row_source (msf.h, included here)
+ * before AllocateTensors.
  * Needs C++11 and one of the TFLM libraries, whichever. Without TFLM, include msf.h instead.
  */
 #ifndef TFLM_MSF_H_

@@ -11,6 +11,7 @@ from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Graph, Model, Op
 from tflm_msf.graph.pixels import Pixels
+from tflm_msf.program.decode import is_streamed
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
         "arena_size": predict(model, C_EXPORT).total,
         "constants": [_constant(graph, t) for t in constants],
         "blocks": [_block(graph, op, offsets, *state) for op, state in zip(blocks, states, strict=True)],
+        "streamed": is_streamed(model),
         "states": [offset for offset, size in states if size],
         "inputs": [_end(graph, t, offsets) for t in graph.inputs],
         "pixels": Pixels.of(model).describe(),

@@ -45,7 +45,7 @@ static int nextRow(void *camera, uint32_t y, void *row, uint32_t size) {
 
 void setup() {
   Serial.begin(115200);
-  msf_set_row_source(nextRow, nullptr);
+  person::SetRowSource(nextRow, nullptr);
   if (person::AddOperators(resolver) != kTfLiteOk) {
     problem = "the resolver has no room for the operators";
     return;

@@ -19,6 +19,7 @@ typedef struct {
   uint8_t *state;         /* NULL if there is none */
   const uint8_t *params;
   const msf_operand *operands;
+  const msf_attachment *rows;
   msf_status *status;
 } engine;
 
@@ -168,6 +169,7 @@ static void run_stage(const engine *e, const msf_stage *s, const span *at) {
   call.stage = s;
   call.params = e->params;
   call.accumulators = (int32_t *)(void *)(workspace + (op->flags & MSF_REDUCES ? s->accumulators : 0));
+  call.rows = e->rows;
   call.status = e->status;
   for (uint32_t k = 0; k < op->inputs; k++) find_input(e, s->in[k], at, &call.in[k]);
   find_output(e, s->out, at, &call.out);
@@ -335,6 +337,7 @@ static MSF_NOINLINE void find_memory(engine *e, const msf_program *p, const msf_
   e->state = msf_has_state(p) ? (uint8_t *)operands[p->state_operand].data : 0;
   e->params = (const uint8_t *)operands[p->params_operand].data;
   e->operands = operands;
+  e->rows = msf_rows_of(p);
   e->status = status;
 }
 
@@ -348,9 +351,7 @@ msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t
     if (operands[i].data == 0 || (uintptr_t)operands[i].data % 4 != 0) return MSF_BAD_OPERAND;
   }
   if (!placement_is_safe(p, operands)) return MSF_BAD_OPERAND;
-  if (msf_has_row_source() != ((p->flags & MSF_STREAMED) != 0)) {
-    return msf_has_row_source() ? MSF_SOURCE_UNUSED : MSF_SOURCE_FAILED;
-  }
+  if (msf_check_source(p) != MSF_OK) return MSF_SOURCE_MISSING;
   find_memory(&e, p, operands, &status);
   if (e.state != 0) status = msf_begin_state(p, e.state, e.params);
   if (status != MSF_OK) return status;

@@ -321,9 +321,8 @@ const char *msf_status_text(msf_status status) {
     case MSF_BAD_OPERAND: return "a tensor of the block is missing, too small, misaligned or overlaps another";
     case MSF_BAD_GEOMETRY: return "the block's program points outside its tensors";
     case MSF_UNSUPPORTED: return "the block needs an operator or weight layout that these kernels do not have";
-    case MSF_SOURCE_UNUSED:
-      return "a row source is set, but the model takes its input from a tensor; set none for this model";
-    case MSF_SOURCE_FAILED: return "the row source failed or is not set";
+    case MSF_SOURCE_FAILED: return "the row source gave the inference up";
+    case MSF_SOURCE_MISSING: return "the model's input is streamed: set a row source before the model is initialised";
     case MSF_STATE_LOST: return "an earlier invocation failed half way and left the block's state incomplete; reset it";
   }
   return "unknown status";

@@ -6,16 +6,6 @@
 #include "kernel/msf_kernel.h"
 #include "msf.h"
 
-static msf_row_source row_source;
-static void *row_context;
-
-void msf_set_row_source(msf_row_source source, void *context) {
-  row_source = source;
-  row_context = context;
-}
-
-int msf_has_row_source(void) { return row_source != 0; }
-
 /* Rows are written whole, so a ring must hold whole rows. */
 static int check(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
@@ -58,7 +48,7 @@ static void run(const msf_call *call) {
   const uint32_t given = is_packed ? 2 * (uint32_t)width : size;
   const uint8_t *table = call->params + call->stage->weights;
   uint8_t *row = (uint8_t *)msf_pixels(&call->out, call->y, 0, width);
-  if (row_source(row_context, (uint32_t)call->y, row + (size - given), given) != 0) {
+  if (call->rows->source(call->rows->context, (uint32_t)call->y, row + (size - given), given) != 0) {
     *call->status = MSF_SOURCE_FAILED;
   } else if (is_packed) {
     look_up_rgb565(row, width, format == MSF_PIXELS_RGB565_LE, table);

@@ -1,8 +1,10 @@
-/* The row source that the application may set. */
+/* Which row source belongs to a program. */
 #ifndef MSF_SOURCE_H_
 #define MSF_SOURCE_H_
 
-/* Whether the application has set a row source. */
-int msf_has_row_source(void);
+#include "msf.h"
+
+/* The row source for a program, never NULL; its `source` is if there is none. */
+const msf_attachment *msf_rows_of(const void *program);
 
 #endif /* MSF_SOURCE_H_ */

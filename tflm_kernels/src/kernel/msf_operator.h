@@ -18,8 +18,9 @@ typedef struct {
   int32_t *accumulators; /* reducing stages only: one for each output channel, kept from call to call */
   msf_view in[2];
   msf_view out;
-  int32_t y, x0, x1;  /* output pixels; for reducing stages, the input pixels that have arrived */
-  msf_status *status; /* for a kernel that can fail to say so */
+  int32_t y, x0, x1;          /* output pixels; for reducing stages, the input pixels that have arrived */
+  const msf_attachment *rows; /* where streamed input comes from */
+  msf_status *status;         /* for a kernel that can fail to say so */
 } msf_call;
 
 /* What msf_prepare shows an operator: shapes, and how much of params there is. Inputs that it does not have are NULL. */

@@ -165,7 +165,8 @@ TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
   msf_operand operands[MSF_MAX_OPERANDS];
   const uint32_t count = AddState(node, operands, CollectOperands(context, node, operands));
   if (count == 0) return Fail(context, "the operator has no tensors, or too many");
-  return ToTfLite(context, msf_prepare(node->custom_initial_data, ProgramSize(node), operands, count));
+  const msf_status status = msf_prepare(node->custom_initial_data, ProgramSize(node), operands, count);
+  return ToTfLite(context, status == MSF_OK ? msf_check_source(node->custom_initial_data) : status);
 }
 
 TfLiteStatus Invoke(TfLiteContext *context, TfLiteNode *node) {
