@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from tflm_msf import __version__
-from tflm_msf.cli.values import print_json
+from tflm_msf.cli.values import SCHEMA_VERSION, print_json
 from tflm_msf.errors import USAGE_STATUS, MsfError
 from tflm_msf.printable import printable
 
@@ -84,8 +84,19 @@ def _end(message: str, status: int, args: Sequence[str] | None) -> NoReturn:
     sys.exit(status)
 
 
+def _show_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    """The tool's version, which is that of the kernels in it, and those of what it writes."""
+    if value and not context.resilient_parsing:
+        from tflm_msf.format import VERSION
+
+        click.echo(f"tflm-msf {__version__}, kernels {__version__}, program format {VERSION}, JSON {SCHEMA_VERSION}")
+        context.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show versions."
+)
 def main() -> None:
     """Fit a network into a microcontroller that it does not fit.
 

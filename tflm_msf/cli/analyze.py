@@ -7,12 +7,11 @@ from pathlib import Path
 import click
 
 from tflm_msf.analyze import analyze as analyze_model
-from tflm_msf.cli.files import MODEL, as_json, busy
+from tflm_msf.cli.files import MODEL, as_json, busy, show
 from tflm_msf.cli.request import ENDS, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.files import read_bytes
 from tflm_msf.report.analysis import analysis_screen
-from tflm_msf.report.tables import show
 from tflm_msf.request import Request
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import click
 
 from tflm_msf.boards import Board, load_boards
-from tflm_msf.cli.files import MODEL, as_json, busy
+from tflm_msf.cli.files import MODEL, as_json, busy, show
 from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.files import read_bytes
 from tflm_msf.fits import find_fits
 from tflm_msf.report.boards import boards_table, fits_table
-from tflm_msf.report.tables import show
 from tflm_msf.request import Request
 
 

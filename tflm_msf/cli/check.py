@@ -9,13 +9,12 @@ import click
 
 from tflm_msf.check import Place, read_limits
 from tflm_msf.check import check as check_limits
-from tflm_msf.cli.files import MODEL, as_json, busy
+from tflm_msf.cli.files import MODEL, as_json, busy, show
 from tflm_msf.cli.request import ENDS, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
 from tflm_msf.files import read_bytes
 from tflm_msf.report.checks import checks_table
-from tflm_msf.report.tables import show
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import read_model
 from tflm_msf.verify import VerifyReport, verify

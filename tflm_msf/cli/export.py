@@ -14,7 +14,7 @@ import click
 from tflm_msf.advice import choose_or_advise
 from tflm_msf.arena import C_EXPORT, Target
 from tflm_msf.boards import Board, find_board
-from tflm_msf.cli.files import MODEL, as_json, busy, write_whole
+from tflm_msf.cli.files import MODEL, as_json, busy, tell, write_whole
 from tflm_msf.cli.request import EVERYTHING, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
@@ -125,7 +125,7 @@ def export(
         print_json("export", {"output": str(output), "files": sorted(files)})
     else:
         for line in _summary(output, files):
-            click.echo(line)
+            tell(line)
 
 
 def _summary(output: Path, files: Files) -> list[str]:

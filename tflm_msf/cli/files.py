@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from tflm_msf.errors import MsfError
 from tflm_msf.files import reason_of, shown
@@ -80,15 +82,61 @@ def _umask() -> int:
     return mask
 
 
+QUIET, VERBOSE = "tflm_msf.quiet", "tflm_msf.verbose"
+"""What click's context notes of -q and -v."""
+
+
+def is_said(what: str) -> bool:
+    """Whether -q (:data:`QUIET`) or -v (:data:`VERBOSE`) was given."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(what))
+
+
+def show(renderable: RenderableType, aside: bool = False) -> None:
+    """Prints as wide as the terminal: to stdout, or to stderr if it stands ``aside`` for a file that goes to stdout."""
+    if not is_said(QUIET):
+        Console(markup=False, emoji=False, stderr=aside).print(renderable)
+
+
+def tell(line: str, aside: bool = False) -> None:
+    """Prints a line, as :func:`show` does."""
+    if not is_said(QUIET):
+        click.echo(line, err=aside)
+
+
 @contextmanager
 def busy(text: str) -> Iterator[Say]:
     """A sign of life on a terminal, for a ``with`` block that may take a while, and what shows how far it has come."""
+    if is_said(VERBOSE):
+        began = monotonic()
+        yield lambda what: click.echo(f"{monotonic() - began:7.1f} s  {text}: {what}", err=True)
+        click.echo(f"{monotonic() - began:7.1f} s  {text}: done", err=True)
+        return
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or is_said(QUIET):
         yield silent
         return
     with console.status(text) as status:
         yield lambda what: status.update(f"{text}: {what}")
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
+def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command what all have: its argument ``as_json``, and -q and -v."""
+    for option in reversed(_EVERYWHERE):
+        command = option(command)
+    return command
+
+
+def _note(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    context.meta[f"tflm_msf.{parameter.name}"] = value
+
+
+_EVERYWHERE = (
+    click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables."),
+    click.option(
+        "-q", "--quiet", is_flag=True, expose_value=False, callback=_note, help="Print no tables; errors and JSON stay."
+    ),
+    click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_note, help="Say on stderr what is being done."
+    ),
+)

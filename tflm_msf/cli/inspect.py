@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json
+from tflm_msf.cli.files import MODEL, as_json, show
 from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.files import read_bytes
@@ -14,7 +14,7 @@ from tflm_msf.inspect import inspect as inspect_model
 from tflm_msf.ops.conditions import ALWAYS_REQUIRED
 from tflm_msf.report.operators import operators as list_operators
 from tflm_msf.report.operators import operators_list, operators_markdown
-from tflm_msf.report.tables import operators_table, show
+from tflm_msf.report.tables import operators_table
 from tflm_msf.request import Request
 
 

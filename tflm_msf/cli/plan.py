@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json, busy, check_destination, write_whole
+from tflm_msf.cli.files import MODEL, as_json, busy, check_destination, show, write_whole
 from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.compare import compare as compare_presets
@@ -23,7 +23,7 @@ from tflm_msf.report.pictures import check_format
 from tflm_msf.report.pictures.front import draw_front
 from tflm_msf.report.pictures.memory import draw_memory
 from tflm_msf.report.pictures.network import draw_network
-from tflm_msf.report.tables import front_table, show
+from tflm_msf.report.tables import front_table
 from tflm_msf.report.values import front_json
 from tflm_msf.request import Request
 from tflm_msf.search.dag import as_networkx

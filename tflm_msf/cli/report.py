@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, STANDARD_OUTPUT, as_json, busy, check_destination, write_whole
+from tflm_msf.cli.files import MODEL, STANDARD_OUTPUT, as_json, busy, check_destination, tell, write_whole
 from tflm_msf.cli.request import ENDS, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.files import read_bytes
@@ -41,4 +41,4 @@ def report(request: Request, model: Path, output: Path | None, as_json: bool) ->
     if as_json:
         print_json("report", {"output": str(output), **found}, is_aside)
     else:
-        click.echo(f"Wrote {'to standard output' if is_aside else output}", err=is_aside)
+        tell(f"Wrote {'to standard output' if is_aside else output}", is_aside)

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from tflm_msf.advice import advise
-from tflm_msf.cli.files import MODEL, STANDARD_OUTPUT, as_json, busy, check_destination, write_whole
+from tflm_msf.cli.files import MODEL, STANDARD_OUTPUT, as_json, busy, check_destination, show, tell, write_whole
 from tflm_msf.cli.request import EVERYTHING, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
 from tflm_msf.files import read_bytes
-from tflm_msf.report.tables import rewrite_table, show
+from tflm_msf.report.tables import rewrite_table
 from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
 
@@ -52,10 +52,10 @@ def rewrite(
         print_json("rewrite", report, is_aside)
         return
     if report["already_rewritten"]:
-        click.echo(f"{model} was rewritten by tflm-msf already and stays as it is.", err=is_aside)
+        tell(f"{model} was rewritten by tflm-msf already and stays as it is.", is_aside)
     else:
         show(rewrite_table(report), is_aside)
-    click.echo(f"Wrote {'to standard output' if is_aside else output}", err=is_aside)
+    tell(f"Wrote {'to standard output' if is_aside else output}", is_aside)
 
 
 def _destination(model: Path, output: Path | None, in_place: bool) -> Path:

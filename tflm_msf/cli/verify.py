@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from tflm_msf.cli.files import MODEL, as_json, busy
+from tflm_msf.cli.files import MODEL, as_json, busy, show
 from tflm_msf.cli.request import requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.files import read_bytes
-from tflm_msf.report.tables import show, verify_table
+from tflm_msf.report.tables import verify_table
 from tflm_msf.request import Request
 from tflm_msf.verify import verify as verify_models
 

@@ -31,7 +31,8 @@ def fits_table(model: str, fits: Sequence[Json]) -> Table:
         row += [cell for version in ("rewritten", "streamed") for cell in _cells(fit[version])]
         gained = not fit["original"]["fits"] and any(fit[v] and fit[v]["fits"] for v in ("rewritten", "streamed"))
         table.add_row(*row, style="green" if gained else "")
-    table.caption = "! what is lacking. Green: boards that hold the model only now."
+    table.caption = "!r: too little RAM. !f: too little flash. Green: boards that hold the model only now."
+    table.caption_justify = "left"
     return table
 
 
@@ -42,4 +43,4 @@ def _cells(version: Json | None) -> tuple[str, str]:
     arena = format_size(version["arena"])
     if version["fits"]:
         return arena, f"{version['overhead']:.3f}"
-    return f"{arena} ! {', '.join(version['lacking'])}", ""
+    return f"{arena} !{''.join(what[0] for what in version['lacking'])}", ""

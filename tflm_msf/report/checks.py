@@ -11,7 +11,7 @@ from tflm_msf.report.tables import Json, plain_table
 
 def checks_table(report: Json) -> RenderableType:
     """One line for each limit, then the verdict."""
-    table = plain_table("Limits", "model", "where", "what", "limit", "found", "")
+    table = plain_table("Limits", "model", "where", "what", "limit", "found", "", texts=["where"])
     for entry in report["limits"]:
         found = "not known" if entry["value"] is None else _number(entry["value"])
         missed = "" if entry["kept"] else "MISSED"

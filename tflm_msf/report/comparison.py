@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from tflm_msf.printable import printable
+from tflm_msf.report.tables import plain_table
 from tflm_msf.sizes import format_size
 
 
@@ -18,10 +18,8 @@ def comparison_table(compared: Mapping[str, Any]) -> Table:
         compared: what :func:`tflm_msf.compare.compare` gives.
     """
     presets = compared["presets"]
-    title = f"{printable(compared['source'])}: arena total, bytes ({compared['target']['about']}), and MAC overhead"
-    table = Table("", title=title, title_justify="left", title_style="bold")
-    for limit in next(iter(presets.values())):
-        table.add_column(limit, justify="right")
+    title = f"{compared['source']}: arena total, bytes ({compared['target']['about']}), and MAC overhead"
+    table = plain_table(title, "", *next(iter(presets.values())))
     original = compared["original"]["arena"] or {}
     table.add_row("TFLM today", format_size(original.get("total")), end_section=True)
     for name, points in presets.items():

@@ -82,7 +82,7 @@ def operators_markdown() -> str:
 
 def operators_list() -> Table:
     """All of it for a terminal."""
-    table = plain_table("Operators", "operator", "in a rewritten model", "if")
+    table = plain_table("Operators", "operator", "in a rewritten model", "if", texts=["in a rewritten model", "if"])
     for entry in operators():
         table.add_row(entry["operator"], entry["fate"], "; ".join(entry["conditions"]))
     return table

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
 from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
@@ -28,11 +29,16 @@ class _PlainTable(Table):
         super().add_row(*shown, style=style, end_section=end_section)
 
 
-def plain_table(title: str, *columns: str) -> Table:
-    """An empty table with a title; the first column is text, the others are numbers."""
-    table = _PlainTable(title=printable(title), title_justify="left", title_style="bold")
+def plain_table(title: str, *columns: str, texts: Sequence[str] = ()) -> Table:
+    """An empty table with a title; the first column and those of ``texts`` are text, which may take several lines, the
+    others are numbers, which stay whole. Without lines between columns, so that more fits 80 characters.
+    """
+    table = _PlainTable(
+        title=printable(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+    )
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+        is_text = index == 0 or column in texts
+        table.add_column(column, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
     return table
 
 
@@ -116,7 +122,8 @@ def _rows_text(pixels: Json) -> Text:
 
 def blocks_table(blocks: Sequence[Json]) -> Table:
     """One line per fusion block."""
-    table = plain_table("Fusion blocks", "operators", "tile width", "workspace", "MACs", "output")
+    columns = ("operators", "tile width", "workspace", "MACs", "output")
+    table = plain_table("Fusion blocks", *columns, texts=["output"])
     for block in blocks:
         run = ranges(block["operators"]) or "the input"
         run += f"; {len(block['again'])} of them again" if block["again"] else ""
@@ -151,9 +158,7 @@ def endings_table(endings: Sequence[Json]) -> Table:
 
 def _text_table(title: str, *columns: str) -> Table:
     """A table of which the first two columns are text."""
-    table = plain_table(title, *columns)
-    table.columns[1].justify = "left"
-    return table
+    return plain_table(title, *columns, texts=columns[:2])
 
 
 def front_table(front: Sequence[Json], core: str) -> Table:
@@ -232,9 +237,8 @@ def _verdict(report: Json) -> Text:
 
 def operators_table(model: Json) -> RenderableType:
     """Operators of a model with shapes, MACs and live bytes; blocks with what they contain."""
-    table = plain_table(
-        f"{model['source']}: operators", "#", "operator", "output", "shape", "MACs", "live bytes", "note"
-    )
+    columns = ("#", "operator", "output", "shape", "MACs", "live bytes", "note")
+    table = plain_table(f"{model['source']}: operators", *columns, texts=["operator", "output", "note"])
     for op in model["operators"]:
         macs = "" if op["macs"] is None else f"{op['macs']:,}"
         shape = "x".join(map(str, op["shape"]))
@@ -269,12 +273,7 @@ def _peak_table(peak: Json) -> Table:
 
 def _stages_table(block: Json) -> Table:
     title = f"Block {block['index']}: {block['workspace']:,} bytes of workspace, {block['params']:,} of parameters"
-    table = plain_table(title, "stage", "map", "keeps")
+    table = plain_table(title, "stage", "map", "keeps", texts=["keeps"])
     for stage in block["stages"]:
         table.add_row(stage["op"], stage["map"], stage["keeps"])
     return table
-
-
-def show(renderable: RenderableType, aside: bool = False) -> None:
-    """Prints as wide as the terminal: to stdout, or to stderr if it stands ``aside`` for a file that goes to stdout."""
-    Console(markup=False, emoji=False, stderr=aside).print(renderable)
