@@ -16,12 +16,25 @@ from typing import TYPE_CHECKING, Any
 from tflm_msf.errors import LimitMissedError, MsfError
 
 if TYPE_CHECKING:
-    from tflm_msf.api import Front, Model, Result, from_keras, load
+    from tflm_msf.api import Front, Model, Result, estimate, from_keras, load
+    from tflm_msf.estimation import Estimate
     from tflm_msf.report.pictures import Picture
 
 __version__ = "0.1.0"
 
-__all__ = ["Front", "LimitMissedError", "Model", "MsfError", "Picture", "Result", "__version__", "from_keras", "load"]
+__all__ = [
+    "Estimate",
+    "Front",
+    "LimitMissedError",
+    "Model",
+    "MsfError",
+    "Picture",
+    "Result",
+    "__version__",
+    "estimate",
+    "from_keras",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

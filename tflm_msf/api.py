@@ -15,10 +15,13 @@ from tflm_msf.boards import find_board
 from tflm_msf.choice import Choice
 from tflm_msf.compare import front_curves, tflm_today
 from tflm_msf.errors import MsfError
+from tflm_msf.estimation import Estimate, estimate_layers
 from tflm_msf.files import read_bytes
 from tflm_msf.graph import Model as Graphs
 from tflm_msf.keras_models import convert
 from tflm_msf.overview import overview, picture_values
+from tflm_msf.layers import Layer
+from tflm_msf.layers.from_keras import is_keras, layers_of_keras
 from tflm_msf.planner import Planner
 from tflm_msf.report.page import page
 from tflm_msf.report.pictures import Picture, require_matplotlib
@@ -27,6 +30,7 @@ from tflm_msf.report.pictures.memory import draw_memory
 from tflm_msf.report.pictures.network import draw_network
 from tflm_msf.report.values import front_json, rewrite_json
 from tflm_msf.request import Limits, Request
+from tflm_msf.search.presets import Preset
 from tflm_msf.sizes import parse_size
 from tflm_msf.tflite_io import read_model, write_model
 from tflm_msf.verify import VerifyReport
@@ -265,6 +269,40 @@ def from_keras(model: Any, representative_data: Iterable[Any], source: str = "th
     converted = Model(source, convert(model, representative_data))
     read_model(converted.data, source)
     return converted
+
+
+def estimate(
+    network: Sequence[Layer] | Any,
+    *,
+    ram: int | str | None = None,
+    max_overhead: float | None = None,
+    target: str | None = None,
+    board: str | None = None,
+    stream_input: bool = False,
+    preset: str = Preset.FULL.value,
+) -> Estimate:
+    """What a network takes, once trained, converted to int8 and rewritten, before any of that is done.
+
+    Args:
+        network: its layers (see :mod:`tflm_msf.layers`), or a functional or sequential Keras model.
+        ram: see :meth:`Model.rewrite`.
+        max_overhead: see :meth:`Model.rewrite`.
+        target: see :meth:`Model.plan`.
+        board: see :meth:`Model.plan`.
+        stream_input: see :meth:`Model.plan`.
+        preset: the schedule space, as for `tflm-msf compare`: ``full``, ``layerwise``, ``mcunetv2`` and others.
+
+    Raises:
+        MsfError: for layers that do not fit each other, or if the limits cannot be kept.
+    """
+    try:
+        space = Preset(preset)
+    except ValueError:
+        raise MsfError(f"'{preset}' is no schedule space: {', '.join(each.value for each in Preset)}.") from None
+    request = replace(
+        _request(target, board, stream_input, False), limits=Limits(_bytes(ram), max_overhead), preset=space
+    )
+    return estimate_layers(layers_of_keras(network) if is_keras(network) else network, request)
 
 
 def _request(target: str | None, board: str | None, stream_input: bool, int8_io: bool) -> Request:

@@ -93,7 +93,8 @@ def choose(choices: Sequence[Choice], limits: Limits, source: str) -> Choice:
     for name, factor in (("a MAC overhead", limits.max_overhead), ("a slowdown", limits.max_slowdown)):
         if factor is not None and not factor >= 1:
             raise MsfError(f"{name} of {factor:g} cannot be kept: it is a factor of at least 1.")
-    timed = list(zip(choices, slowdowns(choices, limits.timed_on), strict=True))
+    times = [1.0] * len(choices) if limits.max_slowdown is None else slowdowns(choices, limits.timed_on)
+    timed = list(zip(choices, times, strict=True))
     if limits.ram is None:
         kept = _within(limits, timed, f"{source} has a plan")
         return min(kept, key=lambda pair: (pair[0].needed, pair[0].plan.macs))[0]

@@ -79,9 +79,12 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
     }
 
 
-def make_plan(network: Network, edges: tuple[Edge, ...], proved: bool = False) -> Plan:
-    """Lays the blocks of a path through the fusion DAG out and places every tensor."""
-    space = BlockSpace(network)
+def make_plan(network: Network, edges: tuple[Edge, ...], proved: bool = False, space: BlockSpace | None = None) -> Plan:
+    """Lays the blocks of a path through the fusion DAG out and places every tensor.
+
+    ``space`` is the network's; plans that are made from the same one share what they have in common.
+    """
+    space = BlockSpace(network) if space is None else space
     blocks = [space.lay_out(edge.block) if edge.block else None for edge in edges]
     placement = place_tensors(network, edges)
     steps = tuple(

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tflm_msf.arena import refusal_of
+from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.choice import Choice, choose
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
@@ -135,7 +136,9 @@ class Planner:
             )
         if effort.ran_out:
             doubts.append(EVERYTHING_IS_OPEN)
-        return tuple(_undominated([self._choice(network, point, doubts) for network, point in found]))
+        laid_out = {id(space.network): BlockSpace(space.network) for space in spaces}
+        plans = [self._choice(network, point, doubts, laid_out[id(network)]) for network, point in found]
+        return tuple(_undominated(plans))
 
     def _least_possible(self, space: _Space) -> int:
         """Bytes that no plan of the least MACs can go below: the better orders are searched first."""
@@ -143,9 +146,9 @@ class Planner:
         first = Search(space.edges, units).cheapest(NO_LIMIT, units)
         return first.head + self.request.block_bytes * len(first.edges) if first else NO_LIMIT
 
-    def _choice(self, network: Network, point: Point, doubts: Sequence[Doubt]) -> Choice:
+    def _choice(self, network: Network, point: Point, doubts: Sequence[Doubt], space: BlockSpace) -> Choice:
         proved = is_proved(point.macs, point.head + self.request.block_bytes * len(point.edges), doubts)
-        plan = make_plan(network, point.edges, proved)
+        plan = make_plan(network, point.edges, proved, space)
         return Choice(self.model, network, plan, self.request.weights, self.request.targets)
 
     def choose(self, limits: Limits | None = None) -> Choice:

@@ -33,6 +33,7 @@ class BlockSpace:
         self._network = network
         self._sizes = RingSizes(network)
         self._copied: dict[tuple[Gate, ...], tuple[Copies, RingSizes]] = {}
+        self._laid_out: dict[Candidate, Block] = {}
 
     @cached_property
     def _gates(self) -> tuple[Gate, ...]:
@@ -75,6 +76,11 @@ class BlockSpace:
 
     def lay_out(self, candidate: Candidate) -> Block:
         """The block of a candidate, every buffer placed."""
+        if candidate not in self._laid_out:
+            self._laid_out[candidate] = self._lay_out(candidate)
+        return self._laid_out[candidate]
+
+    def _lay_out(self, candidate: Candidate) -> Block:
         if not candidate.recomputes:
             walk = BlockWalk(self._network, self._sizes, candidate.last, (candidate.schedule,))
             return replace(walk.lay_out(candidate.first), candidate=candidate)

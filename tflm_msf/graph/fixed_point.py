@@ -6,6 +6,7 @@ Sources: gemmlowp's ``fixedpoint.h`` (double rounding) and TFLM's ``quantization
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -38,6 +39,16 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     if shift < -31:
         return 0, 0
     return multiplier, shift
+
+
+def quantize_multipliers(reals: Sequence[float]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """:func:`quantize_multiplier` of each: all multipliers, all shifts."""
+    fractions, shifts = np.frexp(np.array(reals, np.float64))
+    multipliers = np.copysign(np.floor(np.abs(fractions) * (1 << 31) + 0.5), fractions).astype(np.int64)
+    carried = multipliers == 1 << 31
+    multipliers, exponents = np.where(carried, multipliers // 2, multipliers), shifts.astype(np.int64) + carried
+    vanishing = exponents < -31
+    return np.where(vanishing, 0, multipliers).astype(np.int32), np.where(vanishing, 0, exponents)
 
 
 def rescale(values: IntArray, multiplier: int, shift: int) -> IntArray:

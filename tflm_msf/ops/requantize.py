@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.graph.fixed_point import quantize_multiplier
+from tflm_msf.graph.fixed_point import quantize_multipliers
 from tflm_msf.ops.stage import NotFusableError, Requantization
 
 
@@ -22,13 +22,8 @@ def requantization(bias: npt.NDArray[np.int32], real_multipliers: list[float]) -
     Raises:
         NotFusableError: for a multiplier that TFLM's arithmetic cannot take.
     """
-    pairs = [quantize_multiplier(real) for real in real_multipliers]
-    if any(shift > 30 for _, shift in pairs):
+    multipliers, shifts = quantize_multipliers(real_multipliers)
+    if (shifts > 30).any():
         raise NotFusableError("its output scale is too small for its input and weight scales")
-    if len(pairs) == 1:
-        pairs *= len(bias)
-    return Requantization(
-        bias,
-        np.array([multiplier for multiplier, _ in pairs], np.int32),
-        np.array([shift for _, shift in pairs], np.int8),
-    )
+    channels = len(bias) if len(multipliers) == 1 else 1
+    return Requantization(bias, np.tile(multipliers, channels), np.tile(shifts, channels).astype(np.int8))

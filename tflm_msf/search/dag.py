@@ -15,7 +15,7 @@ from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
-from tflm_msf.search.memory import Memory, Remembered
+from tflm_msf.search.memory import Found, Memory, Remembered
 from tflm_msf.sizes import align_up
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def find_edges(
             known = _undominated_blocks(network, found.blocks if admit is None else _admitted(found.blocks, admit))
             if admit is None and in_time:
                 remembered.keep(found.seen, most if found.is_limited else None, known)
-        edges.extend(_edges(network, known, liveness, limit))
+        edges.extend(_edges(network, known, liveness))
     return edges
 
 
@@ -118,20 +118,20 @@ def _admitted(blocks: Iterable[Candidate], admit: Callable[[Candidate], Candidat
     return (block for block in map(admit, blocks) if block is not None)
 
 
-def _undominated_blocks(network: Network, blocks: Iterable[Candidate]) -> list[Candidate]:
+def _undominated_blocks(network: Network, blocks: Iterable[Candidate]) -> list[Found]:
     """Those between each two cuts that nothing dominates, wherever they are placed."""
-    found: dict[int, list[Candidate]] = {}
+    between: dict[int, list[Found]] = {}
     for block in blocks:
-        found.setdefault(block.first, []).append(block)
-    return [block for choices in found.values() for block in _undominated_alike(network, choices)]
+        between.setdefault(block.first, []).append(Found(block, _added(network, block)))
+    return [found for choices in between.values() for found in _undominated_alike(choices)]
 
 
-def _undominated_alike(network: Network, blocks: list[Candidate]) -> list[Candidate]:
+def _undominated_alike(blocks: list[Found]) -> list[Found]:
     """Of blocks of the same units, those that no other one at as few MACs is as easy to place as."""
-    kept: list[Candidate] = []
-    for block in sorted(blocks, key=lambda block: (block.macs, _added(network, block))):
-        if not any(_is_block_as_easy(other, block) for other in kept):
-            kept.append(block)
+    kept: list[Found] = []
+    for found in sorted(blocks, key=lambda found: (found.block.macs, found.added)):
+        if not any(_is_block_as_easy(other.block, found.block) for other in kept):
+            kept.append(found)
     return kept
 
 
@@ -146,16 +146,14 @@ def _most_saved(network: Network, space: BlockSpace, remembered: Remembered) -> 
     return align_up(max(alone, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
 
 
-def _edges(network: Network, blocks: Iterable[Candidate], liveness: _Liveness, limit: int) -> Iterator[Edge]:
-    """The edges of blocks that end at the same unit, of those of several units the ones within a limit."""
+def _edges(network: Network, blocks: Iterable[Found], liveness: _Liveness) -> Iterator[Edge]:
+    """The edges of blocks that end at the same unit."""
     beside: dict[tuple[int, ...], int] = {}
-    for block in blocks:
+    for block, added in blocks:
         if block.inputs not in beside:
             dying = liveness.dying(block.inputs, block.last)
             beside[block.inputs] = liveness.after(block.last) + sum(padded_bytes(network, tensor) for tensor in dying)
-        head = beside[block.inputs] + _added(network, block)
-        if head <= limit or block.first == block.last:
-            yield Edge(block.first, block.last, head, block.macs, block)
+        yield Edge(block.first, block.last, beside[block.inputs] + added, block.macs, block)
 
 
 def _added(network: Network, block: Candidate) -> int:

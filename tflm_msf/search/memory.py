@@ -9,7 +9,7 @@ same run of operators.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count
 from typing import NamedTuple
@@ -33,13 +33,19 @@ _Name = tuple[int, int]
 """A tensor: how many units back it is made, and its place there; or -1 and its place among those that no unit makes."""
 
 
-class _Kept(NamedTuple):
-    """A block, counted from its last unit back, its tensors by their names."""
+class Found(NamedTuple):
+    """A block, and the bytes that it takes beside its inputs and its output, less those that these share."""
 
-    back: int
     block: Candidate
-    inputs: tuple[_Name, ...]
-    overlap_input: _Name | None
+    added: int
+
+
+class _Kept(NamedTuple):
+    """Blocks that end at unit ``last`` of some network, and what their tensors are called, seen from there."""
+
+    last: int
+    names: Mapping[int, _Name]
+    blocks: list[Found]
 
 
 @dataclass
@@ -51,7 +57,7 @@ class _Node:
     """
 
     longer: dict[int, _Node] = field(default_factory=dict)
-    found: dict[tuple[int | None, bool], list[_Kept]] = field(default_factory=dict)
+    found: dict[tuple[int | None, bool], _Kept] = field(default_factory=dict)
 
 
 class Memory:
@@ -82,7 +88,7 @@ class Memory:
             self._alone[kind] = measure()
         return self._alone[kind]
 
-    def find(self, kinds: Sequence[int], last: int, limit: int) -> list[_Kept] | None:
+    def find(self, kinds: Sequence[int], last: int, limit: int) -> _Kept | None:
         """What was kept for a run of units that ends at ``last``, however long that is."""
         node = self._runs
         for unit in range(last, -1, -1):
@@ -95,16 +101,16 @@ class Memory:
                 return found
         return node.found.get((None, True)) or node.found.get((limit, True))
 
-    def keep(self, kinds: Sequence[int], seen: range, limit: int | None, found: list[_Kept]) -> None:
+    def keep(self, kinds: Sequence[int], seen: range, limit: int | None, found: _Kept) -> None:
         """Keeps what was found for the run ``seen``."""
-        if self._kept + len(found) > MOST_KEPT:
+        if self._kept + len(found.blocks) > MOST_KEPT:
             self._kinds, self._runs, self._alone, self._kept = {}, _Node(), {}, 0
             return
         node = self._runs
         for unit in reversed(seen):
             node = node.longer.setdefault(kinds[unit], _Node())
         node.found[limit, seen.start == 0] = found
-        self._kept += len(found)
+        self._kept += len(found.blocks)
 
 
 class _Names:
@@ -159,47 +165,44 @@ class Remembered:
     kinds: Sequence[int]
     names: _Names
 
-    def recall(self, last: int, limit: int) -> list[Candidate] | None:
+    def recall(self, last: int, limit: int) -> list[Found] | None:
         """The blocks that end at unit ``last`` as they were kept for the ``limit`` on their workspace, if they were."""
         kept = self.memory.find(self.kinds, last, limit)
         if kept is None:
             return None
-        tensors: dict[tuple[_Name, ...], tuple[int, ...]] = {}
-        for each in kept:
-            if each.inputs not in tensors:
-                tensors[each.inputs] = tuple(self.names.tensor(name, last) for name in each.inputs)
-        if any(tuple(sorted(inputs)) != inputs for inputs in tensors.values()):
+        called = {tensor: self.names.tensor(name, last) for tensor, name in kept.names.items()}
+        if last == kept.last and all(tensor == here for tensor, here in called.items()):
+            return kept.blocks
+        if sorted(called, key=called.__getitem__) != sorted(called):
             return None  # of two inputs that it may overlap, a block takes one by its number
-        output = self.names.tensor((0, 0), last)
-        return [self._candidate(each, last, tensors[each.inputs], output) for each in kept]
-
-    def _candidate(self, kept: _Kept, last: int, inputs: tuple[int, ...], output: int) -> Candidate:
-        overlap_input = None if kept.overlap_input is None else self.names.tensor(kept.overlap_input, last)
-        return kept.block._replace(
-            first=last - kept.back, last=last, inputs=inputs, output=output, overlap_input=overlap_input
-        )
+        inputs = {read: tuple(map(called.__getitem__, read)) for read in {found.block.inputs for found in kept.blocks}}
+        further = last - kept.last
+        return [Found(_moved(found.block, further, inputs, called), found.added) for found in kept.blocks]
 
     def alone(self, unit: int, measure: Callable[[int], int]) -> int:
         """What ``measure`` says of a unit on its own."""
         return self.memory.alone(self.kinds[unit], lambda: measure(unit))
 
-    def keep(self, seen: range, limit: int | None, blocks: Iterable[Candidate]) -> None:
+    def keep(self, seen: range, limit: int | None, blocks: list[Found]) -> None:
         """Keeps the blocks that end at the last unit ``seen``, for which no earlier one was looked at.
 
         ``limit`` is that on their workspace; None if it left none out.
         """
         last = seen[-1]
+        tensors = sorted({tensor for found in blocks for tensor in (*found.block.inputs, found.block.output)})
+        names = {tensor: self.names.name(tensor, last) for tensor in tensors}
+        self.memory.keep(self.kinds, seen, limit, _Kept(last, names, blocks))
 
-        def named(tensor: int) -> _Name:
-            return self.names.name(tensor, last)
 
-        found = [
-            _Kept(
-                last - block.first,
-                block,
-                tuple(map(named, block.inputs)),
-                None if block.overlap_input is None else named(block.overlap_input),
-            )
-            for block in blocks
-        ]
-        self.memory.keep(self.kinds, seen, limit, found)
+def _moved(
+    block: Candidate, further: int, inputs: Mapping[tuple[int, ...], tuple[int, ...]], called: Mapping[int, int]
+) -> Candidate:
+    """The same block ``further`` units on, its tensors called otherwise."""
+    overlap_input = None if block.overlap_input is None else called[block.overlap_input]
+    return block._replace(
+        first=block.first + further,
+        last=block.last + further,
+        inputs=inputs[block.inputs],
+        output=called[block.output],
+        overlap_input=overlap_input,
+    )
