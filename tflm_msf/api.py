@@ -19,9 +19,9 @@ from tflm_msf.estimation import Estimate, estimate_layers
 from tflm_msf.files import read_bytes
 from tflm_msf.graph import Model as Graphs
 from tflm_msf.keras_models import convert
-from tflm_msf.overview import overview, picture_values
 from tflm_msf.layers import Layer
 from tflm_msf.layers.from_keras import is_keras, layers_of_keras
+from tflm_msf.overview import overview, picture_values
 from tflm_msf.planner import Planner
 from tflm_msf.report.page import page
 from tflm_msf.report.pictures import Picture, require_matplotlib
