@@ -151,11 +151,11 @@ class MoreLayers(Layers):
         out = self._like(x, (n, h * block, w * block, c // (block * block)))
         return self._op("DEPTH_TO_SPACE", [x], out, Table("DepthToSpaceOptions", {"block_size": block}))
 
-    def resize(self, x: int, height: int, width: int, bilinear: bool, half_pixel: bool) -> int:
+    def resize(self, x: int, height: int, width: int, bilinear: bool, half_pixel: bool, aligned: bool = False) -> int:
         """RESIZE_NEAREST_NEIGHBOR or RESIZE_BILINEAR."""
         n, _, _, c = self.shape(x)
         name = "Bilinear" if bilinear else "NearestNeighbor"
-        options = Table(f"Resize{name}Options", {"half_pixel_centers": half_pixel})
+        options = Table(f"Resize{name}Options", {"half_pixel_centers": half_pixel, "align_corners": aligned})
         builtin = "RESIZE_BILINEAR" if bilinear else "RESIZE_NEAREST_NEIGHBOR"
         return self._op(builtin, [x, self._int32([height, width])], self._like(x, (n, height, width, c)), options)
 

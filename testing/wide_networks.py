@@ -136,7 +136,13 @@ class WideNetwork(RandomNetwork):
         size = h * factors[0], w * factors[1]
         if self.chance(0.2):
             size = max(1, h * factors[0] // 2), max(1, w * factors[1] // 2)
-        return self.more.resize(x, *size, self.chance(0.5), self.chance(0.5)) if max(size) <= 48 else x
+        if self.chance(0.2):
+            size = self.random.randint(1, 40), self.random.randint(1, 40)
+        if max(size) > 48:
+            return x
+        if self.chance(0.3):
+            return self.more.resize(x, *size, self.chance(0.5), False, aligned=True)
+        return self.more.resize(x, *size, self.chance(0.5), self.chance(0.5))
 
     def deconvolve(self, x: int) -> int:
         _, h, w, c = self.layers.shape(x)

@@ -254,6 +254,30 @@ def spatial_pyramid(layers: Kinds) -> list[int]:
     return [layers.pixel_softmax(layers.conv(layers.concatenate(*branches), 3, POINT, PLAIN))]
 
 
+def u_net_aligned(layers: Kinds, size: int = 28, width: int = 4) -> list[int]:
+    """A U-Net that goes up by bilinear resizing with aligned corners, and ends in the number of each pixel's class."""
+    x = layers.conv(layers.input(1, size + 4, size, 3), width, THREE, Weighting(RELU))
+    skips = []
+    for channels in (2 * width, 3 * width):
+        skips.append(x)
+        x = layers.conv(layers.max_pool(x, Geometry((2, 2), (2, 2), same=False)), channels, THREE, Weighting(RELU))
+    for skip in reversed(skips):
+        _, h, w, channels = layers.shape(skip)
+        x = layers.resize(x, h, w, bilinear=True, half_pixel=False, aligned=True)
+        x = layers.conv(layers.concatenate(skip, x), channels, THREE, Weighting(RELU))
+    return [layers.arg("ARG_MAX", layers.conv(x, 3, POINT, PLAIN))]
+
+
+def shuffled_groups(layers: Kinds) -> list[int]:
+    """ShuffleNet's grouped convolutions with a shuffle between them, and the largest value of each map at the end."""
+    x = layers.stem(8, 24, 24, 3)
+    for _ in range(2):
+        y = layers.channel_shuffle(layers.grouped(x, 2, 4, POINT, Weighting(RELU)), 2)
+        y = layers.depthwise(y, 1, THREE, PLAIN)
+        x = layers.add(x, layers.grouped(y, 2, 4, POINT, PLAIN), RELU)
+    return [layers.softmax(layers.dense(layers.reduce_max(x, keep_dims=False), 4, PLAIN))]
+
+
 KINDS: Mapping[str, Callable[[Kinds], list[int]]] = {
     make.__name__: make
     for make in (
@@ -281,6 +305,8 @@ KINDS: Mapping[str, Callable[[Kinds], list[int]]] = {
         normalised,
         auto_encoder,
         spatial_pyramid,
+        u_net_aligned,
+        shuffled_groups,
     )
 }
 

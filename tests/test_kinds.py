@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tests.exactness import Original, pareto_paths, random_path
-from tests.kinds import KINDS, network
+from tests.kinds import KINDS, Kinds, network, u_net_aligned
 from tflm_msf.network.units import Network
 from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
@@ -46,3 +46,10 @@ def test_rows_of_the_input_may_be_streamed(name: str) -> None:
     report = verify(original, rewritten, runs=3)
     assert report.passed, (report.mismatches, report.problems)
     assert read_model(rewritten, name).main.inputs == ()
+
+
+def test_a_u_net_with_aligned_corners_takes_less_than_a_quarter() -> None:
+    layers = Kinds(Random(0))
+    model = layers.model(u_net_aligned(layers, size=60, width=16))
+    report = rewrite_file(write_model(model), "a U-Net").report
+    assert 4 * report["arena"]["plan"]["total"] <= report["arena"]["original"]["total"]

@@ -309,7 +309,7 @@ static void make_resized(const fuzz_making *m) {
 
 static void make_resize_nearest_neighbor(fuzz_making *m) {
   make_resized(m);
-  m->stage->arg[0] = (int32_t)below(m, 2);
+  m->stage->arg[0] = (int32_t)below(m, 3);
   cover(m);
 }
 

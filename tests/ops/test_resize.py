@@ -66,9 +66,12 @@ def test_long_axes() -> None:
 
 @pytest.mark.parametrize(
     ("size", "options", "reason"),
-    [((8, 12), {"align_corners": True}, "it aligns corners"), ((37, 12), {}, "which is no fraction of small numbers")],
+    [
+        ((8, 12), {"align_corners": True, "half_pixel_centers": True}, "it aligns corners and centres"),
+        ((37, 12), {}, "which is no fraction of small numbers"),
+    ],
 )
-@pytest.mark.parametrize("kind", ["Bilinear", "NearestNeighbor"])
+@pytest.mark.parametrize("kind", ["NearestNeighbor"])
 def test_what_is_not_fused(kind: str, size: tuple[int, int], options: dict[str, bool], reason: str) -> None:
     layers = MoreLayers(Random(0))
     x = layers.input(1, 4, 6, 2)
@@ -84,3 +87,39 @@ def test_depth_to_space(block: int) -> None:
     x = layers.conv(layers.input(1, 4, 5, 2), 2 * block * block, Geometry(), Weighting())
     y = layers.depth_to_space(x, block)
     assert_every_block_exact(layers.model([layers.conv(y, 2, Geometry(), Weighting())]))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 6), (5, 1), (4, 6), (7, 5), (24, 3)])
+@pytest.mark.parametrize("larger", [(1, 1), (2, 9), (8, 12), (14, 10), (47, 6), (10, 40)])
+@pytest.mark.parametrize("bilinear", [False, True])
+def test_aligned_corners(size: tuple[int, int], larger: tuple[int, int], bilinear: bool) -> None:
+    layers = MoreLayers(Random(f"{size} {larger}"))
+    x = layers.relu(layers.input(1, *size, 3))
+    assert_each_exact(layers.model([layers.resize(x, *larger, bilinear, False, aligned=True)]))
+
+
+@pytest.mark.parametrize("bilinear", [False, True])
+@pytest.mark.parametrize("factor", [2, 3])
+def test_aligned_corners_inside_a_block(factor: int, bilinear: bool) -> None:
+    layers = MoreLayers(Random(f"{factor} {bilinear}"))
+    x = layers.conv(layers.input(1, 7, 6, 2), 3, Geometry(), Weighting())
+    y = layers.resize(layers.relu(x), 7 * factor, 6 * factor, bilinear, False, aligned=True)
+    assert_every_block_exact(layers.model([layers.conv(y, 2, Geometry(), Weighting())]))
+
+
+@pytest.mark.parametrize("size", [(37, 12), (5, 31), (17, 19), (7, 7)])
+@pytest.mark.parametrize("half_pixel", [False, True])
+def test_bilinear_to_any_size(size: tuple[int, int], half_pixel: bool) -> None:
+    layers = MoreLayers(Random(str(size)))
+    x = layers.depthwise(layers.input(1, 13, 11, 2), 1, Geometry(), Weighting())
+    y = layers.resize(x, *size, True, half_pixel)
+    assert_each_exact(layers.model([layers.conv(y, 2, Geometry(), Weighting())]))
+
+
+@pytest.mark.parametrize("size", [24, 48, 96, 200])
+def test_windows_hardly_grow_where_corners_are_aligned(size: int) -> None:
+    layers = MoreLayers(Random(size))
+    x = layers.relu(layers.input(1, size, 3, 1))
+    network = build_network(layers.model([layers.resize(x, 2 * size, 6, True, False, aligned=True)]).main)
+    stage = network.units[-1].stage
+    assert stage is not None and stage.window.kernel_h <= 3

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tflm_msf.ops.conditions import RATIO, fused_if
 from tflm_msf.ops.context import OpContext
@@ -15,8 +15,16 @@ from tflm_msf.ops.stage import Map, NotFusableError, Stage, StageOp, Window, Zoo
 MAX_FACTOR = 16
 """Outputs for which a window can stay where it is, as the program format has it."""
 
+MAX_STRIDE = 255
+
 MAX_SCALE = 32767
 """Input pixels for an output pixel in 1/1024 that the kernels take."""
+
+MAX_ALIGNED = 32767
+"""Rows and columns of maps whose corners are aligned, as the kernels take them."""
+
+ALIGNED = 2
+"""Where an output of RESIZE_NEAREST_NEIGHBOR looks, apart from its corner (0) and its centre (1)."""
 
 
 class Axis(NamedTuple):
@@ -28,54 +36,57 @@ class Axis(NamedTuple):
     zoom: Zoom
 
 
-Reads = Callable[[int], tuple[int, int]]
-"""First and last input coordinate that an output coordinate reads."""
+Ints = npt.NDArray[np.int64]
 
 
-@fused_if("corners are not aligned", RATIO, "coordinates that float32 does not round")
+@fused_if(f"corners aligned, or {RATIO}", "coordinates that float32 does not round")
 def lower_resize_nearest_neighbor(context: OpContext) -> Stage:
     """RESIZE_NEAREST_NEIGHBOR where TFLM's float32 coordinates are what exact arithmetic gives."""
     in_map, out_map = _maps(context)
-    context.require(context.option("align_corners", 0) == 0, "it aligns corners")
-    half = context.option("half_pixel_centers", 0)
+    half, aligned = _where(context)
+    looks = ALIGNED if aligned else half
+    context.require(
+        not aligned or max(*in_map[:2], *out_map[:2]) <= MAX_ALIGNED, "its maps are too large to be aligned"
+    )
+    axes = []
     for size, out_size in zip(in_map[:2], out_map[:2], strict=True):
-        scale, offset = np.float32(size) / np.float32(out_size), np.float32(0.5 * half)
         at = np.arange(out_size)
-        reference = np.minimum(np.floor((at.astype(np.float32) + offset) * scale).astype(np.int64), size - 1)
-        exact = (2 * at + half) * size // (2 * out_size)
-        context.require(bool((reference == exact).all()), "TFLM rounds its coordinates")
+        if aligned and out_size > 1:
+            scale = np.float32(size - 1) / np.float32(out_size - 1)
+            reference = np.floor(at.astype(np.float32) * scale + np.float32(0.5)).astype(np.int64)
+            exact = (2 * at * (size - 1) + out_size - 1) // (2 * (out_size - 1))
+        else:
+            scale, offset = np.float32(size) / np.float32(out_size), np.float32(0.5 * half)
+            reference = np.floor((at.astype(np.float32) + offset) * scale).astype(np.int64)
+            exact = (2 * at + half) * size // (2 * out_size)
+        context.require(bool((np.minimum(reference, size - 1) == exact).all()), "TFLM rounds its coordinates")
+        axes.append(_axis(size, out_size, exact, exact, may_drift=aligned))
+    return _stage(context, StageOp.RESIZE_NEAREST_NEIGHBOR, axes[0], axes[1], (looks,))
 
-    def axis(size: int, out_size: int) -> Axis:
-        return _axis(size, out_size, lambda at: ((2 * at + half) * size // (2 * out_size),) * 2)
 
-    rows, cols = axis(in_map.h, out_map.h), axis(in_map.w, out_map.w)
-    return _stage(context, StageOp.RESIZE_NEAREST_NEIGHBOR, rows, cols, (half,))
-
-
-@fused_if("corners are not aligned", RATIO, "TFLM does not read past its input")
+@fused_if("TFLM does not read past its input")
 def lower_resize_bilinear(context: OpContext) -> Stage:
     """RESIZE_BILINEAR in TFLM's fixed point (``ResizeBilinearInteger``)."""
     in_map, out_map = _maps(context)
-    context.require(context.option("align_corners", 0) == 0, "it aligns corners")
-    half = context.option("half_pixel_centers", 0)
+    half, aligned = _where(context)
+    scales, axes = [], []
+    for size, out_size in zip(in_map[:2], out_map[:2], strict=True):
+        over, among = (size - 1, out_size - 1) if aligned and out_size > 1 else (size, out_size)
+        step = (1024 * over + among // 2) // among
+        context.require(step <= MAX_SCALE, "its output is too small for its input")
+        context.require(step > 0 or (size == 1 and out_size <= 1024), "its output is too large for its input")
+        position = np.arange(out_size) * step + (step // 2 - 512 if half else 0)
+        low, high = np.maximum(position, 0) // 1024, np.minimum((position + 1023) // 1024, size - 1)
+        scales.append(max(step, 1))  # of a single value the kernels take any
+        axes.append(_axis(size, out_size, low, high, may_drift=True))
+    return _stage(context, StageOp.RESIZE_BILINEAR, axes[0], axes[1], (*scales, half))
 
-    def scale(size: int, out_size: int) -> int:
-        return (1024 * size + out_size // 2) // out_size
 
-    def reads(size: int, out_size: int) -> Reads:
-        step = scale(size, out_size)
-
-        def span(at: int) -> tuple[int, int]:
-            position = at * step + (step // 2 - 512 if half else 0)
-            return max(position, 0) // 1024, min((position + 1023) // 1024, size - 1)
-
-        return span
-
-    scales = scale(in_map.h, out_map.h), scale(in_map.w, out_map.w)
-    context.require(max(scales) <= MAX_SCALE, "its output is too small for its input")
-    rows = _axis(in_map.h, out_map.h, reads(in_map.h, out_map.h))
-    cols = _axis(in_map.w, out_map.w, reads(in_map.w, out_map.w))
-    return _stage(context, StageOp.RESIZE_BILINEAR, rows, cols, (*scales, half))
+def _where(context: OpContext) -> tuple[int, bool]:
+    """Whether an output looks where its centre is (1) or its corner (0), and whether corners are aligned."""
+    half, aligned = context.option("half_pixel_centers", 0), context.option("align_corners", 0) != 0
+    context.require(not (half and aligned), "it aligns corners and centres")
+    return half, aligned
 
 
 @fused_if("a block from 1 to 16")
@@ -101,22 +112,30 @@ def _maps(context: OpContext) -> tuple[Map, Map]:
     return in_map, out_map
 
 
-def _axis(size: int, out_size: int, reads: Reads) -> Axis:
-    """The smallest window that moves on as the sizes' fraction says and covers all that is read."""
-    common = math.gcd(size, out_size)
-    stride, factor = size // common, out_size // common
-    if factor > MAX_FACTOR or stride > 255:
-        raise NotFusableError(f"it resizes {size} to {out_size}, which is no fraction of small numbers")
-    spans = [reads(at) for at in range(out_size)]
-    if any(first > last or first >= size for first, last in spans):
+def _axis(size: int, out_size: int, first: Ints, last: Ints, may_drift: bool) -> Axis:
+    """The smallest window that covers input coordinates ``first`` to ``last`` of each output.
+
+    It moves on as the sizes' fraction says. If it ``may_drift``, it moves as a close fraction of small numbers may do,
+    and is as much larger as that drifts away.
+    """
+    if (first > last).any() or (first >= size).any():
         raise NotFusableError("TFLM reads past the end of its input")
-    axes = []
-    for shift in range(factor):
-        starts = [(at + shift) // factor * stride for at in range(out_size)]
-        pad = max(0, *(start - first for start, (first, _) in zip(starts, spans, strict=True)))
-        kernel = max(last - start for start, (_, last) in zip(starts, spans, strict=True)) + pad + 1
-        axes.append(Axis(max(kernel, 1), stride, pad, Zoom(factor, shift)))
-    return min(axes, key=lambda axis: (axis.kernel, axis.zoom.shift))
+    common = math.gcd(size, out_size)
+    exact = size // common, out_size // common
+    moves = [exact]
+    if may_drift:
+        moves += [(max(1, round(size * factor / out_size)), factor) for factor in range(1, MAX_FACTOR + 1)]
+    fitting = [(stride, factor) for stride, factor in moves if factor <= MAX_FACTOR and stride <= MAX_STRIDE]
+    if not fitting:
+        raise NotFusableError(f"it resizes {size} to {out_size}, which is no fraction of small numbers")
+    axes = [(move, _covering(first, last, *move, shift)) for move in fitting for shift in range(move[1])]
+    return min(axes, key=lambda found: (found[1].kernel, found[0] != exact, found[1].zoom))[1]
+
+
+def _covering(first: Ints, last: Ints, stride: int, factor: int, shift: int) -> Axis:
+    starts = (np.arange(len(first)) + shift) // factor * stride
+    pad = max(0, int((starts - first).max()))
+    return Axis(max(int((last - starts).max()) + pad + 1, 1), stride, pad, Zoom(factor, shift))
 
 
 def _stage(context: OpContext, op: StageOp, rows: Axis, cols: Axis, args: tuple[int, ...]) -> Stage:

@@ -1,27 +1,41 @@
 /*
- * RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR, to sizes that are a small fraction of the input's: a window moves `stride`
- * pixels for every `factor` outputs. Where exactly an output looks follows from the reference's own arithmetic.
+ * RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR: a window moves `stride` pixels for every `factor` outputs
+ * and covers what they read. Where exactly an output looks follows from the reference's own arithmetic.
  */
 #include "kernel/msf_kernel.h"
 
-#define MAX_SCALE 32767 /* keeps coordinates in 22.10 fixed point in int32 */
+#define MAX_SCALE 32767   /* keeps coordinates in 22.10 fixed point in int32 */
+#define MAX_ALIGNED 32767 /* keeps twice the product of two coordinates in int32 */
 
-/* arg[0] is 1 if an output looks where its centre is, 0 if where its corner is. */
-static int32_t nearest(int32_t at, int32_t half, int32_t stride, uint8_t zoom) {
-  return (2 * at + half) * stride / (2 * msf_factor(zoom));
+/* arg[0]: an output looks where its corner is, where its centre is, or as far in as the corners of both maps agree. */
+enum { CORNER = 0, CENTRE = 1, ALIGNED = 2 };
+
+static int32_t nearest(int32_t at, int32_t looks, int32_t stride, uint8_t zoom, int32_t size, int32_t out_size) {
+  if (looks != ALIGNED || out_size == 1) return (2 * at + (looks & CENTRE)) * stride / (2 * msf_factor(zoom));
+  return (2 * at * (size - 1) + out_size - 1) / (2 * (out_size - 1));
 }
 
 static int check_nearest(const msf_stage_shape *shape) {
-  const int32_t half = shape->stage->arg[0];
-  return shape->in[0]->c == shape->out->c && (half == 0 || half == 1);
+  const msf_tensor *in = shape->in[0], *out = shape->out;
+  const int32_t looks = shape->stage->arg[0], most = looks == ALIGNED ? MAX_ALIGNED : INT32_MAX;
+  return in->c == out->c && looks >= CORNER && looks <= ALIGNED && msf_height(in) <= most && msf_height(out) <= most &&
+         in->w <= most && out->w <= most;
+}
+
+static int32_t nearest_row(const msf_stage *s, int32_t y, int32_t height, int32_t out_height) {
+  return nearest(y, s->arg[0], s->stride_h, s->zoom_h, height, out_height);
+}
+
+static int32_t nearest_column(const msf_stage *s, int32_t x, int32_t width, int32_t out_width) {
+  return nearest(x, s->arg[0], s->stride_w, s->zoom_w, width, out_width);
 }
 
 static msf_region reads_nearest(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
   const msf_stage *s = shape->stage;
   msf_region region;
-  region.rows.first = nearest(y, s->arg[0], s->stride_h, s->zoom_h);
+  region.rows.first = nearest_row(s, y, msf_height(shape->in[k]), msf_height(shape->out));
   region.rows.end = region.rows.first + 1;
-  region.columns.first = nearest(x, s->arg[0], s->stride_w, s->zoom_w);
+  region.columns.first = nearest_column(s, x, shape->in[k]->w, shape->out->w);
   region.columns.end = region.columns.first + 1;
   region.channels = shape->in[k]->c;
   return region;
@@ -29,9 +43,9 @@ static msf_region reads_nearest(const msf_stage_shape *shape, int32_t k, int32_t
 
 static void run_nearest(const msf_call *call) {
   const msf_stage *s = call->stage;
-  const int32_t y = nearest(call->y, s->arg[0], s->stride_h, s->zoom_h);
+  const int32_t y = nearest_row(s, call->y, call->in[0].h, call->out.h);
   for (int32_t x = call->x0; x < call->x1; x++) {
-    const int8_t *in = msf_pixel(&call->in[0], y, nearest(x, s->arg[0], s->stride_w, s->zoom_w));
+    const int8_t *in = msf_pixel(&call->in[0], y, nearest_column(s, x, call->in[0].w, call->out.w));
     int8_t *out = msf_pixel(&call->out, call->y, x);
     for (int32_t c = 0; c < call->out.c; c++) out[c] = in[c];
   }
