@@ -78,13 +78,19 @@ def with_tensor(name: str, position: int, **changes: object) -> Model:
     return Model((replace(graph, tensors=tuple(tensors)),))
 
 
+FINEST = Quantization((1e-25,), (0,))
 FINE, SHIFTED = Quantization((1e-12,), (0,)), Quantization((0.5,), (3,))
+CORNERS_AND_CENTRES = {"align_corners": True, "half_pixel_centers": True}
 BROKEN: Mapping[tuple[str, str], Model] = {
     ("ADD", "scales whose ratio"): with_tensor("ADD", -1, quantization=FINE),
     ("AVERAGE_POOL_2D", "on the input's scale"): with_tensor("AVERAGE_POOL_2D", -1, quantization=SHIFTED),
     ("CONCATENATION", "joins channels"): with_options("CONCATENATION", axis=2),
     ("CONCATENATION", "output's scale"): with_tensor("CONCATENATION", -1, quantization=SHIFTED),
     ("CONCATENATION", "no fused activation"): with_options("CONCATENATION", fused_activation_function=1),
+    ("ARG_MAX", "over the last axis"): with_tensor("ARG_MAX", 1, data=None),
+    ("ARG_MIN", "type int32"): with_tensor("ARG_MIN", -1, dtype=DType.INT64),
+    ("DEQUANTIZE", "from int8"): with_tensor("DEQUANTIZE", 0, dtype=DType.UINT8),
+    ("GATHER", "constant int32 positions"): with_tensor("GATHER", 1, data=None),
     ("CONV_2D", "dense constant int8 weights"): with_tensor("CONV_2D", 1, data=None),
     ("CONV_2D", "kernel, stride and dilation"): with_options("CONV_2D", stride_h=0),
     ("DEPTH_TO_SPACE", "a block from 1 to 16"): with_options("DEPTH_TO_SPACE", block_size=17),
@@ -96,12 +102,16 @@ BROKEN: Mapping[tuple[str, str], Model] = {
     ("MEAN", "constant axes"): with_tensor("MEAN", 1, data=None),
     ("PAD", "constant paddings"): with_tensor("PAD", 1, data=None),
     ("PADV2", "a constant int8 value"): with_tensor("PADV2", 2, data=None),
-    ("RESIZE_BILINEAR", "corners are not aligned"): with_options("RESIZE_BILINEAR", align_corners=True),
-    ("RESIZE_NEAREST_NEIGHBOR", "corners are not aligned"): with_options("RESIZE_NEAREST_NEIGHBOR", align_corners=True),
+    ("RESIZE_BILINEAR", "corners and centres"): with_options("RESIZE_BILINEAR", **CORNERS_AND_CENTRES),
+    ("RESIZE_NEAREST_NEIGHBOR", "corners and"): with_options("RESIZE_NEAREST_NEIGHBOR", **CORNERS_AND_CENTRES),
+    ("REVERSE_V2", "a constant axis"): with_tensor("REVERSE_V2", 1, data=None),
     ("SLICE", "constants of type int32"): with_tensor("SLICE", 1, data=None),
     ("SOFTMAX", "scale 1/256"): with_tensor("SOFTMAX", -1, quantization=SHIFTED),
     ("SPACE_TO_DEPTH", "divides height and width"): with_options("SPACE_TO_DEPTH", block_size=4),
     ("SPLIT", "a constant axis"): with_tensor("SPLIT", 0, data=None),
+    ("SQUARED_DIFFERENCE", "scales whose ratio"): with_tensor("SQUARED_DIFFERENCE", -1, quantization=FINEST),
+    ("TRANSPOSE", "a constant permutation"): with_tensor("TRANSPOSE", 1, data=None),
+    ("REDUCE_MIN", "on the input's scale"): with_tensor("REDUCE_MIN", -1, quantization=SHIFTED),
     ("SPLIT_V", "constant sizes"): with_tensor("SPLIT_V", 1, data=None),
     ("STRIDED_SLICE", "no ellipsis and no new axis"): with_options("STRIDED_SLICE", ellipsis_mask=1),
     ("TRANSPOSE_CONV", "strides from 1 to 16"): with_options("TRANSPOSE_CONV", stride_w=17),

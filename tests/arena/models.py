@@ -210,7 +210,7 @@ OPERATORS: dict[str, Model] = {
     **_named("PACK", _fixed([X, X], [tensor(2, *MAP)], {"": "PackOptions", "values_count": 2})),
     **_named("UNPACK", _fixed([tensor(2, *MAP)], [X, X], {"": "UnpackOptions", "num": 2})),
     **_named("RESHAPE", _fixed([X, ints(1, 180)], [tensor(1, 180)], {"": "ReshapeOptions"})),
-    **_named("REVERSE_V2", _fixed([X, ints(1)], [X])),
+    **_named("REVERSE_V2", _fixed([X, ints(2)], [X])),
     **_named("SELECT_V2", _fixed([tensor(*MAP, dtype=BOOL), X, X], [X])),
     **_named("SHAPE", _fixed([X], [tensor(4, dtype=INT32)], {"": "ShapeOptions", "out_type": int(INT32)})),
     **_named("SLICE", _fixed([X, ints(0, 0, 0, 0), ints(1, 3, 10, 3)], [tensor(1, 3, 10, 3)])),
@@ -220,7 +220,7 @@ OPERATORS: dict[str, Model] = {
     ),
     **_named("SQUEEZE", _fixed([X], [tensor(6, 10, 3)], {"": "SqueezeOptions", "squeeze_dims": (0,)})),
     **_named("STRIDED_SLICE", _fixed(_STRIDED, [tensor(1, 3, 10, 3)], {"": "StridedSliceOptions"})),
-    **_named("TRANSPOSE", _fixed([X, ints(0, 2, 1, 3)], [tensor(1, 10, 6, 3)])),
+    **_named("TRANSPOSE", _fixed([X, ints(0, 1, 3, 2)], [tensor(1, 6, 3, 10)])),
 }
 """One model per row of the table of kernels."""
 

@@ -22,7 +22,7 @@ MOST_MOVED = 4096
 """Values of a pixel in another order: the program has two bytes for each."""
 
 NEEDS_ALL = "it moves values from row to row, so that it needs its whole input"
-ORDER = f"at most {MOST_MOVED:,} values from the first axis that is touched on"
+ORDER = f"nothing moves from row to row; at most {MOST_MOVED:,} values from the first axis that is touched on"
 
 
 @fused_if("a constant permutation", ORDER)
@@ -32,7 +32,7 @@ def lower_transpose(context: OpContext) -> Stage:
     order = context.int32s(1, "permutation")
     context.require(sorted(order) == list(range(len(source.shape))), "its permutation is none")
     kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], enumerate(order)))
-    context.require(math.prod(source.shape[kept:]) <= MOST_MOVED, NEEDS_ALL)
+    context.require(_stays_in_rows(source, kept), NEEDS_ALL)
     return _in_order(context, kept, _places(source, kept).transpose([axis - kept for axis in order[kept:]]))
 
 
@@ -53,7 +53,7 @@ def lower_gather(context: OpContext) -> Stage:
         begin[axis], taken[axis] = places[0], min(steps)
         shape = [*source.shape[:axis], len(places), *source.shape[axis + 1 :]]
         return slice_of(context, 0, context.op.outputs[0], begin, shape, taken)
-    context.require(math.prod(source.shape[axis:]) <= MOST_MOVED, "it takes rows or columns in no regular steps")
+    context.require(_stays_in_rows(source, axis), "it takes rows or columns in no regular steps")
     return _in_order(context, axis, _places(source, axis)[places])
 
 
@@ -64,8 +64,13 @@ def lower_reverse(context: OpContext) -> Stage:
     axes = context.int32s(1, "axis")
     context.require(len(axes) == 1 and len(source.shape) > 0, "it turns several axes round")
     axis = axes[0] % len(source.shape)
-    context.require(math.prod(source.shape[axis:]) <= MOST_MOVED, NEEDS_ALL)
+    context.require(_stays_in_rows(source, axis), NEEDS_ALL)
     return _in_order(context, axis, _places(source, axis)[::-1])
+
+
+def _stays_in_rows(source: Tensor, kept: int) -> bool:
+    """True if only axes from number ``kept`` on are touched, and these are few values of a row."""
+    return kept >= min(2, len(source.shape) - 1) and math.prod(source.shape[kept:]) <= MOST_MOVED
 
 
 def _places(source: Tensor, kept: int) -> IntArray:

@@ -23,6 +23,8 @@ MAX_SCALE = 32767
 MAX_ALIGNED = 32767
 """Rows and columns of maps whose corners are aligned, as the kernels take them."""
 
+NOT_BOTH = "not both corners and centres aligned"
+
 ALIGNED = 2
 """Where an output of RESIZE_NEAREST_NEIGHBOR looks, apart from its corner (0) and its centre (1)."""
 
@@ -39,7 +41,7 @@ class Axis(NamedTuple):
 Ints = npt.NDArray[np.int64]
 
 
-@fused_if(f"corners aligned, or {RATIO}", "coordinates that float32 does not round")
+@fused_if(NOT_BOTH, f"corners aligned, or {RATIO}", "coordinates that float32 does not round")
 def lower_resize_nearest_neighbor(context: OpContext) -> Stage:
     """RESIZE_NEAREST_NEIGHBOR where TFLM's float32 coordinates are what exact arithmetic gives."""
     in_map, out_map = _maps(context)
@@ -64,7 +66,7 @@ def lower_resize_nearest_neighbor(context: OpContext) -> Stage:
     return _stage(context, StageOp.RESIZE_NEAREST_NEIGHBOR, axes[0], axes[1], (looks,))
 
 
-@fused_if("TFLM does not read past its input")
+@fused_if(NOT_BOTH, "TFLM does not read past its input")
 def lower_resize_bilinear(context: OpContext) -> Stage:
     """RESIZE_BILINEAR in TFLM's fixed point (``ResizeBilinearInteger``)."""
     in_map, out_map = _maps(context)
