@@ -9,7 +9,7 @@ from typing import Any
 from tflm_msf.choice import Choice, predicted
 from tflm_msf.errors import MsfError
 from tflm_msf.planner import DEFAULT_REQUEST, Planner
-from tflm_msf.report.values import arena_json, size_json
+from tflm_msf.report.values import arena_json, size_json, step_json
 from tflm_msf.request import Limits, Request
 from tflm_msf.search.presets import Preset
 
@@ -28,6 +28,7 @@ def compare(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
     Returns:
         Plain values: ``original`` (its arena in bytes on ``target``, None where not predicted) and ``presets``, which
         gives each preset's point for each of :data:`LIMITS`, or None where the preset has no plan of the model.
+        ``step`` says of a step model what its window takes as a whole.
 
     Raises:
         MsfError: if the model cannot be read or rewritten.
@@ -38,6 +39,7 @@ def compare(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
         "macs": planner.network.macs,
         "target": request.shown.to_json(),
         "original": {"arena": arena_json(planner.original, request.shown)},
+        "step": step_json(planner, planner.within(Preset.FULL).choose(Limits())),
         "presets": {preset.value: _points(planner.within(preset)) for preset in Preset},
     }
 

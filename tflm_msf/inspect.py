@@ -9,7 +9,7 @@ from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model, Op
 from tflm_msf.network.units import build_network
 from tflm_msf.program.decode import describe_program
-from tflm_msf.report.values import arena_json, pixels_json
+from tflm_msf.report.values import arena_json, pixels_json, said_step
 from tflm_msf.tflite_io import read_model
 
 
@@ -49,6 +49,7 @@ def inspect(data: bytes, source: str, target: Target = MCU32) -> dict[str, Any]:
         "peak": peak(model),
         "macs": sum(macs.values()),
         "pixels": pixels_json(model),
+        "step": said_step(model),
         "target": target.to_json(),
         "arena": arena_json(model, target),
     }

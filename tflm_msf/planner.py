@@ -13,13 +13,16 @@ from tflm_msf.choice import Choice, choose
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.graph.edges import with_int8_ends
+from tflm_msf.graph.step import Step
 from tflm_msf.network.generations import kept_on
 from tflm_msf.network.orders import execution_orders
+from tflm_msf.network.steps import as_step
 from tflm_msf.network.streaming import with_streamed_input
+from tflm_msf.network.time_axis import fitting_hops
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.plan import make_plan
 from tflm_msf.program.decode import is_rewritten
-from tflm_msf.request import Limits, Request
+from tflm_msf.request import LEAST_HOP, Limits, Request
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import Effort, Say, silent
 from tflm_msf.search.front import NO_LIMIT, Doubt, is_proved, search_front
@@ -44,7 +47,8 @@ class Planner:
     """A model and everything that can be made of it, within what ``request`` allows.
 
     ``original`` is the model in the file. ``model`` has the ends (int8, streamed) that the request asks for, and is
-    what ``changes`` have made of it to simplify it; ``network`` is its main graph.
+    what ``changes`` have made of it to simplify it; ``network`` is its main graph. Of a step model, ``network`` is one
+    step, and ``window`` the network that the step is one of.
     """
 
     source: str
@@ -54,6 +58,7 @@ class Planner:
     request: Request
     changes: tuple[Change, ...] = ()
     say: Say = field(default=silent, compare=False)
+    window: Network | None = None
 
     @classmethod
     def of(cls, data: bytes, source: str, request: Request = DEFAULT_REQUEST, say: Say = silent) -> Planner:
@@ -94,16 +99,33 @@ class Planner:
         _require_that_tflm_runs(network, source)
         if len(network.units) > MOST_UNITS:
             raise MsfError(f"{source} has {len(network.units):,} operators; more than {MOST_UNITS:,} are not planned.")
+        window = None
+        if request.stateful is not None:
+            _require_no_variables(original, source)
+            window = network
+            hop = fitting_hops(network, source)[0] if request.stateful == LEAST_HOP else request.stateful
+            network, step = as_step(network, hop, source)
+            model = step.written_into(model)
         if request.stream_input:
             model = request.pixels.written_into(model)
             network = with_streamed_input(network, source, request.pixels)
-        return cls(source, original, model, network, request, simplified.changes, say)
+        return cls(source, original, model, network, request, simplified.changes, say, window)
 
     def within(self, preset: Preset) -> Planner:
         """The same with another schedule space, or itself."""
         if preset is self.request.preset:
             return self
         return replace(self, request=replace(self.request, preset=preset))
+
+    @property
+    def step(self) -> Step | None:
+        """What the planned model is, if it is a step model."""
+        return Step.of(self.model)
+
+    def with_hop(self, hop: int) -> Planner:
+        """Another step model, of so many new rows. Raises MsfError as :meth:`of_model`."""
+        request = replace(self.request, stateful=hop)
+        return Planner.of_model(self.original, self.source, request, self.say)
 
     @cached_property
     def edges(self) -> list[Edge]:
@@ -131,8 +153,8 @@ class Planner:
             found += [(space.network, point) for point in front.points]
         if not found:
             raise MsfError(
-                f"{self.source} keeps rows in a variable, and no block of such a plan can hold them together with what "
-                "reads them."
+                f"{self.source} keeps rows from one invocation to the next, and no block of such a plan can hold them "
+                "together with what reads them."
             )
         if effort.ran_out:
             doubts.append(EVERYTHING_IS_OPEN)
@@ -165,6 +187,11 @@ class _Space(NamedTuple):
 
     network: Network
     edges: list[Edge]
+
+
+def _require_no_variables(original: Model, source: str) -> None:
+    if len(original.graphs) > 1:
+        raise MsfError(f"{source} keeps rows from one invocation to the next already: leave --stateful out.")
 
 
 def _require_that_tflm_runs(network: Network, source: str) -> None:

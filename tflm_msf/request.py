@@ -19,6 +19,10 @@ DEFAULT_TIME_LIMIT = 60.0
 """Seconds for a search."""
 
 
+LEAST_HOP = 0
+"""Asks for a step model that takes as few new rows as suit its strides."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a plan may take. None: whatever it takes.
@@ -66,6 +70,8 @@ class Request:
         stream_input: get the input row by row from the application instead of from a tensor. A float input that is
             only quantised then arrives as int8.
         pixels: what the rows of a streamed input hold.
+        stateful: make a step model that takes so many new rows of the window (:data:`LEAST_HOP`: as few as can be).
+            None: the model as it is.
         int8_io: let float inputs and outputs that are only quantised and dequantised be int8.
         preset: the schedule space to search.
         weights: how those of convolutions are laid out; no plan depends on it.
@@ -80,6 +86,7 @@ class Request:
 
     stream_input: bool = False
     pixels: Pixels = AS_THE_MODEL
+    stateful: int | None = None
     int8_io: bool = False
     preset: Preset = Preset.FULL
     weights: Weights = Weights.BLOCKED

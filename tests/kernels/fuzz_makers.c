@@ -52,6 +52,8 @@ static void make_kernel(const fuzz_making *m) {
   s->stride_w = (uint8_t)(1 + below(m, 3) / 2);
   s->pad_top = (int16_t)below(m, s->kernel_h + 1u);
   s->pad_left = (int16_t)below(m, s->kernel_w + 1u);
+  if (once_in(m, 8)) s->pad_top = (int16_t) - (int32_t)below(m, m->in->h);
+  if (once_in(m, 16)) s->pad_left = (int16_t) - (int32_t)below(m, m->in->w);
 }
 
 static void make_dilation(const fuzz_making *m) {

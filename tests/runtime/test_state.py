@@ -179,7 +179,7 @@ def test_a_variable_that_is_no_ring_is_named() -> None:
 
 def test_rows_that_no_block_can_hold_are_refused_in_a_sentence() -> None:
     planner = Planner.of_model(streaming_model(3), "m")
-    with pytest.raises(MsfError, match="keeps rows in a variable, and no block"):
+    with pytest.raises(MsfError, match="keeps rows from one invocation to the next, and no block"):
         planner.within(Preset.LAYERWISE).choose()
 
 

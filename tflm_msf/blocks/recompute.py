@@ -49,9 +49,9 @@ def _gate(network: Network, pool: int) -> Gate | None:
 
 
 def _may_be_copied(unit: Unit) -> bool:
-    """True for what makes a map; a single pixel, a gate say, is rather kept."""
+    """True for what makes a map: a single pixel, a gate say, is rather kept, and rows that are kept are made once."""
     stage = unit.stage
-    if stage is None or stage.prefix is not None:
+    if stage is None or stage.prefix is not None or stage.history:
         return False
     return stage.op is not StageOp.SOURCE and stage.output_map.pixels > 1
 

@@ -23,15 +23,16 @@ from tflm_msf.report.pictures import check_format
 from tflm_msf.report.pictures.front import draw_front
 from tflm_msf.report.pictures.memory import draw_memory
 from tflm_msf.report.pictures.network import draw_network
+from tflm_msf.report.steps import hops_json, hops_table
 from tflm_msf.report.tables import front_table
 from tflm_msf.report.values import front_json
-from tflm_msf.request import Request
+from tflm_msf.request import LEAST_HOP, Request
 from tflm_msf.search.dag import as_networkx
 
 
 @click.command()
 @click.argument("model", type=MODEL)
-@requested("core", "target", "stream_input", "int8_io", "preset", "time_limit")
+@requested("core", "target", "stream_input", "stateful", "int8_io", "preset", "time_limit")
 @click.option("--picture", type=MODEL, help="Draw the front, with those of the presets: a .png, .svg or .pdf file.")
 @click.option(
     "--timeline",
@@ -52,15 +53,19 @@ def plan(
 
     Every line is a plan that no other beats in both. Give its limit as --ram-limit, its F as --max-overhead, or its
     slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out what stays a TFLM builtin.
+    With --stateful and no HOP, every line is the least arena at no extra compute for steps of so many new rows.
     """
     data = read_bytes(model)
     _check_outputs(model, picture, timeline, dag)
     with busy(f"Searching the fusions of {model.name}") as say:
         planner = Planner.of(data, str(model), request, say)
+        hops = hops_json(planner) if request.stateful == LEAST_HOP else []
         front = front_json(planner)
     _draw(planner, model.name, picture, timeline, dag)
     if as_json:
-        print_json("plan", {"source": str(model), "target": request.shown.to_json(), "front": front})
+        print_json("plan", {"source": str(model), "target": request.shown.to_json(), "front": front, "hops": hops})
+    elif hops:
+        show(hops_table(hops, request.limits.timed_on))
     else:
         show(front_table(front, request.limits.timed_on))
 
@@ -104,14 +109,15 @@ def _draw(planner: Planner, name: str, picture: Path | None, timeline: Path | No
 
 @click.command()
 @click.argument("model", type=MODEL)
-@requested("target", "stream_input", "int8_io")
+@requested("target", "stream_input", "stateful", "int8_io")
 @as_json
 def compare(request: Request, model: Path, as_json: bool) -> None:
     """Show what earlier methods would reach for MODEL, beside what `rewrite` does.
 
     Each preset allows some of the schedules only: layerwise as TFLM, mcunetv2 and streamnet one fused head, msf-cnn
     blocks one output element wide, full everything. All of them run on the same kernels and give the same bits:
-    `rewrite --preset` makes the model.
+    `rewrite --preset` makes the model. With --stateful, what a step takes: most presets cannot keep rows, so that there
+    is nothing to say of them; the window as a whole is there to compare.
     """
     with busy(f"Searching the presets for {model.name}"):
         compared = compare_presets(read_bytes(model), str(model), request)

@@ -13,7 +13,7 @@ from tflm_msf.boards import find_board
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.graph.pixels import PixelFormat, make_pixels
 from tflm_msf.program.layout import Weights
-from tflm_msf.request import DEFAULT_CORE, DEFAULT_TIME_LIMIT, Limits, Request
+from tflm_msf.request import DEFAULT_CORE, DEFAULT_TIME_LIMIT, LEAST_HOP, Limits, Request
 from tflm_msf.search.presets import Preset
 from tflm_msf.sizes import parse_size
 
@@ -33,6 +33,21 @@ class Size(click.ParamType[int]):
             return parse_size(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Hop(click.ParamType[int]):
+    """New rows of a step, or the fewest that can be."""
+
+    name = "rows"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of rows."""
+        if value == "least":
+            return LEAST_HOP
+        if isinstance(value, int) or (str(value).isdecimal() and int(value) > 0):
+            return int(value)
+        why = f"'{value}' is no number of rows: write --stateful=1, or put --stateful behind the model."
+        return self.fail(why, param, ctx)
 
 
 _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
@@ -77,6 +92,16 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
         help="The real numbers that 0 and 255 stand for, as in training: 0 1 after a division by 255, say. [default: "
         "all that the input can hold, so that an int8 input is the pixel less 128]",
     ),
+    "stateful": click.option(
+        "--stateful",
+        type=Hop(),
+        is_flag=False,
+        flag_value="least",
+        metavar="[HOP]",
+        help="Make a step model: it takes HOP new rows of the window that MODEL looks at, keeps what it needs of "
+        "earlier ones, and answers for the window that ends with them. Without HOP, the fewest rows that suit its "
+        "strides.",
+    ),
     "int8_io": click.option(
         "--int8-io",
         is_flag=True,
@@ -106,7 +131,7 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
     ),
 }
 
-ENDS = ("stream_input", "pixel_format", "pixel_range", "int8_io")
+ENDS = ("stream_input", "pixel_format", "pixel_range", "stateful", "int8_io")
 """What the rewritten model takes and gives."""
 
 EVERYTHING = tuple(_OPTIONS)
@@ -144,6 +169,7 @@ def make_request(
     stream_input: bool = False,
     pixel_format: str | None = None,
     pixel_range: tuple[float, float] | None = None,
+    stateful: int | None = None,
     int8_io: bool = False,
     preset: str = Preset.FULL.value,
     weights: str = Weights.BLOCKED.value,
@@ -153,6 +179,7 @@ def make_request(
     return Request(
         stream_input=stream_input,
         pixels=make_pixels(pixel_format, pixel_range),
+        stateful=stateful,
         int8_io=int8_io,
         preset=Preset(preset),
         weights=Weights(weights),

@@ -105,7 +105,7 @@ def _chunks(block: Block, group: Group) -> _Chunks:
     lengths: Counter[int] = Counter()
     places = zip(group.strips, zip(*_rings(block, group), strict=True), strict=True)
     for ((x0, x1), rings), times in Counter(places).items():
-        for length, count in _chunk_lengths(group.rows, x1 - x0, group.chunk, rings).items():
+        for length, count in _chunk_lengths(group.rows - _history(block, group), x1 - x0, group.chunk, rings).items():
             lengths[length] += count * times
     return _Chunks(
         calls=sum(lengths.values()),
@@ -275,10 +275,15 @@ def _depthwise_work(stage: Stage, group: Group, chunks: _Chunks) -> Work:
     }
 
 
+def _history(block: Block, group: Group) -> int:
+    """Rows of a group's grid that earlier invocations have made."""
+    return block.network.stage(group.units[-1]).history
+
+
 def _inside(stage: Stage, group: Group) -> int:
     """Pixels whose window lies wholly inside the input."""
     window, source = stage.window, stage.input_maps[0]
-    y = window.top(np.arange(group.rows))
+    y = window.top(np.arange(stage.history, group.rows))
     rows = int(((y >= 0) & (y + window.reach_h <= source.h)).sum())
     cols = 0
     for x0, x1 in group.strips:

@@ -11,6 +11,7 @@ from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Graph, Model, Op
 from tflm_msf.graph.pixels import Pixels
+from tflm_msf.graph.step import Step
 from tflm_msf.program.decode import is_streamed
 
 
@@ -54,7 +55,8 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
     """``<name>.h`` and ``<name>.c`` for a rewritten model. With :func:`kernel_sources` they are a whole program part.
 
     The header declares ``<name>_init``, ``<name>_input`` (not for a streamed one), ``<name>_output`` and
-    ``<name>_invoke``; the arena is one static array with every tensor where the model's offline memory plan puts it.
+    ``<name>_invoke``; ``<name>_reset`` for a model with a state, and ``<name>_warm_up`` for a step model; the arena is
+    one static array with every tensor where the model's offline memory plan puts it.
     Needs no TFLM, no heap, no libc but ``memcpy`` and ``memset``.
 
     Args:
@@ -88,6 +90,7 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
         "states": [offset for offset, size in states if size],
         "inputs": [_end(graph, t, offsets) for t in graph.inputs],
         "pixels": Pixels.of(model).describe(),
+        "step": Step.of(model),
         "outputs": [_end(graph, t, offsets) for t in outputs],
     }
     return {f"{name}.{kind}": TEMPLATES.get_template(f"model.{kind}.jinja").render(values) for kind in "hc"}

@@ -23,7 +23,9 @@ from tflm_msf.export.used import used_header
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import DType, Model
 from tflm_msf.graph.pixels import Pixels
+from tflm_msf.graph.step import Step
 from tflm_msf.program.decode import is_streamed
+from tflm_msf.verify.sequence import goes_on
 
 Files = Mapping[str, str]
 
@@ -184,6 +186,10 @@ def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
         "tflm_header": "",
         "streamed": is_streamed(project.model),
         "pixels": Pixels.of(project.model).describe(),
+        "step": Step.of(project.model),
+        "keeps": goes_on(project.model),
+        "steps": case.steps,
+        "step_bytes": [len(value.tobytes()) // case.steps for value in case.inputs],
         "unfused": any(op.custom_code != CUSTOM_CODE for op in graph.ops),
         "arena": arena,
         "checked": project.case is not None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 from tflm_msf.arena import Target, refusals
 from tflm_msf.errors import MsfError
 from tflm_msf.files import read_bytes
+from tflm_msf.graph import Graph, Model
+from tflm_msf.graph.step import Step
 from tflm_msf.inputs import Array, load_input, make_inputs
 from tflm_msf.int8_ends import Int8Ends
 from tflm_msf.program.decode import is_streamed
@@ -17,16 +20,22 @@ from tflm_msf.runtime.blocks import BlocksSession
 from tflm_msf.runtime.generations import TargetSession
 from tflm_msf.runtime.native import NoInterpreterError, load_tflm, row_source
 from tflm_msf.tflite_io import read_model
+from tflm_msf.verify.sequence import Turn, goes_on, turns
 
 _SEED = 0
 _SMOOTH = 1
 """Which of the made-up inputs: waves, which excite a network more than noise does."""
+
+_STEPS = 4
+"""Inferences of a model that keeps a state, if it does not say how many it takes."""
 
 
 @dataclass(frozen=True)
 class Case:
     """Inputs as the rewritten model takes them (a streamed one as the rows of its image), and what came out.
 
+    A model that keeps a state gets them in so many ``steps``, a part of each input after the other; what comes out of
+    the last one counts.
     ``differs`` says that the outputs are those of a TFLM that computes otherwise than the one on this computer.
     ``by_tflm`` is False where there is no TFLM: then the outputs are what the kernels gave, compiled for this computer.
     """
@@ -35,6 +44,7 @@ class Case:
     outputs: tuple[Array, ...]
     differs: bool = False
     by_tflm: bool = True
+    steps: int = 1
 
 
 def make_case(
@@ -65,12 +75,34 @@ def make_case(
     before = TargetSession(original, target, source)
     graph = before.model.main
     ends = Int8Ends.between(graph, after.model)
-    values = load_input(graph, input_file) if input_file else make_inputs(graph, _SMOOTH + 1, _SEED)[_SMOOTH]
-    ours, theirs = ends.split(values)
-    expected, got = before.run(ours), after.run(theirs)
+    sequence = _sequence(graph, after.model, ends, input_file)
+    for turn in sequence:
+        got = after.run(turn.theirs)
+        expected = ends.as_original(got) if turn.ours is None else before.run(turn.ours)
     if any(a.tobytes() != b.tobytes() for a, b in zip(expected, ends.as_original(got), strict=True)):
         raise MsfError(f"{source} gives another result once it is rewritten: `tflm-msf verify` shows where.")
-    return Case(tuple(theirs), tuple(got), before.differs)
+    return Case(_joined(sequence), tuple(got), before.differs, steps=len(sequence))
+
+
+def _sequence(graph: Graph, rewritten: Model, ends: Int8Ends, input_file: Path | None) -> list[Turn]:
+    """One inference; of a model with a state as many steps as it takes until its window is full, or a few."""
+    made = make_inputs(graph, _SMOOTH + _STEPS, _SEED)[_SMOOTH:]
+    first = load_input(graph, input_file) if input_file else made[0]
+    if not goes_on(rewritten):
+        return turns([first], ends, None)
+    step = Step.of(rewritten)
+    sequence = turns([first, *made[1:]], ends, step)
+    if step is None:
+        return sequence
+    return sequence[: next(number for number, turn in enumerate(sequence) if turn.ours is not None) + 1]
+
+
+def _joined(sequence: Sequence[Turn]) -> tuple[Array, ...]:
+    """What the rewritten model gets, each input's parts one behind the other."""
+    if len(sequence) == 1:
+        return tuple(sequence[0].theirs)
+    parts = zip(*(turn.theirs for turn in sequence), strict=True)
+    return tuple(np.concatenate([part.reshape(-1) for part in each]) for each in parts)
 
 
 def _case_without_tflm(rewritten: bytes, original: bytes | None, input_file: Path | None, source: str) -> Case:
@@ -86,9 +118,9 @@ def _case_without_tflm(rewritten: bytes, original: bytes | None, input_file: Pat
         case = _case_of_rewritten(session, input_file)
     else:
         graph = read_model(original, source).main
-        values = load_input(graph, input_file) if input_file else make_inputs(graph, _SMOOTH + 1, _SEED)[_SMOOTH]
-        _, theirs = Int8Ends.between(graph, session.model).split(values)
-        case = Case(tuple(theirs), tuple(session.run(theirs)))
+        sequence = _sequence(graph, session.model, Int8Ends.between(graph, session.model), input_file)
+        outputs = [session.run(turn.theirs) for turn in sequence][-1]
+        case = Case(_joined(sequence), tuple(outputs), steps=len(sequence))
     return replace(case, by_tflm=False)
 
 

@@ -11,6 +11,7 @@ from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import Pixels
+from tflm_msf.graph.step import Step
 from tflm_msf.program.decode import is_streamed
 from tflm_msf.runtime import measure_arena
 from tflm_msf.sizes import align_up
@@ -59,6 +60,7 @@ def export_tflm(model: Model, data: bytes, name: str, targets: Sequence[Target] 
         "operators": [f"{comment(op)} ({n})" for op, n in Counter(op.name for op in model.main.ops).items()],
         "streamed": is_streamed(model),
         "pixels": Pixels.of(model).describe(),
+        "step": Step.of(model),
         "size": len(data),
         "bytes": rows(data),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from tflm_msf.arena import scratch_of
 from tflm_msf.format.limits import can_be_numbered
@@ -37,12 +38,20 @@ class Unit:
     reason: str = ""
 
 
+class WindowRows(NamedTuple):
+    """Rows of a tensor of the window network, up to row ``end`` of it (exclusive)."""
+
+    tensor: int
+    end: int
+
+
 @dataclass(frozen=True)
 class Network:
     """Units in execution order. ``alias`` maps each reshaped tensor to the one that stands for all its shapes.
 
     ``copies`` maps tensors that copies of units make to the tensor that the unit itself makes. ``origins`` gives the
-    index in the file of each operator of the graph, if they are others.
+    index in the file of each operator of the graph, if they are others. ``shows``: which rows of
+    the network that looks at a window each tensor that a step model keeps ends with.
     """
 
     graph: Graph
@@ -51,6 +60,7 @@ class Network:
     is_streamed: bool = False
     copies: Mapping[int, int] = field(default_factory=dict)
     origins: tuple[int, ...] = ()
+    shows: Mapping[int, WindowRows] = field(default_factory=dict)
 
     def in_file(self, op: int) -> int:
         """The index in the file of an operator of the graph."""

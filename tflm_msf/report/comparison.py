@@ -22,6 +22,10 @@ def comparison_table(compared: Mapping[str, Any]) -> Table:
     table = plain_table(title, "", *next(iter(presets.values())))
     original = compared["original"]["arena"] or {}
     table.add_row("TFLM today", format_size(original.get("total")), end_section=True)
+    if compared["step"]:
+        whole = format_size((compared["step"]["arena_of_window"] or {}).get("total"))
+        table.add_row(f"the window as a whole ({compared['step']['macs_of_window']:,} MACs)", whole)
+        table.add_row(f"a step ({compared['macs']:,} MACs)", end_section=True)
     for name, points in presets.items():
         table.add_row(name, *(_cell(point) for point in points.values()))
     return table

@@ -84,6 +84,7 @@ def rewrite_table(report: Json) -> RenderableType:
         parts.append(endings_table(report["endings"]))
     if report["pixels"]:
         parts.append(_rows_text(report["pixels"]))
+    parts += [Text(line) for line in step_lines(report)]
     parts += [Text(printable(line)) for line in (*report["notes"], *advice_text(report["advice"]))]
     if report["needed"]:
         parts.append(Text(arena_code(report["needed"], report["target"]["name"])))
@@ -113,6 +114,21 @@ def advice_text(advice: Sequence[Json]) -> list[str]:
         compute = "" if entry["overhead"] <= 1 else f" at F = {entry['overhead']:.3f}"
         what = entry["change"] or " ".join(entry["options"])
         lines.append(f"Would help: {what} ({entry['arena']:,} bytes of arena{compute})")
+    return lines
+
+
+def step_lines(report: Json) -> list[str]:
+    """What a step model is, and what a step takes beside its window planned as a whole."""
+    step = report["step"]
+    if step is None:
+        return []
+    lines = [f"Step model: {step['about']}."]
+    if "macs_of_window" in step:
+        total, whole = ((size or {}).get("total") for size in (report["arena"]["plan"], step["arena_of_window"]))
+        lines.append(
+            f"A step makes {report['macs']['plan']:,} MACs in {format_size(total)} bytes of arena, {step['state']:,} "
+            f"of them state; the window planned as a whole makes {step['macs_of_window']:,} in {format_size(whole)}."
+        )
     return lines
 
 
@@ -255,6 +271,8 @@ def operators_table(model: Json) -> RenderableType:
     if model["peak"]:
         parts.append(_peak_table(model["peak"]))
     parts.extend(_stages_table(block) for block in model["blocks"])
+    if model["step"]:
+        parts.append(Text(f"Step model: {model['step']['about']}."))
     if model["pixels"]:
         parts.append(_rows_text(model["pixels"]))
     sizes = plain_table("Arena, bytes", "", "head", "tail", "total")

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tflm_msf.arena import ArenaSize, Target, arena_need, refusals
 from tflm_msf.choice import Choice, predicted, slowdowns
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.endings import endings_json
-from tflm_msf.format import CUSTOM_CODE
+from tflm_msf.format import CUSTOM_CODE, state_size
 from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import Pixels
 from tflm_msf.graph.shapes import stale_shape_sentences
+from tflm_msf.graph.step import Step
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.planner import Planner
 from tflm_msf.program.decode import describe_program, is_streamed
 from tflm_msf.program.layout import Weights
-from tflm_msf.request import Request
+from tflm_msf.request import Limits, Request
 
 
 def front_json(planner: Planner) -> list[dict[str, Any]]:
@@ -65,6 +67,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
         "endings": endings_json(planner.network),
         "streamed": planner.network.is_streamed,
         "pixels": pixels_json(choice.model),
+        "step": step_json(planner, choice),
         "refused": refused_json(planner.original),
         "notes": [*refusal_notes(planner.original), *lost_names(planner.model, choice.model)],
         "already_rewritten": False,
@@ -100,6 +103,7 @@ def unchanged_json(model: Model, size: int, request: Request) -> dict[str, Any]:
         "endings": [],
         "streamed": is_streamed(model),
         "pixels": pixels_json(model),
+        "step": said_step(model),
         "refused": refused_json(model),
         "notes": refusal_notes(model),
         "already_rewritten": True,
@@ -133,6 +137,31 @@ def lost_names(before: Model, after: Model) -> list[str]:
 def pixels_json(model: Model) -> dict[str, Any] | None:
     """What the rows of a streamed model hold; None if its input is a tensor."""
     return Pixels.of(model).to_json() if is_streamed(model) else None
+
+
+def said_step(model: Model) -> dict[str, Any] | None:
+    """What a rewritten model says of its steps; None for one that has none."""
+    step = Step.of(model)
+    return None if step is None else {**step.to_json(), "state": state_bytes(model)}
+
+
+def step_json(planner: Planner, choice: Choice) -> dict[str, Any] | None:
+    """A step, beside the window planned as a whole at no extra compute; None for a model that is no step model.
+
+    ``state`` is in bytes, and part of the arena.
+    """
+    said = said_step(choice.model)
+    if said is None or planner.window is None:
+        return None
+    request = replace(planner.request, stateful=None, limits=Limits())
+    whole = Planner.of_model(planner.original, planner.source, request, planner.say).choose()
+    arena = size_json(whole.arena_on(request.shown))
+    return {**said, "macs_of_window": planner.window.macs, "arena_of_window": arena}
+
+
+def state_bytes(model: Model) -> int:
+    """What the blocks of a rewritten model keep from one invocation to the next."""
+    return sum(state_size(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE)
 
 
 def arena_json(model: Model, target: Target) -> dict[str, int] | None:

@@ -11,10 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tflm_msf import format as fmt
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.program.decode import is_streamed
-from tflm_msf.runtime.native import REGISTER_FUNCTION, captured_stderr, load_tflm, row_source
+from tflm_msf.runtime.native import (
+    REGISTER_FUNCTION,
+    bytes_at,
+    captured_stderr,
+    load_tflm,
+    row_source,
+    take_states,
+)
 from tflm_msf.tflite_io import read_model
 
 DEFAULT_ARENA_BYTES = 64 * 1024 * 1024
@@ -55,7 +63,10 @@ class Session:
         _check_offline_plan(self.model, source)
         self._preserve_all = preserve_all
         self._source = source
+        load_tflm()
+        take_states()
         self._interpreter = open_interpreter(model, arena_size, preserve_all, source)
+        self._states = take_states()
 
     def run(self, inputs: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Write the inputs in the model's order, invoke, and return copies of the outputs in the model's order.
@@ -79,6 +90,11 @@ class Session:
     def reset(self) -> None:
         """Forget what earlier runs have left behind: variables and states start anew."""
         _guarded(f"reset {self._source}", self._interpreter.reset)
+
+    def states(self) -> list[bytes]:
+        """A copy of the state of each block that has one, in the operators' order."""
+        sizes = [fmt.state_size(op.custom_options) for op in self.model.main.ops if op.custom_code == fmt.CUSTOM_CODE]
+        return [bytes_at(address, size) for address, size in zip(self._states, filter(None, sizes), strict=True)]
 
     def _invoke(self) -> list[npt.NDArray[Any]]:
         _guarded(f"run {self._source}", self._interpreter.invoke)

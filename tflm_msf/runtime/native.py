@@ -63,6 +63,22 @@ def kernels_recipe() -> Recipe:
     return Recipe("kernels", (*sources, Path(__file__).parent / "wheel_adapter.c"), (directory,), ("dl",))
 
 
+MOST_STATES = 256
+"""States of one interpreter that are found; as many as the adapter notes."""
+
+
+def take_states() -> list[int]:
+    """Addresses of the states of blocks in the interpreters that were made since the last call, in order."""
+    room = (ctypes.c_void_p * MOST_STATES)()
+    count = load_kernels().TflmMsfTakeStates(room, MOST_STATES)
+    return [int(address or 0) for address in room[:count]]
+
+
+def bytes_at(address: int, size: int) -> bytes:
+    """A copy of native memory."""
+    return ctypes.string_at(address, size)
+
+
 RowSource = Callable[[int, int], bytes | None]
 """(row, its size in bytes) -> the row's bytes, or None to give the inference up."""
 

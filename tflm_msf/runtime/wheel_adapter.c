@@ -114,12 +114,28 @@ static uint32_t collect_operands(const Context *context, const Node *node, msf_o
   return inputs + outputs;
 }
 
+/* The states that were allocated last, for tests and for `verify` to look into. */
+enum { MAX_STATES = 256 };
+static void *states[MAX_STATES];
+static uint32_t state_count;
+
+/* Copies the addresses of the states that were allocated since the last call, in order, and returns their number. */
+uint32_t TflmMsfTakeStates(void *to[], uint32_t room);
+uint32_t TflmMsfTakeStates(void *to[], uint32_t room) {
+  const uint32_t count = state_count < room ? state_count : room;
+  for (uint32_t i = 0; i < count; i++) to[i] = states[i];
+  state_count = 0;
+  return count;
+}
+
 /* What a node keeps as its user data: the program's address, which stays in the model; or, if it has one, the state. */
 static void *block_init(Context *context, const char *program, size_t size) {
   const uint32_t state_size = msf_state_size(program, (uint32_t)size);
   if (state_size == 0) return size == 0 ? NULL : (void *)(uintptr_t)program;
   void *state = allocate_persistent_buffer(context, state_size);
-  if (state != NULL) memset(state, 0, sizeof(uint32_t));
+  if (state == NULL) return NULL;
+  memset(state, 0, sizeof(uint32_t));
+  if (state_count < MAX_STATES) states[state_count++] = state;
   return state;
 }
 

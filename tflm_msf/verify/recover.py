@@ -14,6 +14,7 @@ from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels
+from tflm_msf.graph.step import Step
 from tflm_msf.network.orders import execution_orders
 from tflm_msf.network.units import Network
 from tflm_msf.ops import Map, StageOp
@@ -70,7 +71,7 @@ def _of_network(
 
 
 def _request(original: Model, rewritten: Model) -> Request:
-    streamed = is_streamed(rewritten)
+    streamed, step = is_streamed(rewritten), Step.of(rewritten)
     ends = [(original.main.outputs, rewritten.main.outputs)]
     if not streamed:
         ends.append((original.main.inputs, rewritten.main.inputs))
@@ -83,6 +84,7 @@ def _request(original: Model, rewritten: Model) -> Request:
         stream_input=streamed,
         pixels=Pixels.of(rewritten) if streamed else AS_THE_MODEL,
         int8_io=types_differ,
+        stateful=None if step is None else step.hop,
         weights=Weights.BLOCKED if _has_blocked_weights(rewritten) else Weights.PLAIN,
     )
 

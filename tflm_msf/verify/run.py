@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tflm_msf.arena import WHEEL64, NotPredictedError, Refusal, Target, predict, refusals
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Graph, Model, Quantization
+from tflm_msf.graph.step import Step
 from tflm_msf.inputs import Array, load_input, make_inputs
 from tflm_msf.int8_ends import Int8Ends
 from tflm_msf.program.decode import is_streamed
@@ -23,6 +24,8 @@ from tflm_msf.tflite_io import read_model
 from tflm_msf.verify.holds import Held, compare_content
 from tflm_msf.verify.interface import interface_problems
 from tflm_msf.verify.memory import left_to_chance
+from tflm_msf.verify.recover import recover
+from tflm_msf.verify.sequence import goes_on, play, turns
 
 INNER_RUNS = 3
 """Runs for which inner tensors are compared too: they hold far more values than the outputs do."""
@@ -130,6 +133,8 @@ def verify(
     ``input_files``. All outputs are compared with each model in the least arena that it was predicted to start in, so
     that memory is reused just as on a device. On the first few inputs, every inner tensor that both models have by
     name is compared as well, and both models are run on memory that holds other bytes.
+    Where the rewritten model keeps a state, all inputs are one long sequence: what it keeps is compared after every
+    step, and all of it again after a reset (see :mod:`tflm_msf.verify.sequence`).
     The same ``seed`` gives the same inputs. ``sources`` name the two models in messages.
     With a ``target`` whose TFLM computes an operator of either model otherwise, outputs are those that both models give
     there; inner tensors are not compared then. Arenas are measured here, whatever the target.
@@ -151,6 +156,8 @@ def verify(
     report = VerifyReport(False, 0, 0, 0, (), arena, NOT_RUN, held, tuple(problems))
     if not held.is_safe_to_run:
         return report.but(f"{sources[1]} was not run: TFLM would use memory that is not its own, or may.")
+    if goes_on(pair.models[1]):
+        return _play_both(report, pair, inputs, target)
     return _run_both(report, pair, session, [pair.ends.split(values) for values in inputs], target)
 
 
@@ -168,7 +175,7 @@ class _Pair:
         """Raises MsfError if the second is no rewrite of the first, as far as one sees from outside."""
         rewritten = read_model(files[1], sources[1])
         ends = Int8Ends.between(original.main, rewritten)
-        _require_same_ends(original.main, rewritten.main, ends, is_streamed(rewritten), sources)
+        _require_same_ends(original, rewritten, ends, sources)
         return cls(files, (original, rewritten), sources, ends)
 
 
@@ -204,6 +211,40 @@ def _run_both(
         notes=tuple(_unlike_here(here, there, target)),
         unreproducible=chance.tensors if chance.reaches_outputs else (),
     )
+
+
+def _play_both(report: VerifyReport, pair: _Pair, inputs: Sequence[list[Array]], target: Target | None) -> VerifyReport:
+    """The report with what both models say of one long sequence, and what the rewritten one keeps of it."""
+    after, arena = _in_least_arena(pair.files[1], pair.sources[1])
+    step = Step.of(pair.models[1])
+    sequence = turns(inputs, pair.ends, step)
+    choice = recover(*pair.models, pair.sources[0])
+    comparison, runs = _Comparison(), 0
+    for number, seen in play(pair.files, arena.ran_in, choice, sequence, pair.ends, pair.sources):
+        comparison.add(number, seen)
+        runs += 1
+    few = [turn for turn in sequence if turn.ours is not None][:INNER_RUNS]
+    chance = left_to_chance(pair.files[0], [turn.ours or [] for turn in few], pair.sources[0])
+    if not chance.reaches_outputs:
+        report = report.but(*_left_to_chance_by_rewriting(pair, [(turn.ours or [], turn.theirs) for turn in few]))
+    return replace(
+        report.but(*_prediction_problems(after.model, arena, pair.sources[1])),
+        bit_exact=not comparison.mismatches,
+        runs=runs,
+        tensors_compared=len(comparison.tensors),
+        values_compared=comparison.values,
+        mismatches=tuple(comparison.mismatches),
+        arena_rewritten=arena,
+        notes=tuple(_as_here(pair, target)),
+        unreproducible=chance.tensors if chance.reaches_outputs else (),
+    )
+
+
+def _as_here(pair: _Pair, target: Target | None) -> Iterator[str]:
+    """Says that a target computes something otherwise, and that this was not compared."""
+    sessions = (TargetSession(model, target, source) for model, source in zip(pair.files, pair.sources, strict=True))
+    if target is not None and any(session.differs for session in sessions):
+        yield f"compared is what TFLM gives on this computer; {target.about} computes MEAN otherwise."
 
 
 def _left_to_chance_by_rewriting(pair: _Pair, inputs: Sequence[_Inputs]) -> Iterator[str]:
@@ -289,13 +330,14 @@ def _in_least_arena(model: bytes, source: str) -> tuple[Session, VerifiedArena]:
     return session, VerifiedArena(session.arena(), size)
 
 
-def _require_same_ends(
-    original: Graph, rewritten: Graph, int8: Int8Ends, streamed: bool, sources: tuple[str, str]
-) -> None:
-    checks = [] if streamed else [("inputs", original.inputs, rewritten.inputs, int8.inputs)]
-    checks.append(("outputs", original.outputs, rewritten.outputs, int8.outputs))
-    for what, ours, theirs, quantized in checks:
-        expected, got = _signature(original, ours, quantized), _signature(rewritten, theirs)
+def _require_same_ends(original: Model, rewritten: Model, int8: Int8Ends, sources: tuple[str, str]) -> None:
+    """Of a step model, the input has other rows; what it has to be is compared with its plan."""
+    ours, theirs = original.main, rewritten.main
+    has_same_inputs = not is_streamed(rewritten) and Step.of(rewritten) is None
+    checks = [("inputs", ours.inputs, theirs.inputs, int8.inputs)] if has_same_inputs else []
+    checks.append(("outputs", ours.outputs, theirs.outputs, int8.outputs))
+    for what, before, after, quantized in checks:
+        expected, got = _signature(ours, before, quantized), _signature(theirs, after)
         if expected != got:
             raise MsfError(
                 f"{sources[1]} is no rewrite of {sources[0]}: its {what} are {got or 'none'} instead of {expected}."

@@ -47,11 +47,15 @@ static void run(const msf_call *call) {
   }
 }
 
-const msf_operator msf_depthwise_conv_2d = {
-    .check = check, .reads = msf_reads_window, .run = run, .inputs = 1, .layouts = MSF_LAYOUT_BLOCKED};
+const msf_operator msf_depthwise_conv_2d = {.check = check,
+                                            .reads = msf_reads_window,
+                                            .run = run,
+                                            .inputs = 1,
+                                            .layouts = MSF_LAYOUT_BLOCKED,
+                                            .flags = MSF_BEGINS_INSIDE};
 const msf_operator msf_depthwise_conv_2d_blocked = {.check = check,
                                                     .reads = msf_reads_window,
                                                     .run = run_blocked,
                                                     .inputs = 1,
                                                     .layouts = MSF_LAYOUT_BLOCKED,
-                                                    .flags = MSF_ONLY_BLOCKED};
+                                                    .flags = MSF_ONLY_BLOCKED | MSF_BEGINS_INSIDE};

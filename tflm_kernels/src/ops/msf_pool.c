@@ -129,8 +129,9 @@ static void run_pad(const msf_call *call) {
 }
 
 const msf_operator msf_average_pool_2d = {
-    .check = check_window, .reads = msf_reads_window, .run = run_average, .inputs = 1};
-const msf_operator msf_max_pool_2d = {.check = check_window, .reads = msf_reads_window, .run = run_max, .inputs = 1};
+    .check = check_window, .reads = msf_reads_window, .run = run_average, .inputs = 1, .flags = MSF_BEGINS_INSIDE};
+const msf_operator msf_max_pool_2d = {
+    .check = check_window, .reads = msf_reads_window, .run = run_max, .inputs = 1, .flags = MSF_BEGINS_INSIDE};
 const msf_operator msf_global_pool = {
     .check = check_global, .reads = msf_reads_pixel, .run = run_global, .inputs = 1, .flags = MSF_REDUCES};
 const msf_operator msf_pad = {.check = check_pad, .reads = msf_reads_window, .run = run_pad, .inputs = 1};
