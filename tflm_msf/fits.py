@@ -123,7 +123,8 @@ def _versions(planner: Planner | None, target: Target, flash: int) -> list[Versi
 
 
 def _best(versions: Sequence[Version], board: Board) -> Version | None:
-    fitting = [version for version in versions if version.fits(board)]
+    """The least compute in the board's RAM, as `rewrite --board` chooses; flash is the same for all of them."""
+    fitting = [version for version in versions if "ram" not in version.lacking(board)]
     if fitting:
         return min(fitting, key=lambda version: (version.overhead, version.arena))
     return min(versions, key=lambda version: (version.arena, version.overhead), default=None)
