@@ -1,4 +1,4 @@
-# make demo | test | test-all | soak | emulated | fuzz | bench | lint | format | dist | clean. Everything goes into .venv and build/.
+# make demo | test | test-all | soak | emulated | fuzz | docs | bench | lint | format | dist | clean. Everything goes into .venv and build/.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ export TFLM_MSF_MODELS
 
 C_SOURCES := $(shell find tflm_kernels/src tflm_msf/core platformio benchmarks tests \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/.pio/*') tflm_msf/runtime/wheel_adapter.c
 
-.PHONY: demo test test-all soak fuzz bench emulators simulators checkers browser emulated lint format dist clean venv
+.PHONY: demo test test-all soak fuzz docs bench emulators simulators checkers browser emulated lint format dist clean venv
 
 venv: $(VENV)/.installed
 
@@ -72,6 +72,10 @@ soak: test-all
 	$(BIN)/python -m tests.fuzz.fuzz_generated --count 10000000
 	$(BIN)/python -m tests.fuzz.fuzz_models --count 200000
 	tools/kernel_coverage.sh $(CURDIR)/$(BIN)/python
+
+# The documentation site, in build/site.
+docs: venv
+	$(BIN)/mkdocs build --strict --quiet
 
 bench: venv
 	tools/install_emulators.sh
