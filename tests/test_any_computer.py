@@ -47,6 +47,7 @@ class Computer:
 
 COMPUTERS = [Computer(False, False), Computer(False, True), Computer(True, False)]
 COMMANDS: dict[str, tuple[str, list[str]]] = {
+    "advise": ("nothing", ["advise", "MODEL"]),
     "analyze": ("nothing", ["analyze", "MODEL"]),
     "boards": ("nothing", ["boards"]),
     "check": ("nothing", ["check", "MODEL", "--limits", "LIMITS"]),

@@ -106,6 +106,8 @@ verify f.tflite a_msf.tflite --runs 2
 fits f.tflite
 boards
 operators
+advise a.tflite
+advise f.tflite --ram-limit 1
 analyze a.tflite
 analyze f.tflite
 report f.tflite --ram-limit 64k

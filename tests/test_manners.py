@@ -27,6 +27,7 @@ COMMAND_LINES = {
     "analyze": ["m.tflite"],
     "rewrite": ["m.tflite"],
     "plan": ["m.tflite"],
+    "advise": ["m.tflite"],
     "report": ["m.tflite"],
     "verify": ["m.tflite", "done.tflite", "--runs", "1"],
     "check": ["m.tflite", "--limits", "limits.toml"],

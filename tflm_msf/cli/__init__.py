@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "rewrite": ("rewrite", "Rewrite MODEL so that it takes less arena."),
     "plan": ("plan", "Show the trade-off between arena and compute for MODEL."),
     "report": ("report", "Write a page about MODEL, with pictures."),
+    "advise": ("advise", "Show which changes of MODEL's network would pay."),
     "verify": ("verify", "Compare every bit of two models in real TFLM."),
     "check": ("check", "Check MODEL against limits, for continuous integration."),
     "inspect": ("inspect", "Show what MODEL consists of, and what is in its fusion blocks."),

@@ -44,7 +44,7 @@ class Layer:
         multiplier: output channels for each input channel of a depthwise convolution.
         activation: ``none``, ``relu``, ``relu6`` or ``relu_n1_to_1``, as part of the layer.
         function: the operator's name in TFLite, of a layer that maps each value to another one.
-        shape: of an input, or of what a reshaping or resizing makes.
+        shape: of an input, or of what a reshaping or resizing makes; -1 in a reshaping's: what is left.
         operand: the shape of the constant that is added, subtracted or multiplied, if there is one.
         margins: rows and columns that are padded: (top, bottom, left, right).
         axes: of the tensor, those that a mean is taken over.

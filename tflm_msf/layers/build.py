@@ -271,10 +271,12 @@ def _pad(b: _Builder, layer: Layer, sources: Sequence[int]) -> int:
 
 def _reshape(b: _Builder, layer: Layer, sources: Sequence[int]) -> int:
     (source,) = sources
-    if math.prod(layer.shape) != math.prod(b.shape(source)):
+    elements, known = math.prod(b.shape(source)), math.prod(size for size in layer.shape if size != -1)
+    shape = tuple(elements // max(known, 1) if size == -1 else size for size in layer.shape)
+    if math.prod(shape) != elements:
         raise MsfError(f"{_called(layer)} cannot make {list(layer.shape)} of {list(b.shape(source))}.")
-    options = Table("ReshapeOptions", {"new_shape": layer.shape})
-    return b.op("RESHAPE", [source, b.numbers(layer.shape)], b.alike(layer, source, layer.shape), options)
+    options = Table("ReshapeOptions", {"new_shape": shape})
+    return b.op("RESHAPE", [source, b.numbers(shape)], b.alike(layer, source, shape), options)
 
 
 def _resize(builtin: str, table: str) -> _Make:

@@ -9,6 +9,7 @@ from typing import Any
 from tflm_msf import layers as kinds
 from tflm_msf.errors import MsfError
 from tflm_msf.layers import Layer
+from tflm_msf.layers.size import shapes_of
 
 FUSED = {"relu": "relu", "relu6": "relu6"}
 """Activations that become part of the layer before."""
@@ -49,7 +50,33 @@ def layers_of_keras(model: Any) -> list[Layer]:
     for layer in model.layers:
         if type(layer).__name__ != "InputLayer":
             reading.take_in(layer)
-    return reading.found
+    return _paddings_joined(reading.found)
+
+
+def _paddings_joined(found: Sequence[Layer]) -> list[Layer]:
+    """The converter makes a margin part of the convolution behind it where ``same`` would pad as much."""
+    shapes = dict(zip((layer.name for layer in found), shapes_of(found), strict=True))
+    made = {layer.name: layer for layer in found}
+    gone: dict[str, str] = {}
+    result = []
+    for layer in found:
+        pad = made[layer.inputs[0]] if layer.inputs else layer
+        is_alone = sum(pad.name in other.inputs for other in found) == 1 and not pad.is_output
+        if pad.kind == "pad" and layer.kind in ("conv", "depthwise") and layer.padding == "valid" and is_alone:
+            (_, *size, _), (source,) = shapes[pad.inputs[0]], pad.inputs
+            if all(pad.margins[2 * axis : 2 * axis + 2] == _same_margins(size[axis], layer, axis) for axis in (0, 1)):
+                gone[pad.name] = source
+                layer = replace(layer, padding="same", inputs=pad.inputs)
+        result.append(layer)
+    return [layer for layer in result if layer.name not in gone]
+
+
+def _same_margins(size: int, layer: Layer, axis: int) -> tuple[int, int]:
+    """What ``same`` pads before and behind ``size`` rows or columns."""
+    reach = (layer.kernel[axis] - 1) * layer.dilation[axis] + 1
+    stride = layer.strides[axis]
+    total = max((-(-size // stride) - 1) * stride + reach - size, 0)
+    return total // 2, total - total // 2
 
 
 @dataclass

@@ -154,7 +154,9 @@ def _pad(graph: Graph, op: Op) -> _Fields:
 
 
 def _reshape(graph: Graph, op: Op) -> _Fields:
-    return {"kind": "reshape", "shape": graph.tensors[op.outputs[0]].shape}
+    shape = graph.tensors[op.outputs[0]].shape
+    is_vector = shape[:-1].count(1) == len(shape) - 1
+    return {"kind": "reshape", "shape": (*shape[:-1], -1) if is_vector else shape}
 
 
 def _resize(kind: str) -> Callable[[Graph, Op], _Fields]:
