@@ -16,6 +16,7 @@ import click
 import pytest
 
 from tests.test_cli import network, run
+from tests.time_series import time_series
 from tflm_msf import api
 from tflm_msf.cli import COMMANDS, main
 from tflm_msf.tflite_io import write_model
@@ -57,6 +58,8 @@ def name_of(document: Path) -> str:
 def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("model.tflite").write_bytes(model_bytes())
+    Path("time").mkdir()
+    Path("time/model.tflite").write_bytes(model_bytes(of_time=True))
     Path("models").mkdir()
     Path("models/model.tflite").write_bytes(model_bytes())
     Path("limits.toml").write_text(LIMITS)
@@ -64,8 +67,9 @@ def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @lru_cache
-def model_bytes() -> bytes:
-    return write_model(network())
+def model_bytes(of_time: bool = False) -> bytes:
+    """A model that takes every option but --stateful, or one that takes that."""
+    return write_model(time_series(0) if of_time else network())
 
 
 def test_most_documents_that_should_have_commands_have_them() -> None:
@@ -74,13 +78,15 @@ def test_most_documents_that_should_have_commands_have_them() -> None:
 
 
 @pytest.mark.parametrize("document", with_commands(), ids=name_of)
-def test_every_command_line_works(document: Path) -> None:
+def test_every_command_line_works(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for block in blocks(document, "toml"):
         if "[camera]" in block:
             Path("limits.toml").write_text(block)
     assert run("rewrite", "model.tflite", "--no-advice").returncode == 0
     for line in dict.fromkeys(command_lines(document)):
-        assert typed(line) == 0, line
+        with monkeypatch.context() as patch:
+            patch.chdir("time" if "--stateful" in line else ".")
+            assert typed(line) == 0, line
 
 
 def typed(line: str) -> int:
