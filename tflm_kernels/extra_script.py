@@ -131,15 +131,17 @@ def generate(model, tool, arguments, directory):
 def write_used(directories, directory):
     """The header with what all models use of the kernels, where the library finds it. A fuller record serves both."""
     entries = {}
+    lacking = []
     for made in directories:
         text = (made / "msf_used.h").read_text("utf-8")
+        lacking.append(set(re.findall(r"#define (MSF_WITHOUT_\w+)", text)))
         for op, record in re.findall(r"\[(\w+)\] = &(\w+),", text):
             entries[op] = min(record, entries.get(op, record), key=len)
     lines = ["#define MSF_USED_OPERATORS", *(f"  [{op}] = &{entries[op]}," for op in sorted(entries))]
     target = directory / "used"
     target.mkdir(parents=True, exist_ok=True)
     header = target / "msf_used.h"
-    text = " \\\n".join(lines) + "\n"
+    text = "".join(f"#define {part}\n" for part in sorted(set.intersection(*lacking))) + " \\\n".join(lines) + "\n"
     if not header.exists() or header.read_text("utf-8") != text:
         header.write_text(text, "utf-8")
     env.Append(CPPPATH=[str(target)])  # noqa: F821

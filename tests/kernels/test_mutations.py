@@ -59,6 +59,21 @@ def test_programs_from_nothing(harness: Path) -> None:
     assert min(operators.values()) > GENERATED // 40, operators
 
 
+def test_kernels_without_some_parts_are_as_safe(harness: Path, tmp_path: Path) -> None:
+    """As exports have them: programs that need what is not there are refused, the others run."""
+    sources = tmp_path / "src"
+    shutil.copytree(SOURCES, sources)
+    (sources / "msf_used.h").write_text("#define MSF_WITHOUT_VERSION_1\n#define MSF_WITHOUT_STATES\n")
+    without = build_harness(sources)
+    try:
+        counts, operators = run_generated(without, 0, GENERATED)
+        of_all, _ = run_generated(harness, 0, GENERATED)
+    finally:
+        without.unlink()
+    assert of_all.ran // 10 < counts.ran < 0.7 * of_all.ran
+    assert operators.keys() == {op.name for op in StageOp}
+
+
 def test_no_flipped_bit_goes_unnoticed(harness: Path, cases: list[Path]) -> None:
     counts = run_harness(harness, "flips", *cases)
     assert counts.rejected == 8 * sum(int.from_bytes(case.read_bytes()[:4], "little") for case in cases)

@@ -8,11 +8,18 @@
 extern "C" {
 #endif
 
-/* For functions with large frames, which would add up in a caller that has room for one of them. */
+/* For functions with large frames, which would add up in a caller that has room for one of them; or that are short so. */
 #if defined(__GNUC__)
 #define MSF_NOINLINE __attribute__((noinline))
 #else
 #define MSF_NOINLINE
+#endif
+
+/* For what runs once for a model: small rather than fast. */
+#if defined(__GNUC__)
+#define MSF_COLD __attribute__((cold))
+#else
+#define MSF_COLD
 #endif
 
 static inline int32_t msf_max(int32_t a, int32_t b) { return a > b ? a : b; }

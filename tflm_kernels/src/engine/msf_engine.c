@@ -24,19 +24,19 @@ typedef struct {
 } engine;
 
 static inline const msf_tensor *tensor_at(const engine *e, uint32_t index) {
-  return (const msf_tensor *)msf_behind(e->tensors, index * e->sizes->tensor);
+  return (const msf_tensor *)msf_behind(e->tensors, index * msf_known_sizes(e->sizes)->tensor);
 }
 
 static inline const msf_stage *stage_at(const engine *e, uint32_t index) {
-  return (const msf_stage *)msf_behind(e->stages, index * e->sizes->stage);
+  return (const msf_stage *)msf_behind(e->stages, index * msf_known_sizes(e->sizes)->stage);
 }
 
 static inline const msf_stage *next_stage(const engine *e, const msf_stage *s) {
-  return (const msf_stage *)msf_behind(s, e->sizes->stage);
+  return (const msf_stage *)msf_behind(s, msf_known_sizes(e->sizes)->stage);
 }
 
 static inline const msf_group *group_at(const engine *e, uint32_t index) {
-  return (const msf_group *)msf_behind(e->groups, index * e->sizes->group);
+  return (const msf_group *)msf_behind(e->groups, index * msf_known_sizes(e->sizes)->group);
 }
 
 static inline const msf_stage *last_stage(const engine *e, const msf_group *g) {
@@ -51,7 +51,7 @@ typedef struct {
   uint32_t place;
 } span;
 
-static inline int is_in_state(const msf_tensor *t) { return t->kind >= MSF_KEPT; }
+static inline int is_in_state(const msf_tensor *t) { return MSF_HAS_STATES && t->kind >= MSF_KEPT; }
 
 /* A ring starts again at its beginning, unless it keeps all that a reducing group makes. */
 static inline int starts_again(const engine *e, const msf_tensor *t) {
@@ -64,7 +64,9 @@ static inline const msf_tensor *made_as(const engine *e, const msf_tensor *t) {
 }
 
 /* Rows of a tensor that are there before an invocation begins. */
-static inline int32_t history_of(const msf_tensor *t) { return t->kind == MSF_HISTORY ? (int32_t)t->history : 0; }
+static inline int32_t history_of(const msf_tensor *t) {
+  return MSF_HAS_STATES && t->kind == MSF_HISTORY ? (int32_t)t->history : 0;
+}
 
 /* How many pixels lie before pixel (0, 0) of a tensor in the state, counted from the ring's beginning. */
 static uint32_t pixels_before(const engine *e, const msf_tensor *t) {
@@ -353,13 +355,13 @@ msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t
   if (!placement_is_safe(p, operands)) return MSF_BAD_OPERAND;
   if (msf_check_source(p) != MSF_OK) return MSF_SOURCE_MISSING;
   find_memory(&e, p, operands, &status);
-  if (e.state != 0) status = msf_begin_state(p, e.state, e.params);
+  if (MSF_HAS_STATES && e.state != 0) status = msf_begin_state(p, e.state, e.params);
   if (status != MSF_OK) return status;
   while (status == MSF_OK && msf_next_tile(p, &tile)) {
     msf_begin_tile(p, e.progress, &tile);
     run_tile(&e, p, &tile);
   }
-  if (e.state != 0) {
+  if (MSF_HAS_STATES && e.state != 0) {
     complete_kept(&e, p);
     msf_end_state(p, e.state, status);
   }

@@ -1,14 +1,7 @@
-/*
- * The operators by number. An export knows which ones its model uses, and comes with a header that says so, so that the
- * linker drops the others; without that header, or without it on the include path, all are there.
- */
+/* The operators by number: those that an export's model uses, so that the linker drops the others, or all. */
 #include "engine/msf_operators.h"
 
-#if defined(__has_include)
-#if __has_include("msf_used.h")
-#include "msf_used.h"
-#endif
-#endif
+#include "engine/msf_parts.h"
 
 #if defined(MSF_USED_OPERATORS)
 

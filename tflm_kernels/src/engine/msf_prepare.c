@@ -20,7 +20,9 @@ static uint32_t crc32(const uint8_t *bytes, uint32_t size) {
 static msf_status check_header(const msf_program *p, uint32_t program_size) {
   if (p == 0 || (uintptr_t)p % 4 != 0 || program_size < MSF_PROGRAM_SIZE_1) return MSF_BAD_PROGRAM;
   if (p->magic != MSF_MAGIC || p->size < MSF_PROGRAM_SIZE_1 || p->size > program_size) return MSF_BAD_PROGRAM;
-  if (p->version == 0 || p->version > MSF_VERSION || p->header_size != msf_sizes_of(p)->header) return MSF_BAD_VERSION;
+  if (p->version == 0 || p->version > MSF_VERSION) return MSF_BAD_VERSION;
+  if (!MSF_HAS_VERSION_1 && p->version == 1) return MSF_UNSUPPORTED;
+  if (p->header_size != msf_sizes_of(p)->header) return MSF_BAD_VERSION;
   if (crc32((const uint8_t *)p + 16, p->size - 16) != p->checksum) return MSF_BAD_PROGRAM;
   const msf_sizes *sizes = msf_sizes_of(p);
   const uint32_t size = sizes->header + (uint32_t)p->tensor_count * sizes->tensor +
@@ -31,7 +33,8 @@ static msf_status check_header(const msf_program *p, uint32_t program_size) {
 /* What version 2 keeps free is for kernels that know what to do with it. */
 static int is_all_known(const msf_program *p) {
   if ((p->flags & ~MSF_STREAMED) != 0) return 0;
-  if (p->version == 1) return 1;
+  if (msf_is_version_1(p)) return 1;
+  if (!MSF_HAS_STATES && p->state_operand != MSF_NO_OPERAND) return 0;
   if (p->reserved != 0 || p->order != MSF_ORDER_CHUNKS || p->overlaps != 0 || p->more[0] != 0 || p->more[1] != 0)
     return 0;
   for (uint32_t i = 0; i < p->tensor_count; i++) {
@@ -63,7 +66,7 @@ static msf_status check_operands(const msf_program *p, const msf_operand *operan
 
 /* The state is an operand of its own, the last, and begins with its mark. */
 static msf_status check_state(const msf_program *p, const msf_operand *operands) {
-  if (!msf_has_state(p)) return p->version == 1 || p->state_size == 0 ? MSF_OK : MSF_BAD_GEOMETRY;
+  if (!msf_has_state(p)) return msf_is_version_1(p) || p->state_size == 0 ? MSF_OK : MSF_BAD_GEOMETRY;
   if (p->state_operand + 1u != p->operand_count || p->state_operand < p->input_count) return MSF_BAD_OPERAND;
   if (p->state_operand == p->workspace_operand) return MSF_BAD_OPERAND;
   if (operands[p->state_operand].size < p->state_size) return MSF_BAD_OPERAND;
@@ -82,9 +85,9 @@ static msf_status check_overlap(const msf_program *p) {
 /* Whether the extents of a map are ones that the engine can count. */
 static int extents_fit(const msf_program *p, const msf_tensor *t) {
   const uint32_t column_bits = msf_column_bits(p);
-  const int64_t tallest = ((int64_t)1 << (32 - column_bits)) - 2, widest = ((int64_t)1 << column_bits) - 2;
+  const uint32_t tallest = (UINT32_MAX >> column_bits) - 1, widest = (1u << column_bits) - 2;
   const int32_t h = msf_height(t);
-  if (h < 1 || t->w < 1 || t->c < 1 || h > tallest || h > MSF_TALLEST || t->w > widest) return 0;
+  if (h < 1 || t->w < 1 || t->c < 1 || (uint32_t)h > tallest || h > MSF_TALLEST || t->w > widest) return 0;
   return (uint64_t)h * t->w * t->c <= INT32_MAX;
 }
 
@@ -116,7 +119,7 @@ static int state_tensor_fits(const msf_program *p, const msf_tensor *t) {
 }
 
 /* Whether t is placed inside its operand and behind the engine's own part of the workspace. */
-static int tensor_fits(const msf_program *p, const msf_operand *operands, const msf_tensor *t) {
+static MSF_NOINLINE MSF_COLD int tensor_fits(const msf_program *p, const msf_operand *operands, const msf_tensor *t) {
   if (!extents_fit(p, t) || t->operand >= p->operand_count) return 0;
   if (msf_has_state(p) && t->operand == p->state_operand) return state_tensor_fits(p, t);
   const uint32_t all = (uint32_t)msf_height(t) * t->w;
@@ -149,8 +152,8 @@ static int may_read(const msf_program *p, uint16_t index, uint16_t g, uint16_t s
   if (index >= p->tensor_count) return 0;
   const msf_tensor *t = msf_tensor_at(p, index);
   if (t->producer == MSF_NONE) return 1;
-  if (t->kind == MSF_KEPT) return 0;
-  const uint16_t made = t->kind == MSF_HISTORY ? t->shows : index;
+  if (MSF_HAS_STATES && t->kind == MSF_KEPT) return 0;
+  const uint16_t made = MSF_HAS_STATES && t->kind == MSF_HISTORY ? t->shows : index;
   if (t->producer < g) return msf_last_stage(p, msf_group_at(p, t->producer))->out == made;
   if (t->producer != g || t->kind != MSF_CHUNK) return 0;
   for (uint16_t i = msf_group_at(p, g)->first_stage; i < stage; i++) {
@@ -165,7 +168,7 @@ static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_
   const msf_group *group = msf_group_at(p, g);
   const msf_tensor *out = msf_tensor_at(p, s->out);
   if (out->producer != g || is_last != (out->kind != MSF_CHUNK) || out->kind == MSF_HISTORY) return 0;
-  if (out->kind == MSF_KEPT) return group->kind == MSF_GROUP_ROWS;
+  if (MSF_HAS_STATES && out->kind == MSF_KEPT) return group->kind == MSF_GROUP_ROWS;
   if (!is_last) return out->pixels >= (uint32_t)msf_min(group->chunk, out->w) && msf_same_grid(out, msf_grid(p, group));
   if (group->kind == MSF_GROUP_SOURCE && (group->chunk < out->w || group->stage_count != 1)) return 0;
   return group->kind != MSF_GROUP_REDUCE || out->pixels == (uint32_t)msf_height(out) * out->w;
@@ -173,11 +176,11 @@ static int writes_where_it_may(const msf_program *p, const msf_stage *s, uint16_
 
 /* Only operators with three inputs would have a third, and these kernels have none of them. */
 static int third_fits(const msf_program *p, const msf_stage *s) {
-  return p->version == 1 || (s->third == MSF_NONE && s->third_zero == 0);
+  return msf_is_version_1(p) || (s->third == MSF_NONE && s->third_zero == 0);
 }
 
 /* Only some operators know windows that begin inside the map, or that stay where they are for several outputs. */
-static int window_fits(const msf_operator *op, const msf_stage *s) {
+static MSF_NOINLINE MSF_COLD int window_fits(const msf_operator *op, const msf_stage *s) {
   if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0) return 0;
   if (s->dilation_h == 0 || s->dilation_w == 0) return 0;
   if ((s->pad_top < 0 || s->pad_left < 0) && !(op->flags & MSF_BEGINS_INSIDE)) return 0;
@@ -216,17 +219,23 @@ static int range_fits(msf_range reads, msf_range window, int32_t size) {
   return reads.first >= 0 && reads.end <= size && (reads.first >= window.first || size == 1) && reads.end <= window.end;
 }
 
-/* Whether a stage reads of input k only what is there, for every pixel of a grid. */
+/*
+ * Whether a stage reads of input k only what is there, for every pixel of a grid. Rows hang on a pixel's row alone and
+ * columns on its column, so a diagonal that stays at the edge meets all of them.
+ */
 static int reads_fit(const msf_operator *op, const msf_stage_shape *shape, int32_t k, const msf_tensor *grid) {
   const msf_stage *s = shape->stage;
   const msf_tensor *in = shape->in[k];
-  for (int32_t y = 0; y < msf_height(grid); y++) {
-    if (!range_fits(op->reads(shape, k, y, 0).rows, msf_window_rows(s, y, y), msf_height(in))) return 0;
+  const int32_t h = msf_height(grid), longer = msf_max(h, grid->w);
+  for (int32_t i = 0; i < longer; i++) {
+    const int32_t y = msf_min(i, h - 1), x = msf_min(i, grid->w - 1);
+    const msf_region reads = op->reads(shape, k, y, x);
+    if (!range_fits(reads.rows, msf_window_rows(s, y, y), msf_height(in)) ||
+        !range_fits(reads.columns, msf_window_columns(s, x, x), in->w) || reads.channels > in->c) {
+      return 0;
+    }
   }
-  for (int32_t x = 0; x < grid->w; x++) {
-    if (!range_fits(op->reads(shape, k, 0, x).columns, msf_window_columns(s, x, x), in->w)) return 0;
-  }
-  return op->reads(shape, k, 0, 0).channels <= in->c;
+  return 1;
 }
 
 static msf_status check_stage(const msf_program *p, const msf_operand *operands, uint16_t g, uint16_t index) {
@@ -297,8 +306,8 @@ static msf_status check_tiles(const msf_program *p) {
   return whole == 1 || tallest < UINT16_MAX ? MSF_OK : MSF_BAD_GEOMETRY;
 }
 
-msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands,
-                       uint32_t operand_count) {
+MSF_COLD msf_status msf_prepare(const void *program, uint32_t program_size, const msf_operand *operands,
+                                uint32_t operand_count) {
   const msf_program *p = (const msf_program *)program;
   msf_status status = check_header(p, program_size);
   if (status == MSF_OK && !is_all_known(p)) status = MSF_UNSUPPORTED;

@@ -2,6 +2,7 @@
 #ifndef MSF_WALK_H_
 #define MSF_WALK_H_
 
+#include "engine/msf_parts.h"
 #include "kernel/msf_kernel.h"
 
 /* Bytes of each record in a version. */
@@ -11,7 +12,15 @@ typedef struct {
 
 extern const msf_sizes msf_sizes_of_version[MSF_VERSION];
 
-static inline const msf_sizes *msf_sizes_of(const msf_program *p) { return &msf_sizes_of_version[p->version - 1]; }
+/* Where there is only the newest version, the compiler knows all sizes. */
+static inline const msf_sizes *msf_known_sizes(const msf_sizes *found) {
+  static const msf_sizes newest = {sizeof(msf_program), sizeof(msf_tensor), sizeof(msf_stage), sizeof(msf_group)};
+  return MSF_HAS_VERSION_1 ? found : &newest;
+}
+
+static inline const msf_sizes *msf_sizes_of(const msf_program *p) {
+  return msf_known_sizes(&msf_sizes_of_version[p->version - 1]);
+}
 
 /* The record that lies `bytes` behind another one. */
 static inline const void *msf_behind(const void *record, uint32_t bytes) { return (const uint8_t *)record + bytes; }
@@ -42,11 +51,15 @@ static inline const msf_tensor *msf_grid(const msf_program *p, const msf_group *
   return g->kind == MSF_GROUP_REDUCE ? msf_tensor_at(p, msf_last_stage(p, g)->in[0]) : msf_result(p, g);
 }
 
+static inline int msf_is_version_1(const msf_program *p) { return MSF_HAS_VERSION_1 && p->version == 1; }
+
 static inline uint32_t msf_column_bits(const msf_program *p) {
-  return p->version == 1 ? MSF_COLUMN_BITS : p->column_bits;
+  return msf_is_version_1(p) ? MSF_COLUMN_BITS : p->column_bits;
 }
 
 /* Whether a program keeps anything from one invocation to the next. */
-static inline int msf_has_state(const msf_program *p) { return p->version > 1 && p->state_operand != MSF_NO_OPERAND; }
+static inline int msf_has_state(const msf_program *p) {
+  return MSF_HAS_STATES && !msf_is_version_1(p) && p->state_operand != MSF_NO_OPERAND;
+}
 
 #endif /* MSF_WALK_H_ */

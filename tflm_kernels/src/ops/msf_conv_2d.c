@@ -231,7 +231,7 @@ const msf_operator msf_conv_2d = {.check = check,
                                   .inputs = 1,
                                   .layouts = MSF_LAYOUT_BLOCKED,
                                   .flags = MSF_BEGINS_INSIDE};
-const msf_operator msf_conv_2d_blocked = {.check = check,
+const msf_operator msf_conv_2d_blocked = {.check = check_blocked,
                                           .reads = msf_reads_window,
                                           .run = run_blocked,
                                           .inputs = 1,

@@ -8,21 +8,25 @@
 #include "kernel/msf_window.h"
 #include "library/msf_library.h"
 
+static int fits_weights(const msf_stage_shape *shape) {
+  const msf_stage *s = shape->stage;
+  const int64_t multiplier = s->arg[0];
+  const uint64_t taps = (uint64_t)s->kernel_h * s->kernel_w;
+  return multiplier > 0 && multiplier * shape->in[0]->c == shape->out->c &&
+         msf_fits(s->weights, taps * shape->out->c, 1, shape->params_size);
+}
+
 static int check_blocked(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   if (s->arg[1] % 4 != 0 || (shape->in[0]->c % 4 == 0 && shape->in[0]->offset % 4 != 0)) return 0;
   return s->arg[0] == 1 && s->kernel_h * s->kernel_w <= MSF_MAX_TAPS && s->weights % 4 == 0 && s->arg[1] >= 0 &&
-         msf_fits((uint32_t)s->arg[1], shape->in[0]->c, 1, shape->params_size) && msf_fits_scales(shape);
+         msf_fits((uint32_t)s->arg[1], shape->in[0]->c, 1, shape->params_size) && fits_weights(shape) &&
+         msf_fits_scales(shape);
 }
 
 static int check(const msf_stage_shape *shape) {
-  const msf_stage *s = shape->stage;
-  const int64_t multiplier = s->arg[0];
-  const uint64_t taps = (uint64_t)s->kernel_h * s->kernel_w;
-  const int is_blocked = s->layout == MSF_LAYOUT_BLOCKED;
-  return multiplier > 0 && multiplier * shape->in[0]->c == shape->out->c &&
-         msf_fits(s->weights, taps * shape->out->c, 1, shape->params_size) &&
-         (is_blocked ? check_blocked(shape) : msf_fits_requantization(shape, shape->out->c));
+  if (shape->stage->layout == MSF_LAYOUT_BLOCKED) return check_blocked(shape);
+  return fits_weights(shape) && msf_fits_requantization(shape, shape->out->c);
 }
 
 static void run_blocked(const msf_call *call) {
@@ -53,7 +57,7 @@ const msf_operator msf_depthwise_conv_2d = {.check = check,
                                             .inputs = 1,
                                             .layouts = MSF_LAYOUT_BLOCKED,
                                             .flags = MSF_BEGINS_INSIDE};
-const msf_operator msf_depthwise_conv_2d_blocked = {.check = check,
+const msf_operator msf_depthwise_conv_2d_blocked = {.check = check_blocked,
                                                     .reads = msf_reads_window,
                                                     .run = run_blocked,
                                                     .inputs = 1,

@@ -34,7 +34,7 @@ static int32_t window_max(const msf_call *call, int32_t c, msf_taps rows, msf_ta
 }
 
 /* To the nearest integer, ties away from zero; count > 0. */
-static int32_t rounded_quotient(int32_t sum, int32_t count) {
+static MSF_NOINLINE int32_t rounded_quotient(int32_t sum, int32_t count) {
   return msf_wrap_add(sum, sum > 0 ? count / 2 : -(count / 2)) /
          count; /* wraps only where accumulators were overwritten */
 }

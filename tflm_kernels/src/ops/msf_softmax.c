@@ -21,7 +21,7 @@ static int check(const msf_stage_shape *shape) {
 }
 
 /* The rounded product of two raw values; the integer bits add up. */
-static int32_t product(int32_t a, int32_t b) { return msf_rescale(a, b, 0); }
+static MSF_NOINLINE int32_t product(int32_t a, int32_t b) { return msf_rescale(a, b, 0); }
 
 static int32_t four_times(int32_t x) {
   if (x > INT32_MAX / 4) return INT32_MAX;
@@ -36,7 +36,7 @@ static int32_t one_over_one_plus(int32_t x) {
   return y > INT32_MAX / 2 ? INT32_MAX : y * 2;
 }
 
-static void run_pixel(const int32_t *exps, const int8_t *in, int8_t *out, int32_t channels) {
+static MSF_NOINLINE void run_pixel(const int32_t *exps, const int8_t *in, int8_t *out, int32_t channels) {
   int32_t max = INT8_MIN;
   uint32_t sum = 0;
   for (int32_t c = 0; c < channels; c++) max = msf_max(max, in[c]);
