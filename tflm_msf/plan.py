@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tflm_msf.arena.placement.offsets import Placement
 from tflm_msf.blocks.block import Block
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
@@ -79,14 +80,21 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
     }
 
 
-def make_plan(network: Network, edges: tuple[Edge, ...], proved: bool = False, space: BlockSpace | None = None) -> Plan:
+def make_plan(
+    network: Network,
+    edges: tuple[Edge, ...],
+    proved: bool = False,
+    space: BlockSpace | None = None,
+    placement: Placement | None = None,
+) -> Plan:
     """Lays the blocks of a path through the fusion DAG out and places every tensor.
 
-    ``space`` is the network's; plans that are made from the same one share what they have in common.
+    ``space`` is the network's; plans that are made from the same one share what they have in common. ``placement`` is
+    that of the path, if it is known.
     """
     space = BlockSpace(network) if space is None else space
     blocks = [space.lay_out(edge.block) if edge.block else None for edge in edges]
-    placement = place_tensors(network, edges)
+    placement = place_tensors(network, edges) if placement is None else placement
     steps = tuple(
         Step(edge, block, placement.offsets[workspace_key(index)] if block else 0)
         for index, (edge, block) in enumerate(zip(edges, blocks, strict=True))

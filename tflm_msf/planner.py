@@ -141,16 +141,16 @@ class Planner:
         """
         effort = Effort(self.request.time_limit, self.say)
         orders = execution_orders(self.network)
-        spaces = [_Space(network, preset_edges(network, self.request.preset, effort)) for network in orders.networks]
+        spaces = [_Space.of(network, preset_edges(network, self.request.preset, effort)) for network in orders.networks]
         known: list[Point] = []
         doubts = [] if orders.are_all else [EVERYTHING_IS_OPEN]
-        found: list[tuple[Network, Point]] = []
+        found: list[tuple[_Space, Point]] = []
         for space in sorted(spaces, key=self._least_possible) if len(spaces) > 1 else spaces:
-            units, placer = len(space.network.units), Placer(space.network)
-            front = search_front(space.edges, units, self.request.block_bytes, placer, known, effort)
+            units = len(space.network.units)
+            front = search_front(space.edges, units, self.request.block_bytes, space.placer, known, effort)
             known += front.points
             doubts += front.doubts
-            found += [(space.network, point) for point in front.points]
+            found += [(space, point) for point in front.points]
         if not found:
             raise MsfError(
                 f"{self.source} keeps rows from one invocation to the next, and no block of such a plan can hold them "
@@ -158,9 +158,7 @@ class Planner:
             )
         if effort.ran_out:
             doubts.append(EVERYTHING_IS_OPEN)
-        laid_out = {id(space.network): BlockSpace(space.network) for space in spaces}
-        plans = [self._choice(network, point, doubts, laid_out[id(network)]) for network, point in found]
-        return tuple(_undominated(plans))
+        return tuple(_undominated([self._choice(space, point, doubts) for space, point in found]))
 
     def _least_possible(self, space: _Space) -> int:
         """Bytes that no plan of the least MACs can go below: the better orders are searched first."""
@@ -168,10 +166,10 @@ class Planner:
         first = Search(space.edges, units).cheapest(NO_LIMIT, units)
         return first.head + self.request.block_bytes * len(first.edges) if first else NO_LIMIT
 
-    def _choice(self, network: Network, point: Point, doubts: Sequence[Doubt], space: BlockSpace) -> Choice:
+    def _choice(self, space: _Space, point: Point, doubts: Sequence[Doubt]) -> Choice:
         proved = is_proved(point.macs, point.head + self.request.block_bytes * len(point.edges), doubts)
-        plan = make_plan(network, point.edges, proved, space)
-        return Choice(self.model, network, plan, self.request.weights, self.request.targets)
+        plan = make_plan(space.network, point.edges, proved, space.blocks, space.placer.place(point.edges))
+        return Choice(self.model, space.network, plan, self.request.weights, self.request.targets)
 
     def choose(self, limits: Limits | None = None) -> Choice:
         """The plan for the request's limits, or for others (see :func:`tflm_msf.choice.choose`).
@@ -183,10 +181,16 @@ class Planner:
 
 
 class _Space(NamedTuple):
-    """An execution order, and the fusion DAG of it."""
+    """An execution order, the fusion DAG of it, and what lays its plans out."""
 
     network: Network
     edges: list[Edge]
+    blocks: BlockSpace
+    placer: Placer
+
+    @classmethod
+    def of(cls, network: Network, edges: list[Edge]) -> _Space:
+        return cls(network, edges, BlockSpace(network), Placer(network))
 
 
 def _require_no_variables(original: Model, source: str) -> None:

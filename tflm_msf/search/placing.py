@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tflm_msf.arena import Buffer, with_scratch
 from tflm_msf.arena.placement.offsets import Item, Placement, exceeds, place
@@ -47,10 +47,17 @@ class Placer:
     """What placements of a network's plans reach, for the search."""
 
     network: Network
+    _placed: dict[tuple[Edge, ...], Placement] = field(default_factory=dict, compare=False, repr=False)
+
+    def place(self, path: tuple[Edge, ...]) -> Placement:
+        """As :func:`place_tensors`, found once for each path."""
+        if path not in self._placed:
+            self._placed[path] = place_tensors(self.network, path)
+        return self._placed[path]
 
     def head(self, path: tuple[Edge, ...]) -> int:
         """Bytes in which there is room for everything while ``path`` runs."""
-        return place_tensors(self.network, path).total
+        return self.place(path).total
 
     def exceeds(self, run: tuple[Edge, ...], limit: int) -> bool:
         """True if it is certain that no plan with ``run`` in it gets by with ``limit`` bytes."""

@@ -20,6 +20,9 @@ ALIGNMENT = 16
 MOST_NODES = 2000
 """Decisions that a search for a placement takes before it gives up: some tenths of a second."""
 
+MANY_ALIVE = 48
+"""Where more are alive at once, each decision takes longer, and as many fewer are taken."""
+
 MOST_ITEMS = 1000
 """More of them than this are placed in the best of a few likely orders, with no search."""
 
@@ -184,7 +187,19 @@ def _search(
 def _offsets_within(
     spans: Sequence[Span], distances: Mapping[Pair, int], limit: int, most_nodes: int
 ) -> list[int] | None:
+    if not spans:
+        return []
+    most_nodes = most_nodes * MANY_ALIVE**2 // max(MANY_ALIVE, _most_alive(spans)) ** 2
     core = load_core()
     if core is None:
         return ZoneSearch(spans, distances, limit, most_nodes).run()
     return search_compiled(core, spans, distances, limit, most_nodes)
+
+
+def _most_alive(spans: Sequence[Span]) -> int:
+    """The most items that are alive at one step."""
+    change = [0] * (max(span.last for span in spans) - (low := min(span.first for span in spans)) + 2)
+    for span in spans:
+        change[span.first - low] += 1
+        change[span.last - low + 1] -= 1
+    return max(accumulate(change))
