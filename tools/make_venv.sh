@@ -40,5 +40,5 @@ if [[ ${TFLM_MSF_LOCKED:-} == 1 && $is == "$lock_is_for" ]]; then
   "$venv/bin/pip" install --quiet --no-deps --no-build-isolation -e .
 else
   [[ ${TFLM_MSF_LOCKED:-} != 1 ]] || echo "requirements-ci.txt is for $lock_is_for, not $is: packages are not locked." >&2
-  "$venv/bin/pip" install --quiet -e ".[$extras]"
+  "$venv/bin/pip" install --quiet -e ".${extras:+[$extras]}"
 fi

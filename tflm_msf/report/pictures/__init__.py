@@ -79,7 +79,7 @@ class Picture:
         svg = self._marked(_slim(content.getvalue().decode()), _focusable)
         svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
         for colour, variable in _VARIABLES.items():
-            svg = svg.replace(colour, f"var({variable}, {colour})")
+            svg = svg.replace(colour, f"var({variable})")
         return svg
 
     def _marked(self, svg: str, changed: Callable[[str, str], str]) -> str:
@@ -91,11 +91,12 @@ class Picture:
 
 
 def _slim(svg: str) -> str:
-    """The element of a file, without what a page has no use for: a size, metadata, fonts, digits, line breaks."""
+    """The element of a file, without what a page has no use for: a size, metadata, fonts, digits, defaults."""
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg)
     svg = re.sub(r'="[^"]*"', lambda value: re.sub(r"(\d\.\d)\d+", r"\1", value[0]), re.sub(r"\s*\n\s*", " ", svg))
     svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
+    svg = re.sub(r"; stroke-linejoin: miter|text-anchor: start; ", "", svg)
     return re.sub(r"font-family: [^;]*;", "font-family: sans-serif;", svg)
 
 

@@ -38,7 +38,7 @@ def draw_network(title: str, layers: Sequence[Json], width: float = WIDE) -> Pic
         graph, memory, compute = figure.subplots(1, 3, sharey=True, width_ratios=ratios)
         for axes in (graph, memory, compute):
             _shade_blocks(axes, layers)
-        _draw_graph(graph, layers)
+        _draw_graph(graph, layers, 6.5 if width >= WIDE else 5.5)
         _draw_memory(memory, layers, marks)
         _bars(compute, [(layer["macs"] or 0) / 1e6 for layer in layers], 0, 2 * HALF, AFTER)
         compute.set_title("M MACs")
@@ -54,8 +54,8 @@ def _shade_blocks(axes: Axes, layers: Sequence[Json]) -> None:
             axes.axhspan(rows[0] - 0.5, rows[-1] + 0.5, color=SHADES[block % len(SHADES)], zorder=0)
 
 
-def _draw_graph(axes: Axes, layers: Sequence[Json]) -> None:
-    """Names in a column, what is read from further away as arcs left of them."""
+def _draw_graph(axes: Axes, layers: Sequence[Json], size: float) -> None:
+    """Names in a column, in letters of that size, and what is read from further away as arcs left of them."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
     from matplotlib.ticker import MultipleLocator
@@ -63,7 +63,7 @@ def _draw_graph(axes: Axes, layers: Sequence[Json]) -> None:
     row_of = {layer["index"]: row for row, layer in enumerate(layers)}
     curves: list[tuple[float, float]] = []
     for row, layer in enumerate(layers):
-        axes.text(0.12, row, layer["operator"].lower(), va="center", fontsize=6.5, clip_on=True)
+        axes.text(0.12, row, layer["operator"].lower(), va="center", fontsize=size, clip_on=True)
         for above in (row_of[source] for source in layer["reads"]):
             bend = 0.0 if row - above == 1 else -min(1.1, 0.3 + 0.05 * (row - above))
             curves += [(0, above), (bend, above), (bend, row), (0, row)]
