@@ -43,6 +43,9 @@ MAIN = Path(__file__).parent / "firmware" / "peers.cc"
 MAKEFILE = "tensorflow/lite/micro/tools/make/Makefile"
 KERNELS = ROOT / "tflm_kernels" / "src"
 ARENA_SIZE = 384 * 1024
+STEPS = 4
+"""Of a model that keeps a state; the last one is counted."""
+
 
 MACROS = ("-DNDEBUG", "-DTF_LITE_STATIC_MEMORY", "-DCMSIS_NN", "-DARM_NN_ENABLE_F16=0", "-DARM_NN_ENABLE_F32=0")
 COMMON = ("-O2", "-ffunction-sections", "-fdata-sections", "-funsigned-char", "-w", *MACROS)
@@ -70,9 +73,10 @@ NOT_OF_TFLM = re.compile(
 
 @dataclass(frozen=True)
 class Tree:
-    """A checkout: where TFLM is, and what its makefile downloaded."""
+    """A checkout: where TFLM is, and what its makefile downloaded. ``reference``: its own kernels, without CMSIS-NN."""
 
     tflm: Path
+    reference: bool = False
 
     @property
     def downloads(self) -> Path:
@@ -81,11 +85,11 @@ class Tree:
 
     @property
     def includes(self) -> tuple[str, ...]:
-        """Flags for all headers."""
+        """Flags for all headers, and for whose kernels they declare."""
         cmsis_nn = self.downloads / "cmsis_nn"
         places = [self.tflm, KERNELS, cmsis_nn, cmsis_nn / "Include", self.downloads / "flatbuffers/include"]
         places += [self.downloads / "gemmlowp", self.downloads / "ruy", SUPPORT / "common"]
-        return tuple(f"-I{place}" for place in places)
+        return (*(f"-I{place}" for place in places), *(("-UCMSIS_NN",) if self.reference else ()))
 
     def check(self) -> None:
         """Raises MsfError unless it is such a checkout."""
@@ -105,7 +109,7 @@ class Tree:
         core = [path for path in found if not NOT_OF_TFLM.search(str(path))]
         cmsis_nn = sorted((self.downloads / "cmsis_nn/Source").rglob("*.c"))
         wanted = [path for path in cmsis_nn if not re.search(r"_f(16|32)\.c$|_flt\.c$|LSTM|SVDF", str(path))]
-        return [*core, *self._operators(builtins), *wanted]
+        return [*core, *self._operators(builtins), *(() if self.reference else wanted)]
 
     def _operators(self, builtins: Sequence[str]) -> Iterator[Path]:
         """The file that registers each operator, CMSIS-NN's instead of the reference one, and what they share."""
@@ -115,7 +119,7 @@ class Tree:
         stems = {self._registers(texts, builtin).stem for builtin in builtins}
         for stem in sorted(stems):
             fast, shared = kernels / "cmsis_nn" / f"{stem}.cc", kernels / f"{stem}_common.cc"
-            yield fast if fast.exists() else kernels / f"{stem}.cc"
+            yield fast if fast.exists() and not self.reference else kernels / f"{stem}.cc"
             if shared.exists():
                 yield shared
 
@@ -164,10 +168,13 @@ class Subject:
 
 
 def subject(name: str) -> Subject:
-    """Reads and plans a model of the corpus. Raises MsfError if it is not there."""
+    """Reads and plans a model of the corpus; of one with a state, a later step counts. Raises MsfError if it is not
+    there.
+    """
     data = corpus_file(name).read_bytes()
+    runs = STEPS if len(read_model(data, name).graphs) > 1 else 1
     planner = Planner.of(data, name)
-    return Subject(name, read_model(data, name), planner.choose().model, make_cases(data, runs=1), planner.network.macs)
+    return Subject(name, read_model(data, name), planner.choose().model, make_cases(data, runs), planner.network.macs)
 
 
 def builtins_of(*models: Model) -> list[str]:
@@ -180,6 +187,7 @@ def measure(core: Core, library: Sequence[Path], tree: Tree, model: Model, cases
     operators = builtins_of(model)
     resolver = " ".join(f"resolver.Add{''.join(map(str.title, op.split('_')))}();" for op in operators)
     header = f"#define CASE_COUNT {len(cases)}\n#define ARENA_SIZE {ARENA_SIZE}\n#define OPERATORS {len(operators)}\n"
+    header += f"#define VARIABLES {sum(op.builtin == 'VAR_HANDLE' for op in model.main.ops)}\n"
     header += f"#define ADD_OPERATORS(resolver) {resolver}\n"
     image = {"model_bytes": write_model(model), "case_bytes": b"".join(case.inputs + case.outputs for case in cases)}
     directory = BUILD / "peers" / hashlib.sha256(header.encode() + b"".join(image.values())).hexdigest()[:20]
@@ -195,7 +203,7 @@ def measure(core: Core, library: Sequence[Path], tree: Tree, model: Model, cases
     if done.status != 0:
         raise EmulatorError(f"a model in TFLM on {core.name} is wrong:\n{done.output}")
     arena = json.loads(done.output.splitlines()[-1])["arena"]
-    return Peer(done.instructions[0], estimate(core, elf).cycles, arena)
+    return Peer(done.instructions[-1], estimate(core, elf).cycles, arena)
 
 
 _IMAGE = r"""__asm__(
@@ -251,10 +259,11 @@ def table(rows: Sequence[Row]) -> str:
 @click.command(help=__doc__)
 @click.option("--tflm", type=click.Path(path_type=Path), required=True, help="Directory of a tflite-micro checkout.")
 @click.option("--model", "models", multiple=True, default=MODELS, help="A model of the corpus; may be repeated.")
+@click.option("--reference", is_flag=True, help="TFLM's own reference kernels instead of CMSIS-NN.")
 @click.option("--core", "cores", multiple=True, default=CORES, type=click.Choice(CORES), help="May be repeated.")
-def main(tflm: Path, models: Sequence[str], cores: Sequence[str]) -> None:
+def main(tflm: Path, models: Sequence[str], reference: bool, cores: Sequence[str]) -> None:
     """Compile, run, print."""
-    tree = Tree(tflm.resolve())
+    tree = Tree(tflm.resolve(), reference)
     try:
         tree.check()
         subjects = [subject(name) for name in models]

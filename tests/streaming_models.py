@@ -32,6 +32,17 @@ class StreamingLayers(Layers):
         self._ops.append(Op("ASSIGN_VARIABLE", (handle, last), ()))
         return joined
 
+    def added_up(self, x: int) -> int:
+        """``x`` and what a variable holds, which holds that then: no rows that move along."""
+        shape = self.shape(x)
+        name = f"sum_{len(self.starts)}"
+        self.starts.append((name, Tensor(f"start of {name}", shape, DType.INT8, data=self._int8(shape).tobytes())))
+        handle = self._handle(name)
+        before = self._op("READ_VARIABLE", [handle], self._like(x, shape))
+        total = self.add(x, before)
+        self._ops.append(Op("ASSIGN_VARIABLE", (handle, total), ()))
+        return total
+
     def mixed(self, x: int, heights: tuple[int, ...], above: int = 0) -> int:
         """Depthwise convolutions of these heights on the last rows of as many equal parts of the channels.
 
@@ -85,6 +96,17 @@ class StreamingLayers(Layers):
 def _var_handle(name: str, handle: int) -> Op:
     options = Table("VarHandleOptions", {"container": "", "shared_name": name})
     return Op("VAR_HANDLE", (), (handle,), options)
+
+
+def with_a_sum(seed: int) -> Model:
+    """Rows that are kept before and behind a variable that is none of them."""
+    random = Random(seed)
+    layers = StreamingLayers(random)
+    x = layers.kept(layers.input(1, 2, 1, 8), 3)
+    x = layers.added_up(layers.conv(x, 8, Geometry((4, 1), same=False), Weighting(RELU)))
+    if seed % 2:
+        x = layers.conv(layers.kept(x, 2), 8, Geometry((3, 1), same=False), Weighting())
+    return layers.streaming_model([layers.dense(x, 5, Weighting())])
 
 
 def streaming_model(seed: int) -> Model:

@@ -5,10 +5,11 @@
 #include <cstdio>
 #include <cstring>
 
-#include "peers.h"  // CASE_COUNT, ARENA_SIZE, OPERATORS, ADD_OPERATORS(resolver)
+#include "peers.h"  // CASE_COUNT, ARENA_SIZE, OPERATORS, VARIABLES, ADD_OPERATORS(resolver)
 #include "probe.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/micro/micro_resource_variable.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tflm_msf.h"
 
@@ -50,7 +51,13 @@ int main() {
   uint32_t stack = 0;
   ADD_OPERATORS(resolver)
   tflm_msf::Register(resolver);
+#if VARIABLES > 0
+  tflite::MicroAllocator *allocator = tflite::MicroAllocator::Create(arena, sizeof arena);
+  tflite::MicroResourceVariables *variables = tflite::MicroResourceVariables::Create(allocator, VARIABLES);
+  static tflite::MicroInterpreter made(tflite::GetModel(model_bytes), resolver, allocator, variables);
+#else
   static tflite::MicroInterpreter made(tflite::GetModel(model_bytes), resolver, arena, sizeof arena);
+#endif
   interpreter = &made;
   int status = static_cast<int>(interpreter->AllocateTensors());
   const uint8_t *values = case_bytes;

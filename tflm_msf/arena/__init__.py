@@ -29,7 +29,7 @@ from tflm_msf.arena.tflm.target import (
     find_target,
 )
 from tflm_msf.errors import MsfError
-from tflm_msf.graph import Model
+from tflm_msf.graph import DType, Model
 
 __all__ = [
     "ALIGNMENT",
@@ -161,7 +161,8 @@ def _replay(model: Model, target: Target) -> Replay:
             row.append(kernel)
         kernels.append(row)
         for tensor in graph.tensors:
-            if tensor.dtype.bits == 0 or any(size < 0 for size in tensor.shape):
+            is_sized = tensor.dtype.bits > 0 or tensor.dtype is DType.RESOURCE
+            if not is_sized or any(size < 0 for size in tensor.shape):
                 raise NotPredictedError(f"tensor {tensor.name!r}, whose size is not fixed")
     try:
         return replay(model, kernels, target)

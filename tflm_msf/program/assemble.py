@@ -88,7 +88,7 @@ def _assemble(model: Model, network: Network, plan: Plan, encoded: Callable[[Blo
     return replace(
         model,
         graphs=(new_graph, *model.graphs[1:]),
-        metadata=_with_offsets(model.metadata, builder.offsets),
+        metadata=_with_offsets(model.metadata, [*builder.offsets, *_of_other_graphs(model)]),
         signatures=tuple(_renumbered(signature, builder) for signature in model.signatures),
     )
 
@@ -115,6 +115,11 @@ def _block_op(
         inputs=tuple(inputs),
         outputs=(output, builder.add(workspace, workspace_offset)),
     )
+
+
+def _of_other_graphs(model: Model) -> list[int]:
+    """TFLM places what a graph that runs once has."""
+    return [PLANNED_BY_TFLM for graph in model.graphs[1:] for _ in graph.tensors]
 
 
 def _with_offsets(metadata: tuple[tuple[str, bytes], ...], offsets: list[int]) -> tuple[tuple[str, bytes], ...]:

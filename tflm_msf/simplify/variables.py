@@ -3,28 +3,30 @@
 The pattern is what converters of streaming networks write: READ_VARIABLE gives the rows of earlier invocations, which
 CONCATENATION joins with the new ones; STRIDED_SLICE takes the last of them, and ASSIGN_VARIABLE keeps them. What they
 are before the first invocation is assigned by a subgraph that CALL_ONCE runs. A variable is read once and assigned once
-after that, so that the joined map is all that anybody sees of it.
+after that, so that the joined map is all that anybody sees of it. Whatever else is done with variables stays TFLM's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tflm_msf.errors import MsfError
-from tflm_msf.graph import DType, Graph, Model, Op, Tensor
+from tflm_msf.graph import NO_TENSOR, DType, Graph, Model, Op, Tensor
 from tflm_msf.ops import ROWS_KEPT
+from tflm_msf.simplify.rule import with_names
 
 CONTROL_FLOW = ("IF", "WHILE", "CALL")
-HANDLES = ("CALL_ONCE", "VAR_HANDLE")
 
 
 @dataclass(frozen=True)
 class _Ring:
     """The operators of one variable: indices of those that go, and what they are replaced by."""
 
+    name: str
     joins: int
     others: tuple[int, ...]
     append: Op
@@ -32,10 +34,12 @@ class _Ring:
 
 
 def without_variables(model: Model, source: str) -> Model:
-    """The model as one graph whose variables are operators ``ROWS_KEPT``; itself, if it is one graph already.
+    """The model with operators ``ROWS_KEPT`` in place of variables that keep rows; itself, if it has none of these.
+
+    Variables that are something else stay, and with them what TFLM has for them.
 
     Raises:
-        MsfError: if it has control flow, or a variable that is no ring of rows.
+        MsfError: if it has control flow, or operators on variables that name none.
     """
     if len(model.graphs) == 1:
         return model
@@ -45,7 +49,7 @@ def without_variables(model: Model, source: str) -> Model:
     if {0, *_initialisers(model)} != set(range(len(model.graphs))):
         raise MsfError(f"{source} has {len(model.graphs)} subgraphs (control flow), which cannot be fused.")
     try:
-        return _with_rings(model, source)
+        return _with_rings(model)
     except (LookupError, ValueError, ArithmeticError):
         raise MsfError(f"{source} has a variable that no operator names as TFLM wants it; convert it anew.") from None
 
@@ -56,37 +60,62 @@ def _initialisers(model: Model) -> list[int]:
     return [int(options.fields.get("init_subgraph_index", 0)) for options in calls]
 
 
-def _with_rings(model: Model, source: str) -> Model:
+def _with_rings(model: Model) -> Model:
     graph = model.main
-    starts = _initial_values(model, source)
-    rings = [
-        _ring_of(graph, index, starts, source) for index, op in enumerate(graph.ops) if op.builtin == "READ_VARIABLE"
-    ]
+    starts = _initial_values(model)
+    reads = [index for index, op in enumerate(graph.ops) if op.builtin == "READ_VARIABLE"]
+    rings = [ring for read in reads for ring in [_ring_of(graph, read, starts)] if ring is not None]
+    names = {ring.name for ring in rings}
+    graphs = [graph, *(_without_handles(other, names) if names else other for other in model.graphs[1:])]
     gone = {index for ring in rings for index in ring.others}
-    gone |= {index for index, op in enumerate(graph.ops) if op.builtin in HANDLES}
-    left = next((op for i, op in enumerate(graph.ops) if i not in gone and op.builtin == "ASSIGN_VARIABLE"), None)
-    if left is not None:
-        raise MsfError(f"{source} assigns a variable that it does not read as rows, which cannot be fused.")
     tensors = list(graph.tensors)
     joined: dict[int, Op] = {}
     for ring in rings:
         joined[ring.joins] = replace(ring.append, inputs=(*ring.append.inputs, len(tensors)))
         tensors.append(ring.start)
-    ops = tuple(joined.get(index, op) for index, op in enumerate(graph.ops) if index not in gone)
-    return replace(model, graphs=(replace(graph, tensors=tuple(tensors), ops=ops),))
+    of_rings = _of(graph, names)
+    ops = tuple(joined.get(i, op) for i, op in enumerate(graph.ops) if i not in gone and i not in of_rings)
+    main = replace(graph, tensors=tuple(tensors), ops=ops)
+    if any(other.ops for other in graphs[1:]) or any(op.builtin == "VAR_HANDLE" for op in ops):
+        return replace(model, graphs=(main, *graphs[1:]))
+    once = tuple(op for op in ops if op.builtin != "CALL_ONCE")
+    return replace(model, graphs=(replace(main, ops=once),))
 
 
-def _initial_values(model: Model, source: str) -> Mapping[str, Tensor]:
-    """What each variable starts as, by its name."""
+def _of(graph: Graph, variables: Collection[str]) -> set[int]:
+    """The operators that give handles of some variables, or use these."""
+    handles = {tensor for tensor, name in _names(graph).items() if name in variables}
+    return {index for index, op in enumerate(graph.ops) if handles & {*op.outputs, *op.inputs[:1]}}
+
+
+def _without_handles(graph: Graph, variables: Collection[str]) -> Graph:
+    """A graph that has nothing to do with some variables any more, nor their tensors."""
+    gone = _of(graph, variables)
+    ops = [op for index, op in enumerate(graph.ops) if index not in gone]
+    ends = (*graph.inputs, *graph.outputs)
+    left = sorted({t for op in ops for t in (*op.inputs, *op.outputs) if t != NO_TENSOR} | {*ends})
+    index = {tensor: number for number, tensor in enumerate(left)} | {NO_TENSOR: NO_TENSOR}
+    return replace(
+        graph,
+        tensors=tuple(graph.tensors[tensor] for tensor in left),
+        ops=tuple(with_names(op, index) for op in ops),
+        inputs=tuple(index[tensor] for tensor in graph.inputs),
+        outputs=tuple(index[tensor] for tensor in graph.outputs),
+    )
+
+
+def _initial_values(model: Model) -> Mapping[str, Tensor]:
+    """What each variable starts as, by its name; those that are computed are left out."""
     values: dict[str, Tensor] = {}
     for index in _initialisers(model):
         graph = model.graphs[index]
         names = _names(graph)
-        for assign in graph.ops:
-            if assign.builtin == "ASSIGN_VARIABLE" and graph.tensors[assign.inputs[1]].is_constant:
-                values[names[assign.inputs[0]]] = graph.tensors[assign.inputs[1]]
-            elif assign.builtin != "VAR_HANDLE":
-                raise MsfError(f"{source} computes what its variables start as ({assign.name}), which cannot be fused.")
+        assigned = [op for op in graph.ops if op.builtin == "ASSIGN_VARIABLE"]
+        counts = Counter(names[assign.inputs[0]] for assign in assigned)
+        for assign in assigned:
+            name, value = names[assign.inputs[0]], graph.tensors[assign.inputs[1]]
+            if value.is_constant and counts[name] == 1:
+                values[name] = value
     return values
 
 
@@ -99,21 +128,17 @@ def _names(graph: Graph) -> dict[int, str]:
     }
 
 
-def _ring_of(graph: Graph, read: int, starts: Mapping[str, Tensor], source: str) -> _Ring:
-    """The pattern around a READ_VARIABLE. Raises MsfError if it is another one."""
+def _ring_of(graph: Graph, read: int, starts: Mapping[str, Tensor]) -> _Ring | None:
+    """The pattern around a READ_VARIABLE; None if it is another one."""
     names = _names(graph)
     handle, rows = graph.ops[read].inputs[0], graph.ops[read].outputs[0]
     name = names[handle]
-    refused = MsfError(
-        f"{source} uses its variable '{name.strip('/')}' for something else than the last rows of a map, which cannot "
-        "be fused."
-    )
     joins = _readers(graph, rows)
     if len(joins) != 1 or name not in starts or rows in graph.outputs:
-        raise refused
+        return None
     join = graph.ops[joins[0]]
     if join.builtin != "CONCATENATION" or len(join.inputs) != 2 or join.inputs[0] != rows:
-        raise refused
+        return None
     cuts = [
         (cut, assign)
         for cut in _readers(graph, join.outputs[0])
@@ -122,15 +147,15 @@ def _ring_of(graph: Graph, read: int, starts: Mapping[str, Tensor], source: str)
     ]
     users = [i for i, op in enumerate(graph.ops) if op.inputs and names.get(op.inputs[0]) == name]
     if len(cuts) != 1 or users != [read, cuts[0][1]]:
-        raise refused
+        return None
     cut, start = graph.ops[cuts[0][0]], starts[name]
     kept = cut.outputs[0]
     if len(_readers(graph, kept)) != 1 or {kept, join.outputs[0]} & set(graph.outputs):
-        raise refused
+        return None
     if not _keeps_last_rows(graph, join, cut, start.shape):
-        raise refused
+        return None
     append = Op(ROWS_KEPT, (join.inputs[1],), join.outputs)
-    return _Ring(joins[0], (read, *cuts[0]), append, start)
+    return _Ring(name, joins[0], (read, *cuts[0]), append, start)
 
 
 def _readers(graph: Graph, tensor: int) -> list[int]:

@@ -110,7 +110,8 @@ def play(
     kept = [] if choice is None else list(_kept_rows(choice, after.model))
     step = Step.of(after.model)
     warm_up = 0 if step is None else step.warm_up - 1
-    for time in range(TIMES):
+    times = 1 if len(after.model.graphs) > 1 else TIMES  # TFLM's reset does not set variables to what they start as
+    for time in range(times):
         before = Session(models[0], preserve_all=True, source=sources[0])
         names = [before.model.main.tensors[index].name for index in before.model.main.outputs]
         for number, turn in enumerate(sequence):
@@ -165,4 +166,4 @@ def _rows_in(state: bytes, record: fmt.Tensor) -> Array:
 def goes_on(model: Model) -> bool:
     """True for a rewritten model that takes one step of a sequence at a time."""
     programs = (op.custom_options for op in model.main.ops if op.custom_code == fmt.CUSTOM_CODE)
-    return Step.of(model) is not None or any(fmt.state_size(program) for program in programs)
+    return Step.of(model) is not None or len(model.graphs) > 1 or any(fmt.state_size(program) for program in programs)

@@ -37,7 +37,15 @@ class Scratch:
     nbytes: int
 
 
-Request = Temp | Persistent | Scratch
+@dataclass(frozen=True)
+class Variable:
+    """``nbytes`` in the tail for the resource variable ``name``, unless it has them already."""
+
+    name: str
+    nbytes: int
+
+
+Request = Temp | Persistent | Scratch | Variable
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,18 @@ class Kernel:
     def requests(self, call: Call) -> Iterable[Request]:
         """What ``prepare`` asks of the allocator, in order."""
         return call.temp(self.prepare) if isinstance(self.prepare, str) else self.prepare(call)
+
+
+def _assign_variable(call: Call) -> Iterator[Request]:
+    """The first operator that assigns a variable allocates it."""
+    yield from call.temp("i1")
+    handle = next(op for op in call.graph.ops if call.op.inputs[0] in op.outputs and op.builtin == "VAR_HANDLE")
+    yield Variable(variable_name(handle), tensor_bytes(call.input(1)))
+
+
+def variable_name(handle: Op) -> str:
+    """What a VAR_HANDLE calls its variable."""
+    return str(handle.options.get("shared_name", "")) if handle.options else ""
 
 
 def _per_channel(channels: int) -> Iterator[Request]:
@@ -247,6 +267,8 @@ BUILTIN_KERNELS: Mapping[str, Kernel] = {
     "ADD_N": Kernel(prepare=_add_n),
     "CAST": Kernel(options="2e", prepare="i0 o0"),
     "CONCATENATION": Kernel(options="ie", data="b2ph2i[10i]", prepare=_concatenation),
+    "ASSIGN_VARIABLE": Kernel(data="[i]", prepare=_assign_variable),
+    "CALL_ONCE": Kernel(options="i", data="ib"),
     "CONV_2D": Kernel(options="7i", data="9i2p3i[2i]", prepare=_conv_2d),
     "CUMSUM": Kernel(options="2b", prepare=_if_int8("i0 i1 o0", lambda _: 36)),
     "DEPTHWISE_CONV_2D": Kernel(options="7i", data="9i2p3i[2i]", prepare=_depthwise_conv_2d),
@@ -267,6 +289,7 @@ BUILTIN_KERNELS: Mapping[str, Kernel] = {
     "MUL": Kernel(options="e", data="9i", prepare="i0 i1 o0"),
     "PRELU": Kernel(data="7i", prepare="i0 i1 o0"),
     "REDUCE_ALL": Kernel(options="b", data="11i", prepare=_reduce_all),
+    "READ_VARIABLE": Kernel(prepare="i0"),
     "RELU": Kernel(data="7i", prepare="i0 o0"),
     "RELU6": Kernel(data="2i", prepare="i0"),
     "RESHAPE": Kernel(options="9i", prepare="i0 o0"),
@@ -284,8 +307,9 @@ BUILTIN_KERNELS: Mapping[str, Kernel] = {
     "SVDF": Kernel(options="ieb", data="9i", prepare=_svdf),
     "TANH": Kernel(data="4i", prepare="i0 i0 o0"),
     "TRANSPOSE_CONV": Kernel(options="e2i2e", data="16i[2i]2p", prepare=_transpose_conv),
+    "VAR_HANDLE": Kernel(options="2p", data="i"),
 }
-"""By ``BuiltinOperator`` name. Left out: control flow, resource variables and recurrent networks."""
+"""By ``BuiltinOperator`` name. Left out: control flow and recurrent networks."""
 
 CUSTOM_KERNELS: Mapping[str, Kernel] = {CUSTOM_CODE: Kernel()}
 """By custom code. The fused block reads its program in place and allocates the state alone that it keeps, if any."""

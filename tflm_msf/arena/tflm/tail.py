@@ -21,7 +21,7 @@ from tflm_msf.arena.tflm.head import (
     online_variables,
     place,
 )
-from tflm_msf.arena.tflm.kernels import Call, Kernel, Persistent, Scratch, Temp
+from tflm_msf.arena.tflm.kernels import Call, Kernel, Persistent, Scratch, Temp, Variable, variable_name
 from tflm_msf.arena.tflm.target import ALIGNMENT, MAX_SCRATCH_PER_OP, Target, layout
 from tflm_msf.graph import Model, Tensor
 from tflm_msf.sizes import align_up
@@ -106,6 +106,7 @@ def replay(model: Model, kernels: Sequence[Sequence[Kernel]], target: Target) ->
     arena = _Allocator(target)
     for nbytes in target.allocators:
         arena.persistent(nbytes, target.pointer)
+    _make_room_for_variables(arena, model)
     _start_model(arena, model)
     for row in kernels:
         for kernel in row:
@@ -113,7 +114,7 @@ def replay(model: Model, kernels: Sequence[Sequence[Kernel]], target: Target) ->
                 arena.persistent_struct(kernel.options)
     for row in kernels:
         for kernel in row:
-            if kernel.data:
+            if kernel.data and layout(kernel.data, target)[0]:
                 arena.persistent(layout(kernel.data, target)[0])
             if kernel.state:
                 arena.persistent(kernel.state)
@@ -128,6 +129,15 @@ def replay(model: Model, kernels: Sequence[Sequence[Kernel]], target: Target) ->
     return Replay(buffers, arena.tail, align_up(arena.needed, ALIGNMENT))
 
 
+def _make_room_for_variables(arena: _Allocator, model: Model) -> None:
+    """What whoever makes the interpreter allocates for as many resource variables as there are."""
+    handles = (op for graph in model.graphs for op in graph.ops if op.builtin == "VAR_HANDLE")
+    count = len({variable_name(handle) for handle in handles})
+    if count:
+        arena.persistent(layout(structs.RESOURCE_VARIABLES, arena.target)[0])
+        arena.persistent(layout(structs.RESOURCE_VARIABLE, arena.target)[0] * count)
+
+
 def _start_model(arena: _Allocator, model: Model) -> None:
     arena.persistent_struct(structs.BUILTIN_DATA_ALLOCATOR)
     arena.resize_scratch_requests(0)
@@ -140,6 +150,7 @@ def _start_model(arena: _Allocator, model: Model) -> None:
 
 def _prepare(arena: _Allocator, model: Model, kernels: Sequence[Sequence[Kernel]]) -> list[ScratchRequest]:
     scratch: list[ScratchRequest] = []
+    variables: set[str] = set()
     for graph_index, (graph, row) in enumerate(zip(model.graphs, kernels, strict=True)):
         for op_index, (op, kernel) in enumerate(zip(graph.ops, row, strict=True)):
             for request in kernel.requests(Call(op, graph, arena.target)):
@@ -148,6 +159,10 @@ def _prepare(arena: _Allocator, model: Model, kernels: Sequence[Sequence[Kernel]
                         arena.temp_tensor(graph.tensors[index])
                     case Persistent(nbytes):
                         arena.persistent(nbytes)
+                    case Variable(name, nbytes):
+                        if name not in variables:
+                            arena.persistent(nbytes)
+                        variables.add(name)
                     case Scratch(nbytes):
                         scratch.append(ScratchRequest(graph_index, op_index, nbytes))
             arena.resize_scratch_requests(len(scratch))
