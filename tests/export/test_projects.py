@@ -7,13 +7,16 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks.emulator import build, load_core, missing_tools, run
 from testing.corpus import corpus_file
+from testing.layers import Geometry, Weighting
 from tests.small_models import small_model
+from tests.time_series import Axis, TimeSeries, time_series
 from tflm_msf.boards import load_boards
 from tflm_msf.cli import main
 from tflm_msf.export import kernel_sources
@@ -198,6 +201,36 @@ def test_examples_compile_with_a_user_s_model(sketch: str, name: str, options: t
     check_syntax(source, *flags, f"-I{made / name}")
     done = subprocess.run(["g++", "-x", "c++", "-fsyntax-only", *flags, source], capture_output=True, text=True)
     assert f"make {name}.h with `tflm-msf export`" in done.stderr  # without the model it says what is missing
+
+
+@needs_compiler
+def test_the_streaming_example_compiles_with_a_step_model(tmp_path: Path) -> None:
+    layers = TimeSeries(Random(0), Axis.COLUMN)
+    x = layers.conv(layers.window(30, 40), 8, Geometry((3, 1), same=False), Weighting())
+    (tmp_path / "m.tflite").write_bytes(write_model(layers.model([layers.dense(x, 3, Weighting())])))
+    options = ("--format", "arduino", "--name", "wake", "--stateful", "3")
+    made = exported(tmp_path / "m.tflite", tmp_path / "p", *options)
+    source = EXAMPLES / "keyword_streaming" / "keyword_streaming.ino"
+    flags = (*TFLM, f"-I{DOUBLES / 'arduino'}", f"-I{made / 'libraries' / 'tflm_msf' / 'src'}")
+    check_syntax(source, *flags, f"-I{made / 'wake'}")
+    done = subprocess.run(["g++", "-x", "c++", "-fsyntax-only", *flags, source], capture_output=True, text=True)
+    assert "make wake.h with `tflm-msf export`" in done.stderr
+    check_syntax(made / "wake" / "wake.ino", *flags, f"-I{made / 'wake'}")
+
+
+@needs_compiler
+@pytest.mark.parametrize("stream_input", [(), ("--stream-input",)])
+def test_a_step_model_is_checked_as_soon_as_its_window_is_full(stream_input: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(write_model(time_series(13)))
+    options = ("--format", "c", "--name", "net", "--stateful", "2", *stream_input)
+    project = exported(tmp_path / "m.tflite", tmp_path / "p", *options)
+    assert "self-check: PASS" in call("make", "CFLAGS=-O1 -Wall -Wextra -Wconversion -Werror", cwd=project)
+    header = (project / "net.h").read_text()
+    assert "#define NET_HOP 2u" in header and "uint32_t net_warm_up(void);" in header
+    options = ("--format", "arduino", "--runtime", "c", *options[2:])
+    arduino = exported(tmp_path / "m.tflite", tmp_path / "a", *options)
+    printed = run_sketch(tmp_path, arduino / "net" / "net.ino", arduino / "libraries" / "tflm_msf" / "src")
+    assert "self-check: PASS" in printed and "FAIL" not in printed
 
 
 def test_the_committed_example_is_what_export_writes_today(tmp_path: Path) -> None:

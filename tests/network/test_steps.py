@@ -134,6 +134,21 @@ def test_padding_that_no_output_depends_on_is_none() -> None:
     assert report.passed and Step.of(step_model(data, 1)) == Step(1, 20, 5)
 
 
+def test_causal_padding_counts_where_all_rows_are_used() -> None:
+    layers = TimeSeries(Random(3), Axis.COLUMN)
+    x = layers.conv(layers.pad(layers.window(20, 4), 2, 0, 0, 0), 4, layers.geometry(0, 3), Weighting())
+    model = layers.model([layers.dense(layers.mean(x, False), 3, Weighting())])
+    with pytest.raises(MsfError, match="operator 1 .* pads its rows in time"):
+        Planner.of_model(model, "m", Request(stateful=1))
+
+
+def test_padding_across_frequencies_may_stay() -> None:
+    layers = TimeSeries(Random(4), Axis.SPECTRUM)
+    x = layers.pad(layers.window(20, 4), 0, 0, 1, 1)
+    x = layers.conv(x, 4, Geometry((3, 3), same=False), Weighting())
+    assert checked(write_model(layers.model([layers.dense(x, 3, Weighting())])), 1).passed
+
+
 def test_what_has_no_time_is_refused() -> None:
     layers = TimeSeries(Random(0), Axis.COLUMN)
     one = layers.input(1, 1, 1, 8)
