@@ -138,7 +138,7 @@ def test_causal_padding_counts_where_all_rows_are_used() -> None:
     layers = TimeSeries(Random(3), Axis.COLUMN)
     x = layers.conv(layers.pad(layers.window(20, 4), 2, 0, 0, 0), 4, layers.geometry(0, 3), Weighting())
     model = layers.model([layers.dense(layers.mean(x, False), 3, Weighting())])
-    with pytest.raises(MsfError, match="operator 1 .* pads its rows in time"):
+    with pytest.raises(MsfError, match=r"operator 1 .* pads its rows in time"):
         Planner.of_model(model, "m", Request(stateful=1))
 
 
