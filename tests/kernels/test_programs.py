@@ -506,7 +506,7 @@ REFUSED = {
     "no kernel": with_stage(negate(), 0, kernel=(0, 1)),
     "no stride": with_stage(negate(), 0, stride=(1, 0)),
     "no dilation": with_stage(negate(), 0, dilation=(0, 1)),
-    "negative padding": with_stage(handmade.pools_on_input(), 0, pad=(-1, 0)),
+    "negative padding": with_stage(handmade.padded_ring(), 1, pad=(-1, 2)),
     "table with a window": with_stage(negate(), 0, kernel=(3, 3)),
     "sum with padding": with_stage(PAIR, 1, pad=(0, 1), inputs=(0, 0)),
     "dense layer with a stride": with_stage(handmade.dense_on_ring(), 1, stride=(1, 2)),
