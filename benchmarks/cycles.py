@@ -22,18 +22,22 @@ from benchmarks.bench import Job, prepare
 from benchmarks.cortex_m_cycles import COSTS, estimate
 from benchmarks.emulator import SIMULATED, EmulatorError, Run, load_core, run
 from benchmarks.firmware import build_firmware
+from tflm_msf import cost
 from tflm_msf.errors import MsfError
 
 MODELS = ("mlperf__vww_96", "mlperf__ic_resnet8", "mlperf__kws_dscnn", "tflm__person_detect")
 CORES = (*COSTS, *SIMULATED)
 VARIANTS = ("F1.0", "layerwise")
 RESULTS = Path(__file__).parent / "cycles.json"
+COUNTED = Path(__file__).parent / "results.json"
+PER_INSTRUCTION = Path(cost.__file__).parent / "cycles.toml"
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- cycles table begin -->", "<!-- cycles table end -->"
 
 ESTIMATE, RTL, MODEL = "estimate", "RTL", "model"
+NEVER_WAITS, AS_FAST = "never waits", "flash as fast as RAM"
 
-FLASHES = {"flash as fast as RAM": (), "2 wait states": ("--flash-waits", "2")}
+FLASHES = {AS_FAST: (), "2 wait states": ("--flash-waits", "2")}
 """Kinds of flash that VexRiscv is simulated with, and the simulator's options for them."""
 
 CACHED_FLASH = ("--flash-waits", "2", "--flash-cache")
@@ -78,7 +82,7 @@ def _estimated(job: Job, elf: Path) -> list[Result]:
     _run(job, elf)
     found = estimate(load_core(job.core), elf)
     lines = found.lines["xip16k"]
-    without_waits = _result(job, ESTIMATE, "never waits", found.cycles, found.instructions, lines)
+    without_waits = _result(job, ESTIMATE, NEVER_WAITS, found.cycles, found.instructions, lines)
     if job.core != "m4":
         return [without_waits]
     return [without_waits, _result(job, ESTIMATE, "STM32F4, 5 wait states", found.with_art, found.instructions, None)]
@@ -120,6 +124,30 @@ def _rows(titles: Sequence[str], cells: Cells) -> str:
     return "\n".join(text)
 
 
+def cycles_per_instruction(results: Sequence[Result]) -> Mapping[str, float]:
+    """The mean over whole models, with memory that never waits, by core of the time model.
+
+    VexRiscv does not count instructions; those of the same programs were counted in QEMU (``make bench``).
+    """
+    found: dict[str, list[float]] = {}
+    counted = {(row["model"], row["core"], row["variant"]): row for row in json.loads(COUNTED.read_text())}
+    for result in results:
+        if result.core in COSTS and result.memory == NEVER_WAITS and result.instructions_per_mac:
+            found.setdefault(result.core, []).append(result.cycles_per_mac / result.instructions_per_mac)
+        same = counted.get((result.model, "rv32", result.variant))
+        if result.core == "vexriscv" and result.memory == AS_FAST and same is not None:
+            found.setdefault("rv32", []).append(result.cycles / same["instructions"])
+    return {core: round(sum(ratios) / len(ratios), 3) for core, ratios in found.items()}
+
+
+def cycles_toml(results: Sequence[Result]) -> str:
+    """What the tool reads."""
+    lines = ["# Written by `python -m benchmarks.cycles --write`; memory that never waits."]
+    for core, ratio in cycles_per_instruction(results).items():
+        lines += ["", f"[{core}]", f"cycles_per_instruction = {ratio}"]
+    return "\n".join(lines) + "\n"
+
+
 def read_results(path: Path = RESULTS) -> list[Result]:
     """What was found last."""
     return [Result(**entry) for entry in json.loads(path.read_text())]
@@ -128,7 +156,7 @@ def read_results(path: Path = RESULTS) -> list[Result]:
 @click.command(help=__doc__)
 @click.option("--model", "models", multiple=True, default=MODELS, type=click.Choice(MODELS), help="May be repeated.")
 @click.option("--core", "cores", multiple=True, default=CORES, type=click.Choice(CORES), help="May be repeated.")
-@click.option("--write", is_flag=True, help="Keep what was found in benchmarks/cycles.json and the table in README.md.")
+@click.option("--write", is_flag=True, help="Keep what was found in benchmarks/cycles.json, README.md and the tool.")
 def main(models: Sequence[str], cores: Sequence[str], write: bool) -> None:
     """Measure, print, write."""
     try:
@@ -149,6 +177,7 @@ def _keep(found: Sequence[Result]) -> None:
     results = [*found, *(result for result in known if (result.model, result.core) not in new)]
     results.sort(key=lambda result: (MODELS.index(result.model), CORES.index(result.core)))
     RESULTS.write_text("[\n" + ",\n".join(json.dumps(asdict(result)) for result in results) + "\n]\n")
+    PER_INSTRUCTION.write_text(cycles_toml(results))
     text = README.read_text()
     README.write_text(re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table(results)}\n{END}", text, flags=re.S))
 

@@ -129,11 +129,14 @@ class Tree:
                 return path
         raise MsfError(f"{self.tflm} has no operator {builtin}.")
 
-    def fingerprint(self) -> str:
-        """Changes when a file does."""
-        files = sorted([*self.tflm.glob("tensorflow/**/*.h"), *self.downloads.rglob("*.h"), *KERNELS.rglob("*.h")])
-        told = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    def headers(self) -> str:
+        """Changes when a header of the checkout does."""
+        return _fingerprint([*self.tflm.glob("tensorflow/**/*.h"), *self.downloads.rglob("*.h")])
+
+
+def _fingerprint(files: Sequence[Path]) -> str:
+    told = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(files)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -229,9 +232,11 @@ def compile_file(core: Core, source: Path, flags: Sequence[str], key: str) -> Pa
 
 def compile_library(core: Core, tree: Tree, builtins: Sequence[str], pool: ThreadPoolExecutor) -> list[Path]:
     """TFLM, CMSIS-NN and these kernels for a core."""
-    key = tree.fingerprint()
-    sources = [*tree.sources(builtins), *sorted(KERNELS.rglob("*.c")), KERNELS / "tflm" / "tflm_msf_adapter.cpp"]
-    return list(pool.map(lambda source: compile_file(core, source, tree.includes, key), sources))
+    headers = tree.headers()
+    jobs = [(source, headers) for source in tree.sources(builtins)]
+    own = headers + _fingerprint(list(KERNELS.rglob("*.h")))
+    jobs += [(source, own) for source in (*sorted(KERNELS.rglob("*.c")), *sorted(KERNELS.rglob("*.cpp")))]
+    return list(pool.map(lambda job: compile_file(core, job[0], tree.includes, job[1]), jobs))
 
 
 def compare(each: Subject, name: str, library: Sequence[Path], tree: Tree) -> Row:

@@ -10,7 +10,7 @@ from tflm_msf.endings import endings_json
 from tflm_msf.fits import Fit, find_fits
 from tflm_msf.inspect import peak
 from tflm_msf.planner import DEFAULT_REQUEST, Planner
-from tflm_msf.report.values import arena_json, need_json, size_json
+from tflm_msf.report.values import arena_json, need_json, size_json, time_json
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import read_model
 
@@ -42,6 +42,7 @@ def analyze(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
             "needed": need_json(choice.arena_on, request.targets),
             "overhead": round(choice.plan.overhead, 6),
             "blocks": len(choice.plan.blocks),
+            "time": time_json(planner, choice),
         },
         "boards": boards_that_hold(find_fits(data, source, load_boards(), request)),
         "in_the_way": endings_json(planner.network),

@@ -5,11 +5,27 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.bench import prepare
-from benchmarks.cortex_m_cycles import estimate, estimate_of, registers
-from benchmarks.cycles import BEGIN, CORES, END, MODELS, README, VARIANTS, perform, read_results, table
+from benchmarks.cortex_m_cycles import COSTS, estimate, estimate_of, registers
+from benchmarks.cycles import (
+    BEGIN,
+    CORES,
+    END,
+    MODELS,
+    NEVER_WAITS,
+    PER_INSTRUCTION,
+    README,
+    VARIANTS,
+    cycles_per_instruction,
+    cycles_toml,
+    perform,
+    read_results,
+    table,
+)
 from benchmarks.emulator import Disassembled, Profile, build, load_core
 from testing.corpus import corpus_model
 from tests.platformio.pio import need_emulators
+from tflm_msf.cost.cycles import cycles_of, energy_of
+from tflm_msf.report.analysis import time_text
 
 TOLERANCE = 0.02
 QUICK = {("mlperf__kws_dscnn", "m4"), ("mlperf__kws_dscnn", "m55"), ("mlperf__kws_dscnn", "rp2040")}
@@ -77,6 +93,28 @@ def test_every_row_was_measured() -> None:
     assert found == {(model, core, variant) for model in MODELS for core in CORES for variant in VARIANTS}
 
 
+def test_cycles_of_the_tool_are_those_that_were_found() -> None:
+    """Of whole models, so that none is far from what was found for it."""
+    results = read_results()
+    assert PER_INSTRUCTION.read_text() == cycles_toml(results)
+    ratios = cycles_per_instruction(results)
+    assert set(ratios) == {*COSTS, "rv32"}
+    alike = [r for r in results if r.core in COSTS and r.memory == NEVER_WAITS and r.instructions_per_mac]
+    assert len(alike) == len(COSTS) * len(MODELS) * len(VARIANTS)
+    for result in alike:
+        predicted = cycles_of(result.instructions_per_mac or 0.0, result.core)
+        assert predicted == pytest.approx(result.cycles_per_mac, rel=0.1), result
+
+
+def test_energy_is_cycles_times_a_data_sheet() -> None:
+    energy = energy_of(1e6, "m4")
+    assert energy is not None
+    assert energy.chip == "STM32L476"
+    assert energy.microjoules == pytest.approx(330.0)  # 100 uA/MHz at 3.3 V: 330 pJ a cycle
+    assert energy_of(None, "m4") is None
+    assert (cycles_of(1.0, "lx106"), energy_of(1.0, "m55")) == (None, None)
+
+
 ALL = [
     pytest.param(model, core, marks=[] if (model, core) in QUICK else pytest.mark.slow)
     for model in MODELS
@@ -94,3 +132,12 @@ def test_cycles_are_those_of_the_results(model: str, core: str) -> None:
             expected = known[result.variant, result.memory]
             assert result.cycles == pytest.approx(expected.cycles, rel=TOLERANCE), result
             assert (result.lines or 0) == pytest.approx(expected.lines or 0, rel=TOLERANCE), result
+
+
+def test_the_first_screen_says_what_is_estimated() -> None:
+    known = {"core": "m4", "instructions": 5_240_000, "cycles": 6_530_000, "slowdown": 1.0}
+    energy = {"chip": "STM32L476", "microjoules": 2154.9}
+    assert time_text({**known, "energy": energy}) == (
+        "Estimated on m4: 5.2 M instructions, 6.5 M cycles, 2.15 mJ (STM32L476)"
+    )
+    assert time_text({**known, "cycles": None, "energy": None}) == "Estimated on m4: 5.2 M instructions"

@@ -33,6 +33,7 @@ def _lines(found: Json) -> Iterator[str]:
         yield _peak(found["original"]["peak"])
     rewritten = found["rewritten"]
     yield f"Rewritten: {rewritten['blocks']} fusion blocks, MAC overhead F = {rewritten['overhead']:.3f}"
+    yield time_text(rewritten["time"])
     for label, version in (("as it is", "original"), ("rewritten", "rewritten"), ("input streamed", "streamed")):
         names = found["boards"][version]
         more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
@@ -41,6 +42,16 @@ def _lines(found: Json) -> Iterator[str]:
         yield f"In the way: {len(entry['indices'])} x {entry['operator']}, {entry['reason']}"
     yield from advice_text(found["advice"])
     yield f"Next: {found['next']}"
+
+
+def time_text(time: Json) -> str:
+    """Instructions, and cycles and energy where they are known; all are estimates."""
+    parts = [f"{time['instructions'] / 1e6:.1f} M instructions"]
+    if time["cycles"] is not None:
+        parts.append(f"{time['cycles'] / 1e6:.1f} M cycles")
+    if time["energy"] is not None:
+        parts.append(f"{time['energy']['microjoules'] / 1e3:.2f} mJ ({time['energy']['chip']})")
+    return f"Estimated on {time['core']}: {', '.join(parts)}"
 
 
 def _peak(peak: Json) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tflm_msf.arena import ArenaSize, Target, arena_need, refusals
 from tflm_msf.choice import Choice, predicted, slowdowns
+from tflm_msf.cost.cycles import cycles_of, energy_of
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.endings import endings_json
 from tflm_msf.format import CUSTOM_CODE, state_size
@@ -50,7 +51,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
     return {
         "macs": {"original": plan.original_macs, "plan": plan.macs},
         "overhead": round(plan.overhead, 6),
-        "time": _time_json(planner, choice) if planner.request.weights is Weights.BLOCKED else None,
+        "time": time_json(planner, choice) if planner.request.weights is Weights.BLOCKED else None,
         "target": target.to_json(),
         "arena": {
             "original": size_json(predicted(planner.original, target)),
@@ -74,13 +75,21 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
     }
 
 
-def _time_json(planner: Planner, choice: Choice) -> dict[str, Any]:
-    """Estimated instructions of a plan with the kernels' own inner loops."""
+def time_json(planner: Planner, choice: Choice) -> dict[str, Any]:
+    """Estimated instructions of a plan with the kernels' own inner loops, cycles where memory never waits, and energy.
+
+    Cycles and energy are None for a core where nobody knows them.
+    """
     core = planner.request.limits_there.timed_on
+    instructions = choice.instructions(core)
+    cycles = cycles_of(instructions, core)
+    energy = energy_of(cycles, core)
     return {
         "core": core,
-        "instructions": round(choice.instructions(core)),
+        "instructions": round(instructions),
         "slowdown": round(slowdowns(planner.front, core)[planner.front.index(choice)], 3),
+        "cycles": None if cycles is None else round(cycles),
+        "energy": None if energy is None else {"chip": energy.chip, "microjoules": round(energy.microjoules, 1)},
     }
 
 
