@@ -22,7 +22,7 @@ class BuildWithKernels(build_py):
         if self.editable_mode:
             return
         sources = [path for path in (ROOT / LIBRARY / "src").rglob("*") if path.suffix in (".c", ".h", ".cpp")]
-        manifests = [path for path in (ROOT / LIBRARY).glob("*") if path.is_file()]
+        manifests = [path for place in ("", "zephyr") for path in (ROOT / LIBRARY / place).glob("*") if path.is_file()]
         for path in sorted([*sources, *manifests]):
             target = Path(self.build_lib) / "tflm_msf" / "library" / path.relative_to(ROOT / LIBRARY)
             self.mkpath(str(target.parent))

@@ -19,7 +19,17 @@ from tflm_msf.cli.request import EVERYTHING, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
-from tflm_msf.export.project import Files, Project, Runtime, arduino_project, c_project, platformio_project
+from tflm_msf.export.project import (
+    Files,
+    Project,
+    Runtime,
+    arduino_project,
+    c_project,
+    cmsis_pack,
+    esp_idf_project,
+    platformio_project,
+    zephyr_project,
+)
 from tflm_msf.export.selfcheck import make_case
 from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
@@ -48,7 +58,7 @@ class _Loaded:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["c", "arduino", "platformio", "tflm"]),
+    type=click.Choice(["c", "arduino", "platformio", "esp-idf", "zephyr", "cmsis-pack", "tflm"]),
     required=True,
     help="What to write; see above.",
 )
@@ -57,7 +67,8 @@ class _Loaded:
 @click.option(
     "--runtime",
     type=click.Choice([runtime.value for runtime in Runtime]),
-    help="arduino, platformio: run the model in TFLM, or as plain C, which needs every operator fused. [default: TFLM, "
+    help="arduino, platformio, esp-idf, zephyr: run the model in TFLM, or as plain C, which needs every operator "
+    "fused. [default: TFLM, "
     "for a board only if there is a TFLM library for it]",
 )
 @click.option("--input", "input_file", type=MODEL, help="Raw values for the self-check. [default: made up]")
@@ -93,9 +104,12 @@ def export(
     --format c           C99 with kernels, main.c and Makefile; needs no TFLM
     --format arduino     a sketch, and the library that it needs
     --format platformio  a project for --board [default: nucleo_f446re]
+    --format esp-idf     a project for idf.py: ESP32, ESP32-S3, ESP32-C3
+    --format zephyr      an application for west, and the module that it needs
+    --format cmsis-pack  what a CMSIS-Pack for STM32 and others holds; needs no TFLM
     --format tflm        just the model for TFLM, as C++, for a project that you have
 
-    The first three come with an input in flash and a self-check against what TFLM on this computer gives for it.
+    All but the last come with an input in flash and a self-check against what TFLM on this computer gives for it.
     """  # noqa: D301 - click wants the backspace itself
     if without_kernels and kind != "c":
         raise MsfError(f"--without-kernels is for --format c, not for {kind}.")
@@ -136,9 +150,9 @@ def _summary(output: Path, files: Files) -> list[str]:
 
 def _runtime(kind: str, asked: Runtime | None, request: Request) -> Runtime:
     """What runs the exported model. Raises MsfError for a target that contradicts it."""
-    if kind == "c" and asked is Runtime.TFLM:
-        raise MsfError("--format c needs no TFLM: leave --runtime out.")
-    only = {"c": Runtime.C, "tflm": Runtime.TFLM}.get(kind)
+    if kind in ("c", "cmsis-pack") and asked is Runtime.TFLM:
+        raise MsfError(f"--format {kind} needs no TFLM: leave --runtime out.")
+    only = {"c": Runtime.C, "cmsis-pack": Runtime.C, "tflm": Runtime.TFLM}.get(kind)
     named = None if request.target is None else Runtime.TFLM if request.target.is_tflm else Runtime.C
     without_library = kind == "platformio" and request.board is not None and not request.board.tflm
     chosen = only or asked or named or (Runtime.C if without_library else Runtime.TFLM)
@@ -172,8 +186,11 @@ def _project(project: Project, kind: str, runtime: Runtime, board: Board | None)
     if kind == "platformio":
         assert board is not None
         return platformio_project(project, board, runtime)
-    if kind == "arduino":
-        return arduino_project(project, runtime)
+    if kind == "cmsis-pack":
+        return cmsis_pack(project)
+    makers = {"arduino": arduino_project, "esp-idf": esp_idf_project, "zephyr": zephyr_project}
+    if kind in makers:
+        return makers[kind](project, runtime)
     return c_project(project)
 
 

@@ -9,17 +9,18 @@ from tflm_msf.compiled import library_directory
 
 LICENCE = "LICENSE"
 _SOURCES = "src/"
+_NAMES = (LICENCE, "Kconfig")
 _TEXTS = (".c", ".cpp", ".h", ".json", ".properties", ".py", ".txt", ".yml")
 
 
 def library_files() -> Mapping[str, str]:
-    """The library tflm_msf for the Arduino IDE, PlatformIO and ESP-IDF: licence, manifests, and all in ``src/``.
+    """The library tflm_msf for the Arduino IDE, PlatformIO, ESP-IDF and Zephyr: its manifests, and all in ``src/``.
 
     Raises :class:`MsfError` if the installation lacks them.
     """
     directory = library_directory()
-    places = [directory.glob("*"), (directory / "src").rglob("*")]
-    paths = sorted(path for place in places for path in place if path.suffix in _TEXTS or path.name == LICENCE)
+    places = [directory.glob("*"), (directory / "src").rglob("*"), (directory / "zephyr").glob("*")]
+    paths = sorted(path for place in places for path in place if path.suffix in _TEXTS or path.name in _NAMES)
     return {path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 

@@ -25,6 +25,7 @@ from tflm_msf.graph import DType, Model
 from tflm_msf.graph.pixels import Pixels
 from tflm_msf.graph.step import Step
 from tflm_msf.program.decode import is_streamed
+from tflm_msf.sizes import align_up
 from tflm_msf.verify.sequence import goes_on
 
 Files = Mapping[str, str]
@@ -33,6 +34,25 @@ TEMPLATES.filters["rows"] = rows
 
 ARDUINO_TFLM = "Chirale_TensorFlowLite.h"
 """The TFLM library that the Arduino Library Manager has for most boards."""
+
+ESP_CHIPS: Mapping[str, tuple[str, ...]] = {
+    "esp32": ("CONFIG_ESP_DEFAULT_CPU_FREQ_MHZ_240=y",),
+    "esp32s3": ("CONFIG_ESP_DEFAULT_CPU_FREQ_MHZ_240=y",),
+    "esp32c3": ("CONFIG_ESP_DEFAULT_CPU_FREQ_MHZ_160=y",),
+}
+"""Chips of Espressif's, as ``idf.py set-target`` names them, and what is set for each: full speed."""
+
+ESP_LARGEST_APP = 0x3F0000
+"""Bytes that an application can have of 4 MB of flash, behind the boot loader and the other partitions."""
+
+ZEPHYR_CONSOLES: Mapping[str, str] = {
+    "nrf52840dk/nrf52840": "uart0",
+    "nucleo_f446re": "usart2",
+    "rpi_pico/rp2040": "uart0",
+}
+"""Boards that a Zephyr project has an overlay for, and the label of each one's console."""
+
+PACK_URL = "https://pypi.org/project/tflm-msf/"
 
 _C_TYPES: Mapping[DType, str] = {
     DType.FLOAT32: "float",
@@ -140,6 +160,81 @@ def platformio_project(project: Project, board: Board, runtime: Runtime) -> File
         "CMakeLists.txt": _render("idf_project.cmake", values),
         "src/CMakeLists.txt": _render("idf_main.cmake", {"sources": compiled}),
         **_library("components/tflm_msf", manifests, project.model),
+    }
+
+
+def esp_idf_project(project: Project, runtime: Runtime) -> Files:
+    """A project for ``idf.py``, for every chip of :data:`ESP_CHIPS`.
+
+    Raises :class:`MsfError` for a model that the runtime does not run.
+    """
+    values = {**_values(project, "esp-idf", runtime), "framework": "espidf", "chips": tuple(ESP_CHIPS)}
+    program = {**_model_files(project, runtime, values), "main.cpp": _render("sketch.cpp", values)}
+    compiled = sorted(path for path in program if not path.endswith(".h"))
+    manifests = ("CMakeLists.txt", "idf_component.yml") if runtime is Runtime.TFLM else ("CMakeLists.txt",)
+    files = {f"main/{path}": text for path, text in program.items()}
+    for chip, lines in ESP_CHIPS.items():
+        files[f"sdkconfig.defaults.{chip}"] = _render("idf_sdkconfig", {"chip": chip, "lines": lines})
+    return {
+        **files,
+        "main/CMakeLists.txt": _render("idf_main.cmake", {"sources": compiled}),
+        "main/idf_component.yml": _render("idf_manifest.yml", values),
+        "CMakeLists.txt": _render("idf_project.cmake", values),
+        "sdkconfig.defaults": _render("idf_sdkconfig", {"chip": ""}),
+        "partitions.csv": _render("idf_partitions.csv", {"app_size": _esp_app_size(len(project.data))}),
+        "README.md": _render("project.md", values),
+        **_library("components/tflm_msf", manifests, project.model),
+    }
+
+
+def _esp_app_size(model_bytes: int) -> int:
+    """Bytes of the application's partition: the model, and a mebibyte for everything else, in whole pages of flash."""
+    size = align_up(model_bytes + (1 << 20), 1 << 16)
+    if size > ESP_LARGEST_APP:
+        raise MsfError(
+            f"the model takes {model_bytes:,} bytes, more than fit beside a program into 4 MB of flash: use --format "
+            "tflm in a project of your own, with a partition table for a larger flash."
+        )
+    return size
+
+
+def zephyr_project(project: Project, runtime: Runtime) -> Files:
+    """An application ``app`` for ``west build``, and the module ``modules/tflm_msf``.
+
+    Raises :class:`MsfError` for a model that the runtime does not run.
+    """
+    values = {**_values(project, "zephyr", runtime), "framework": "zephyr", "boards": tuple(ZEPHYR_CONSOLES)}
+    program = {**_model_files(project, runtime, values), "main.cpp": _render("sketch.cpp", values)}
+    files = {f"app/src/{path}": text for path, text in program.items()}
+    for board, console in ZEPHYR_CONSOLES.items():
+        overlay = _render("zephyr_overlay", {"board": board, "console": console})
+        files[f"app/boards/{board.replace('/', '_')}.overlay"] = overlay
+    compiled = sorted(path for path in program if not path.endswith(".h"))
+    manifests = ("zephyr/module.yml", "zephyr/Kconfig", "zephyr/CMakeLists.txt")
+    return {
+        **files,
+        "app/CMakeLists.txt": _render("zephyr_app.cmake", {**values, "sources": compiled}),
+        "app/prj.conf": _render("zephyr_prj.conf", values),
+        "app/sample.yaml": _render("zephyr_sample.yaml", values),
+        "README.md": _render("project.md", values),
+        **_library("modules/tflm_msf", manifests, project.model),
+    }
+
+
+def cmsis_pack(project: Project) -> Files:
+    """What a CMSIS-Pack holds: a description, the model and the kernels as C. Zipped it is the pack.
+
+    Raises :class:`MsfError` for a model with operators outside of fusion blocks.
+    """
+    values = {**_values(project, "cmsis-pack", Runtime.C), "has_loop": False, "url": PACK_URL}
+    kernels = {**kernel_sources(), **used_header(project.model)}
+    model = {**_model_files(project, Runtime.C, values), "main.c": _render("main.c", values)}
+    return {
+        **{f"kernels/{path}": text for path, text in kernels.items()},
+        **{f"model/{path}": text for path, text in model.items()},
+        f"TflmMsf.{project.name}.pdsc": _render("pack.pdsc", {**values, "kernels": sorted(kernels)}),
+        LICENCE: library_files()[LICENCE],
+        "README.md": _render("project.md", values),
     }
 
 
