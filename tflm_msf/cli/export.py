@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
 from collections import Counter
@@ -24,6 +25,7 @@ from tflm_msf.export.project import (
     Project,
     Runtime,
     arduino_project,
+    arena_of,
     c_project,
     cmsis_pack,
     esp_idf_project,
@@ -118,6 +120,7 @@ def export(
     if input_file is not None and no_self_check:
         raise MsfError("--input is for the self-check: leave it or --no-self-check out.")
     only_model = kind == "tflm" or without_kernels
+    told: list[str] = []
     with busy(f"Exporting {model.name}"):
         if kind == "platformio" and request.board is None:
             request = replace(request, board=find_board(DEFAULT_BOARD))
@@ -134,11 +137,12 @@ def export(
                 case = make_case(loaded.data, loaded.original, input_file, str(model), request.named_target)
             project = Project(prefix, loaded.model, loaded.data, case, request.targets)
             files = _project(project, kind, chosen, request.board)
+            told = _told(project, kind, chosen, output)
     write_files(output, files, force or only_model)
     if as_json:
         print_json("export", {"output": str(output), "files": sorted(files)})
     else:
-        for line in _summary(output, files):
+        for line in [*_summary(output, files), *told]:
             tell(line)
 
 
@@ -146,6 +150,20 @@ def _summary(output: Path, files: Files) -> list[str]:
     """What was written, a line for each file or directory."""
     counts = Counter(PurePosixPath(path).parts[0] for path in files)
     return [f"Wrote {output / name}" + ("" if name in files else f" ({n} files)") for name, n in sorted(counts.items())]
+
+
+def _told(project: Project, kind: str, runtime: Runtime, output: Path) -> list[str]:
+    """The arena, and the command to type next."""
+    name, place = project.name, shlex.quote(str(output))
+    commands = {
+        "c": f"make -C {place}",
+        "arduino": f"arduino-cli compile --fqbn BOARD --libraries {place}/libraries {place}/{name}",
+        "platformio": f"pio run -d {place} -t upload -t monitor",
+        "esp-idf": f"idf.py -C {place} set-target esp32s3 build flash monitor",
+        "zephyr": f"west build -b nrf52840dk/nrf52840 {place}/app",
+        "cmsis-pack": f"(cd {place} && zip -r ../TflmMsf.{name}.pack .)",
+    }
+    return [f"Arena: {arena_of(project, runtime):,} bytes", f"Next:  {commands[kind]}"]
 
 
 def _runtime(kind: str, asked: Runtime | None, request: Request) -> Runtime:

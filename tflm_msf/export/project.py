@@ -258,6 +258,13 @@ def _library(directory: str, manifests: tuple[str, ...], model: Model) -> Files:
     }
 
 
+def arena_of(project: Project, runtime: Runtime) -> int:
+    """Bytes of arena that a project takes at most, spare ones for TFLM included."""
+    if runtime is Runtime.C:
+        return predict(project.model, C_EXPORT).total
+    return max(sketch_arena(project.model, project.data, project.targets))
+
+
 def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
     """What the templates print."""
     graph = project.model.main
@@ -267,10 +274,7 @@ def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
     case = project.case or Case((), ())
     outputs = [value.tobytes() for value in case.outputs]
     tflm = runtime is Runtime.TFLM
-    if tflm:
-        arena = max(sketch_arena(project.model, project.data, project.targets))
-    else:
-        arena = predict(project.model, C_EXPORT).total
+    arena = arena_of(project, runtime)
     return {
         "name": project.name,
         "upper": project.name.upper(),

@@ -23,13 +23,16 @@ TEMPLATES = Environment(
 
 def check_name(name: str) -> None:
     """Raises MsfError for a name that C does not take."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise MsfError(f"'{name}' cannot be part of C names: use letters, digits and underscores.")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or "__" in name:
+        raise MsfError(
+            f"'{name}' cannot be part of C names: use letters, digits and underscores, a letter first and no two "
+            "underscores together, which C++ keeps for itself."
+        )
 
 
 def c_name(text: str) -> str:
     """The name closest to ``text`` that :func:`check_name` takes."""
-    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")
+    name = re.sub(r"[\W_]+", "_", text, flags=re.ASCII).strip("_")
     return name if name and not name[0].isdigit() else f"model_{name}".rstrip("_")
 
 
