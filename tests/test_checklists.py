@@ -93,9 +93,9 @@ NOT_TIMED = ("cortex-m3", "cortex-m0plus")
 
 def test_an_export_format() -> None:
     command = read("tflm_msf/cli/export.py")
-    (names,) = re.findall(r"click.Choice\(\[((?:\"\w+\"(?:, )?)+)\]\)", command)
-    tests = read("tests/export/test_projects.py") + read("tests/export/test_export_c.py")
-    for name in re.findall(r"\w+", names):
+    (names,) = re.findall(r"click.Choice\(\[((?:\"[\w-]+\"(?:, )?)+)\]\)", command)
+    tests = "".join(read(f"tests/export/test_{part}.py") for part in ("projects", "export_c", "ecosystems"))
+    for name in re.findall(r"[\w-]+", names):
         assert f"--format {name} " in command
         assert f'"{name}"' in tests
         assert name in read("README.md")
