@@ -4,7 +4,8 @@ MODEL is one of the int8 networks that MCUNetV2's authors publish (``assets/mcun
 TinyEngine, say). The table is in their accounting: bytes of activations at the peak, inputs and buffers of patches
 included, nothing for what stays in the arena. ``layerwise`` is every layer on its own, ``mcunetv2`` one patched head
 (in strips, which are the kinder side of patches); both never write an output over an input. The paper (arXiv
-2110.15352) says 4 to 8 times less than layer by layer, of networks that were searched together with their patches.
+2110.15352) says 4 to 8 times less than layer by layer, of networks that were searched together with their patches. A
+float input or output counts as the int8 values that it is quantised to.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SPACES = ("layerwise", "mcunetv2", "streamnet", "msf-cnn", "full")
 
 def heads(data: bytes, source: str, streamed: bool) -> Mapping[str, Mapping[str, Any]]:
     """For each space and each limit on MACs the point that takes least; None where there is none."""
-    found: Mapping[str, Mapping[str, Any]] = compare(data, source, Request(stream_input=streamed))["presets"]
+    found: Mapping[str, Mapping[str, Any]] = compare(data, source, Request(stream_input=streamed, int8_io=True))["presets"]
     return found
 
 
