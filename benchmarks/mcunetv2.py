@@ -27,7 +27,8 @@ SPACES = ("layerwise", "mcunetv2", "streamnet", "msf-cnn", "full")
 
 def heads(data: bytes, source: str, streamed: bool) -> Mapping[str, Mapping[str, Any]]:
     """For each space and each limit on MACs the point that takes least; None where there is none."""
-    found: Mapping[str, Mapping[str, Any]] = compare(data, source, Request(stream_input=streamed, int8_io=True))["presets"]
+    request = Request(stream_input=streamed, int8_io=True)
+    found: Mapping[str, Mapping[str, Any]] = compare(data, source, request)["presets"]
     return found
 
 
