@@ -29,7 +29,7 @@ from tflm_msf.search.front import NO_LIMIT, Doubt, is_proved, search_front
 from tflm_msf.search.placing import Placer
 from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.search.shortest import Point, Search
-from tflm_msf.simplify import RULES, Change, Rule, simplify
+from tflm_msf.simplify import RULES, RULES_WITH_LIBM, Change, Rule, simplify
 from tflm_msf.simplify.variables import without_variables
 from tflm_msf.tflite_io import read_model
 
@@ -72,7 +72,7 @@ class Planner:
         source: str,
         request: Request = DEFAULT_REQUEST,
         say: Say = silent,
-        rules: tuple[Rule, ...] = RULES,
+        rules: tuple[Rule, ...] | None = None,
     ) -> Planner:
         """Prepares a model for planning.
 
@@ -81,7 +81,7 @@ class Planner:
             source: what to call it in messages.
             request: what to make of it.
             say: hears what a search does.
-            rules: those by which it is simplified.
+            rules: those by which it is simplified; None: those of the request.
 
         Raises:
             MsfError: if it cannot be rewritten, or not so.
@@ -91,7 +91,8 @@ class Planner:
         model = without_variables(original, source)
         if request.stream_input or request.int8_io:
             model = with_int8_ends(model, outputs=request.int8_io)
-        simplified = simplify(model, rules)
+        asked = RULES_WITH_LIBM if request.allow_libm else RULES
+        simplified = simplify(model, asked if rules is None else rules)
         model = simplified.model
         network = build_network(model.main, simplified.origins, kept_on(model.main, request.named_target))
         if not network.units:

@@ -73,6 +73,7 @@ class Request:
         stateful: make a step model that takes so many new rows of the window (:data:`LEAST_HOP`: as few as can be).
             None: the model as it is.
         int8_io: let float inputs and outputs that are only quantised and dequantised be int8.
+        allow_libm: make tables of float operators even where an entry hangs on how the C library rounds, by one step.
         preset: the schedule space to search.
         weights: how those of convolutions are laid out; no plan depends on it.
         limits: what the plan may take, as the user says it.
@@ -88,6 +89,7 @@ class Request:
     pixels: Pixels = AS_THE_MODEL
     stateful: int | None = None
     int8_io: bool = False
+    allow_libm: bool = False
     preset: Preset = Preset.FULL
     weights: Weights = Weights.BLOCKED
     limits: Limits = field(default_factory=Limits)

@@ -33,6 +33,8 @@ NOT_OF_THE_HOOK = {
     "runtime",
     "input_file",
     "no_self_check",
+    "_q",
+    "_v",
 }
 
 

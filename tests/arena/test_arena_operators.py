@@ -29,7 +29,8 @@ def _keeps_memory_while_preparing(model: Model) -> bool:
 
 
 def test_every_row_of_the_table_is_tried() -> None:
-    assert set(OPERATORS) | OF_VARIABLES == set(BUILTIN_KERNELS)
+    in_test_lstm = {"UNIDIRECTIONAL_SEQUENCE_LSTM"}
+    assert set(OPERATORS) | OF_VARIABLES | in_test_lstm == set(BUILTIN_KERNELS)
 
 
 @pytest.mark.parametrize("name", MODELS)

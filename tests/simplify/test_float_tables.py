@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -10,10 +11,13 @@ import pytest
 
 from tests.simplify.habits import Habits
 from tflm_msf.graph import DType, Model, Table, Tensor
+from tflm_msf.ops import TABLE_OF_BYTES
+from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.runtime import Session
-from tflm_msf.simplify import float_tables, simplify
+from tflm_msf.simplify import RULES_WITH_LIBM, float_tables, simplify
 from tflm_msf.tflite_io import write_model
+from tflm_msf.verify import verify
 
 UNARY = [*float_tables.EXACT, *float_tables.FUNCTIONS]
 BINARY = list(float_tables.WITH_CONSTANT)
@@ -104,3 +108,74 @@ def test_what_is_not_known_stays(what: str) -> None:
     model = layers.model([layers.relu(layers.scaled(x, 0.03, 0))])
     assert not simplify(model).changes
     assert not assert_same_bytes(model)
+
+
+def at_a_tie(random: Random) -> Model:
+    """An e^x whose 1 lies halfway between two steps of 0.4: a last bit of the C library decides."""
+    layers = Floats(random)
+    x = layers.float_like(layers.scaled_input(random.uniform(0.01, 0.1), random.randint(-100, 100), 1, 16, 16, 1))
+    x = layers.scaled(layers.float_op("EXP", x), 0.4, random.randint(-128, 0))
+    return layers.model([layers.relu(x)])
+
+
+def of_int8(random: Random) -> Model:
+    layers = Floats(random)
+    x = layers.scaled_input(random.uniform(1e-5, 5e-5), random.randint(-20, 127), 1, 16, 16, 1)
+    out = layers._activation(layers.shape(x), 1.0, random.uniform(1e-5, 5e-5), random.randint(-50, 127))
+    return layers.model([layers.relu(layers._op("ELU", [x], out))])
+
+
+ALLOWED = Request(allow_libm=True)
+
+
+@pytest.mark.parametrize("made", [at_a_tie, of_int8])
+def test_what_hangs_on_the_c_library_is_a_table_only_if_that_is_allowed(made: Callable[[Random], Model]) -> None:
+    found = 0
+    for seed in range(40):
+        original = write_model(made(Random(seed)))
+        kept, allowed = rewrite_file(original, "the model"), rewrite_file(original, "the model", ALLOWED)
+        if not kept.report["unfused"]:
+            assert kept.data == allowed.data
+            continue
+        found += 1
+        assert not allowed.report["unfused"]
+        assert any("--allow-libm" in change["says"] for change in allowed.report["simplified"])
+        want, got = (Session(content).run([EVERY_VALUE])[0].astype(int) for content in (original, allowed.data))
+        assert abs(want - got).max() <= 1
+    assert found > 3
+
+
+def test_verify_says_how_many_values_differ() -> None:
+    model = next(
+        model
+        for model in map(at_a_tie, map(Random, range(40)))
+        if rewrite_file(write_model(model), "m").report["unfused"]
+    )
+    original = write_model(model)
+    rewritten = rewrite_file(original, "m", ALLOWED).data
+    report = verify(original, rewritten, runs=3)
+    assert report.passed and report.held.hangs_on_libm
+    assert report.values_differing == 0, "TFLM here rounds e^0 otherwise than to 1"
+    table = next(op.inputs[1] for op in simplify(model, RULES_WITH_LIBM).model.main.ops if op.builtin == TABLE_OF_BYTES)
+    bytes_of_table = simplify(model, RULES_WITH_LIBM).model.main.tensors[table].data
+    assert bytes_of_table is not None
+    damaged = rewritten.replace(bytes_of_table, bytes([bytes_of_table[0] ^ 1]) + bytes_of_table[1:])
+    assert damaged != rewritten
+    assert not verify(original, damaged, runs=3).passed
+
+
+def test_a_table_that_differs_from_this_computer_s_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this C library rounded down what is computed here to nearest."""
+    nearest = float_tables.FUNCTIONS["EXP"]
+
+    def lower(x: float_tables.Floats, rounded: Callable[..., float_tables.Floats]) -> float_tables.Floats:
+        return np.asarray(np.nextafter(nearest(x, rounded), np.float32(-np.inf)), np.float32)
+
+    monkeypatch.setitem(float_tables.FUNCTIONS, "EXP", lower)
+    differing = []
+    for seed in range(10):
+        original = write_model(at_a_tie(Random(seed)))
+        report = verify(original, rewrite_file(original, "m", ALLOWED).data, runs=3)
+        assert report.passed
+        differing.append(report.values_differing)
+    assert any(differing)

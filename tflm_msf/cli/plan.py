@@ -32,7 +32,7 @@ from tflm_msf.search.dag import as_networkx
 
 @click.command()
 @click.argument("model", type=MODEL)
-@requested("core", "target", "stream_input", "stateful", "int8_io", "preset", "time_limit")
+@requested("core", "target", "stream_input", "stateful", "int8_io", "allow_libm", "preset", "time_limit")
 @click.option("--picture", type=MODEL, help="Draw the front, with those of the presets: a .png, .svg or .pdf file.")
 @click.option(
     "--timeline",

@@ -107,6 +107,12 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
         is_flag=True,
         help="Change float inputs and outputs to the int8 values that they are turned into and made from.",
     ),
+    "allow_libm": click.option(
+        "--allow-libm",
+        is_flag=True,
+        help="Make tables of float operators (ELU, EXP, TANH, ...) even where entries hang on how a C library rounds: "
+        "such an entry may be one step beside what TFLM gives on the device. `verify` says how many values differ.",
+    ),
     "preset": click.option(
         "--preset",
         type=click.Choice([preset.value for preset in Preset]),
@@ -171,6 +177,7 @@ def make_request(
     pixel_range: tuple[float, float] | None = None,
     stateful: int | None = None,
     int8_io: bool = False,
+    allow_libm: bool = False,
     preset: str = Preset.FULL.value,
     weights: str = Weights.BLOCKED.value,
     time_limit: float = DEFAULT_TIME_LIMIT,
@@ -181,6 +188,7 @@ def make_request(
         pixels=make_pixels(pixel_format, pixel_range),
         stateful=stateful,
         int8_io=int8_io,
+        allow_libm=allow_libm,
         preset=Preset(preset),
         weights=Weights(weights),
         limits=Limits(ram_limit, max_overhead, max_slowdown, core),

@@ -118,6 +118,14 @@ def lower_elu(context: OpContext) -> Stage:
     TFLM fills its table in float32 at start-up. C libraries differ in the last bit of ``expf``, so the operator is
     only fused if a bit more or less changes no entry.
     """
+    entries, *others = elu_tables(context)
+    if not all(np.array_equal(entries, other) for other in others):
+        raise NotFusableError("its result depends on the C library's exp on the device: --allow-libm makes it a table")
+    return table_of_op(context, entries)
+
+
+def elu_tables(context: OpContext) -> list[IntArray]:
+    """ELU's table with ``expf`` rounded to nearest, and one number further down and up. Raises NotFusableError."""
     source, target = context.int8_activation(context.tensor(0)), context.int8(context.output)
     real = np.float32(source.scale[0]) * (VALUES - source.zero_point[0]).astype(np.float32)
     nearest = np.exp(np.minimum(real, 0).astype(np.float64)).astype(np.float32)
@@ -130,10 +138,7 @@ def lower_elu(context: OpContext) -> Stage:
         rounded = [round_half_away(float(value)) + target.zero_point[0] for value in scaled]
         return np.clip(np.array(rounded, np.int64), INT8_MIN, INT8_MAX)
 
-    entries = table(nearest)
-    if not (np.array_equal(entries, table(less)) and np.array_equal(entries, table(more))):
-        raise NotFusableError("its result depends on the C library's exp on the device")
-    return table_of_op(context, entries)
+    return [table(power) for power in (nearest, less, more)]
 
 
 @fused_if(SCALES)

@@ -44,7 +44,10 @@ RULES: tuple[Rule, ...] = (
     uniform.RULE,
 )
 
-__all__ = ["RULES", "Change", "Rule", "Simplified", "simplify"]
+RULES_WITH_LIBM: tuple[Rule, ...] = (*RULES, float_tables.WITH_LIBM)
+"""For who allows that table entries hang on how the C library rounds."""
+
+__all__ = ["RULES", "RULES_WITH_LIBM", "Change", "Rule", "Simplified", "simplify"]
 
 MOST_SWEEPS = 100
 """What needs more of them is a chain that no converter makes; the rest of it stays as it is."""

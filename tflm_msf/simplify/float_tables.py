@@ -4,17 +4,22 @@ TFLM computes each of these numbers in float32 with operations that IEEE 754 rou
 of the C library (exp, tanh, log), which may differ from the nearest float32 in its last bit. The numbers for all 256
 values are computed here in the same steps; behind a function of the C library, with the next smaller and the next
 larger number as well. The operators are folded if all of these give the same bytes: no C library can give others.
+
+Who allows it (``WITH_LIBM``) gets the table of what is nearest as well where some entries hang on the C library, by at
+most one step each. That is no rule that changes no bit: it is applied only if it is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.graph import DType, Op, Tensor
-from tflm_msf.ops import TABLE_OF_BYTES, NotFusableError, map_of
+from tflm_msf.graph.fixed_point import IntArray
+from tflm_msf.ops import TABLE_OF_BYTES, NotFusableError, OpContext, map_of
+from tflm_msf.ops.activation import elu_tables
 from tflm_msf.simplify.conversions import dequantized, quantized
 from tflm_msf.simplify.rule import Edit, Rule, Wiring
 
@@ -28,20 +33,58 @@ MOST_FUNCTIONS = 3
 """Functions of the C library among them: each makes three times as many numbers."""
 
 
+MOST_STEPS = 1
+"""By which an entry may hang on the C library, where that is allowed."""
+
+
 def fold(wiring: Wiring, index: int) -> Edit | None:
     """The table in place of QUANTIZE ``index``."""
+    return _fold(wiring, index, most_steps=0)
+
+
+def fold_with_libm(wiring: Wiring, index: int) -> Edit | None:
+    """As :func:`fold`, whatever the C library does; also in place of an ELU of int8."""
+    if wiring.graph.ops[index].builtin == "ELU":
+        return _elu_of_int8(wiring, index)
+    return _fold(wiring, index, most_steps=MOST_STEPS)
+
+
+def _elu_of_int8(wiring: Wiring, index: int) -> Edit | None:
+    op = wiring.graph.ops[index]
+    try:
+        tables = elu_tables(OpContext(wiring.graph, op, {}))
+    except NotFusableError:
+        return None
+    source, target = wiring.tensor(op.inputs[0]), wiring.tensor(op.outputs[0])
+    if not 0 < _steps_apart(tables) <= MOST_STEPS or source.shape != target.shape or not _is_map(source):
+        return None
+    return _with_table(wiring, (index,), op.inputs[0], tables[0].astype(np.int8).tobytes())
+
+
+def _fold(wiring: Wiring, index: int, most_steps: int) -> Edit | None:
     op = wiring.graph.ops[index]
     chain = _chain(wiring, index)
     if chain is None:
         return None
     source_index = wiring.graph.ops[chain[0]].inputs[0]
     source, target = wiring.tensor(source_index), wiring.tensor(op.outputs[0])
-    table = _table(wiring, chain[1:], source, target)
+    table = _table(wiring, chain[1:], source, target, most_steps)
     if table is None or source.shape != target.shape or not _is_map(source):
         return None
-    added = Tensor(f"{target.name}/msf_table", (len(table),), DType.INT8, data=table)
-    made = Op(TABLE_OF_BYTES, (source_index, len(wiring.graph.tensors)), op.outputs)
-    return Edit((*chain, index), {index: (made,)}, added=(added,))
+    return _with_table(wiring, (*chain, index), source_index, table)
+
+
+def _with_table(wiring: Wiring, ops: tuple[int, ...], source: int, table: bytes) -> Edit:
+    """The table in place of the last of ``ops``."""
+    outputs = wiring.graph.ops[ops[-1]].outputs
+    added = Tensor(f"{wiring.tensor(outputs[0]).name}/msf_table", (len(table),), DType.INT8, data=table)
+    made = Op(TABLE_OF_BYTES, (source, len(wiring.graph.tensors)), outputs)
+    return Edit(ops, {ops[-1]: (made,)}, added=(added,))
+
+
+def _steps_apart(tables: Sequence[IntArray]) -> int:
+    """By how much an entry of one of them differs from that of the first at the most."""
+    return max(int(abs(table - tables[0]).max()) for table in tables)
 
 
 def _chain(wiring: Wiring, index: int) -> list[int] | None:
@@ -67,7 +110,7 @@ def _operand(wiring: Wiring, op: Op) -> int | None:
     return computed[0] if len(computed) == 1 else None
 
 
-def _table(wiring: Wiring, chain: list[int], source: Tensor, target: Tensor) -> bytes | None:
+def _table(wiring: Wiring, chain: list[int], source: Tensor, target: Tensor, most_steps: int) -> bytes | None:
     if source.quantization is None or target.quantization is None or target.dtype != DType.INT8:
         return None
     numbers = dequantized(source.quantization)
@@ -83,11 +126,11 @@ def _table(wiring: Wiring, chain: list[int], source: Tensor, target: Tensor) -> 
             variants = [step(numbers).astype(np.float32) for numbers in variants for step in steps]
     if functions > MOST_FUNCTIONS:
         return None
-    tables = [quantized(numbers, target.quantization) for numbers in variants]
-    first = tables[0]
-    if first is None or any(table is None or not np.array_equal(table, first) for table in tables):
+    found = [quantized(numbers, target.quantization) for numbers in variants]
+    tables = [table.astype(np.int64) for table in found if table is not None]
+    if len(tables) < len(found) or _steps_apart(tables) > most_steps:
         return None
-    return first.astype(np.int8).tobytes()
+    return tables[0].astype(np.int8).tobytes()
 
 
 def _steps(wiring: Wiring, op: Op) -> list[Exact] | None:
@@ -196,3 +239,8 @@ def _is_map(tensor: Tensor) -> bool:
 
 
 RULE = Rule(frozenset({"QUANTIZE"}), fold, "is a table with the float operators before it")
+WITH_LIBM = Rule(
+    frozenset({"QUANTIZE", "ELU"}),
+    fold_with_libm,
+    "is a table, of which some entries may be one step beside what a C library's rounding gives (--allow-libm)",
+)

@@ -35,6 +35,7 @@ class Held:
     """What of a file was compared, and how; ``problems`` are sentences, ``notes`` too, which are none.
 
     ``constants`` counts bytes of weights, biases, tables and parameters; ``offsets`` are those of the offline plan.
+    ``hangs_on_libm``: it has tables with entries that hang on how a C library rounds, as was allowed.
     """
 
     how: str
@@ -46,6 +47,7 @@ class Held:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     is_safe_to_run: bool = True
+    hangs_on_libm: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """In plain values; problems are reported elsewhere."""
@@ -74,17 +76,19 @@ def compare_content(original: Model, found: Model, sources: tuple[str, str]) -> 
     unlike = differences(original, found)
     if not unlike:
         return _counted(found, AS_THE_ORIGINAL, ())
-    choice = recover(original, found, sources[0])
-    if choice is None:
+    recovered = recover(original, found, sources[0])
+    if recovered is None:
         if not is_rewritten(found):
             return _counted(found, AS_THE_ORIGINAL, unlike)
         return Held(NOTHING, problems=(f"{sources[1]}: no plan of {sources[0]} has its operators.",))
     version = dict(found.metadata).get(MADE_BY)
-    expected = read_model(write_model(_said_to_be_of(choice.model, version)), sources[1])
+    expected = read_model(write_model(_said_to_be_of(recovered.choice.model, version)), sources[1])
     problems = differences(expected, found)
     if not problems or version == __version__.encode():
-        return _counted(found, AS_WRITTEN, problems)
-    return _by_meaning(expected, found)
+        held = _counted(found, AS_WRITTEN, problems)
+    else:
+        held = _by_meaning(expected, found)
+    return replace(held, hangs_on_libm=recovered.hangs_on_libm)
 
 
 def _said_to_be_of(model: Model, version: bytes | None) -> Model:

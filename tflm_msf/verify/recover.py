@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import NamedTuple
 
 from tflm_msf.arena import TARGETS, Target
 from tflm_msf.blocks.block import Block, Candidate
@@ -24,7 +25,7 @@ from tflm_msf.program.decode import ProgramOutline, is_streamed, outline_of
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
 from tflm_msf.search.edge import Edge
-from tflm_msf.simplify import RULES, Rule
+from tflm_msf.simplify import RULES, RULES_WITH_LIBM, Rule
 
 NO_LIMIT = 1 << 62
 
@@ -37,7 +38,14 @@ class _Step:
     program: ProgramOutline | None
 
 
-def recover(original: Model, rewritten: Model, source: str) -> Choice | None:
+class Recovered(NamedTuple):
+    """A plan, and whether it has tables that hang on how a C library rounds."""
+
+    choice: Choice
+    hangs_on_libm: bool
+
+
+def recover(original: Model, rewritten: Model, source: str) -> Recovered | None:
     """The plan that ``rewritten`` was made by; None if no plan of ``original`` has its operators.
 
     The stages of each program say how many units its block takes, so that for each execution order there is one cut of
@@ -45,9 +53,9 @@ def recover(original: Model, rewritten: Model, source: str) -> Choice | None:
     simplified have those of the original as it is.
     """
     targets = {target.generation: target for target in TARGETS.values()}
-    ways = product((RULES, ()), (None, *targets.values()))
-    found = (_of_network(original, rewritten, source, rules, target) for rules, target in ways)
-    return next((choice for choice in found if choice is not None), None)
+    ways = product((RULES, RULES_WITH_LIBM, ()), (None, *targets.values()))
+    found = ((_of_network(original, rewritten, source, *way), way[0] is RULES_WITH_LIBM) for way in ways)
+    return next((Recovered(choice, on_libm) for choice, on_libm in found if choice is not None), None)
 
 
 def _of_network(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +86,16 @@ class VerifyReport:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unreproducible: tuple[str, ...] = ()
+    values_differing: int = 0
 
     @property
     def passed(self) -> bool:
-        """True if all bits were compared and agree, the file holds what it should, the arena is what was predicted."""
-        return self.bit_exact is True and not self.problems and not self.unreproducible
+        """True if all bits were compared and agree, the file holds what it should, the arena is what was predicted.
+
+        Bits may differ in a file whose tables hang on the C library; it holds nothing but what it should all the same.
+        """
+        agree = self.bit_exact is True or (self.bit_exact is False and self.runs > 0 and self.held.hangs_on_libm)
+        return agree and not self.problems and not self.unreproducible
 
     def but(self, *problems: str) -> VerifyReport:
         """With more problems, if there are any."""
@@ -106,6 +111,7 @@ class VerifyReport:
             "runs": self.runs,
             "tensors_compared": self.tensors_compared,
             "values_compared": self.values_compared,
+            "values_differing": self.values_differing,
             "content": self.held.to_json(),
             "mismatches": [asdict(mismatch) for mismatch in self.mismatches],
             "problems": list(self.problems),
@@ -206,6 +212,7 @@ def _run_both(
         runs=len(inputs),
         tensors_compared=len(comparison.tensors),
         values_compared=comparison.values,
+        values_differing=comparison.differing,
         mismatches=tuple(comparison.mismatches),
         arena_rewritten=arena,
         notes=tuple(_unlike_here(here, there, target)),
@@ -373,6 +380,7 @@ class _Comparison:
 
     def __init__(self) -> None:
         self.values = 0
+        self.differing = 0
         self.tensors: set[str] = set()
         self.mismatches: list[Mismatch] = []
 
@@ -381,18 +389,20 @@ class _Comparison:
         for name, expected, got in pairs:
             self.tensors.add(name)
             self.values += expected.size
+            places = _differing(expected, got)
+            self.differing += len(places)
             room = min(MAX_MISMATCHES_PER_TENSOR, MAX_MISMATCHES - len(self.mismatches))
-            for index in islice(_differing(expected, got), room):
+            for index in places[:room].tolist():
                 self.mismatches.append(Mismatch(name, index, run, _at(expected, index), _at(got, index)))
 
 
-def _differing(expected: npt.NDArray[Any], got: npt.NDArray[Any]) -> Iterator[int]:
+def _differing(expected: npt.NDArray[Any], got: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """Indices of values whose bits differ; equal NaNs are equal, and 0.0 differs from -0.0."""
     if expected.nbytes != got.nbytes or expected.dtype != got.dtype:
         raise MsfError(f"an output of shape {expected.shape} became one of {got.shape}: these cannot be compared.")
     bits = f"u{expected.dtype.itemsize}"
     differs = np.ascontiguousarray(expected).view(bits) != np.ascontiguousarray(got).view(bits)
-    return (int(index) for index in np.flatnonzero(differs))
+    return np.flatnonzero(differs)
 
 
 def _at(values: npt.NDArray[Any], index: int) -> float:

@@ -192,6 +192,21 @@ def _svdf(call: Call) -> Iterator[Request]:
         yield Scratch(4 * batch * call.output.shape[1])
 
 
+_FULLY_CONNECTED_PARAMS = "9i3b"
+_ARITHMETIC_PARAMS = "b14i2q2h5i"
+_LSTM_DATA = f"b4iihie{8 * _FULLY_CONNECTED_PARAMS}i{3 * _ARITHMETIC_PARAMS}4i"
+"""Sizes, cell state and activation; two products for each of four gates; padding; three products between gates."""
+
+
+def _lstm(call: Call) -> Iterator[Request]:
+    yield from call.temp(" ".join(f"i{position}" for position in range(24)) + " o0")
+    input_, cell = call.input(0), call.input(19)
+    is_time_major = call.op.options is not None and call.op.options.get("time_major", 0)
+    images, units = input_.shape[1 if is_time_major else 0], call.input(18).shape[1]
+    for _ in range(4):
+        yield Scratch(images * units * cell.dtype.bits // 8)
+
+
 def _softmax(call: Call) -> Iterator[Request]:
     yield from call.temp("i0 o0")
     if call.input(0).dtype is DType.INT16:  # two tables of 513 int16 entries
@@ -306,10 +321,11 @@ BUILTIN_KERNELS: Mapping[str, Kernel] = {
     "SUB": Kernel(options="eb", data="13i", prepare="i0 i1 o0"),
     "SVDF": Kernel(options="ieb", data="9i", prepare=_svdf),
     "TANH": Kernel(data="4i", prepare="i0 i0 o0"),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": Kernel(options="e2i3b", data=_LSTM_DATA, prepare=_lstm),
     "TRANSPOSE_CONV": Kernel(options="e2i2e", data="16i[2i]2p", prepare=_transpose_conv),
     "VAR_HANDLE": Kernel(options="2p", data="i"),
 }
-"""By ``BuiltinOperator`` name. Left out: control flow and recurrent networks."""
+"""By ``BuiltinOperator`` name. Left out: control flow, and recurrent networks but for one."""
 
 CUSTOM_KERNELS: Mapping[str, Kernel] = {CUSTOM_CODE: Kernel()}
 """By custom code. The fused block reads its program in place and allocates the state alone that it keeps, if any."""
