@@ -225,7 +225,8 @@ def _play_both(report: VerifyReport, pair: _Pair, inputs: Sequence[list[Array]],
     after, arena = _in_least_arena(pair.files[1], pair.sources[1])
     step = Step.of(pair.models[1])
     sequence = turns(inputs, pair.ends, step)
-    choice = recover(*pair.models, pair.sources[0])
+    recovered = recover(*pair.models, pair.sources[0])
+    choice = recovered.choice if recovered else None
     comparison, runs = _Comparison(), 0
     for number, seen in play(pair.files, arena.ran_in, choice, sequence, pair.ends, pair.sources):
         comparison.add(number, seen)
@@ -240,6 +241,7 @@ def _play_both(report: VerifyReport, pair: _Pair, inputs: Sequence[list[Array]],
         runs=runs,
         tensors_compared=len(comparison.tensors),
         values_compared=comparison.values,
+        values_differing=comparison.differing,
         mismatches=tuple(comparison.mismatches),
         arena_rewritten=arena,
         notes=tuple(_as_here(pair, target)),
