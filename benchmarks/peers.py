@@ -69,6 +69,8 @@ OF_TFLM = (
 NOT_OF_TFLM = re.compile(
     r"_test\.cc$|/(test|fake|mock)_\w+\.cc$|/recording_|/hexdump|compression|portable_tensor_utils"
 )
+OF_THE_REFERENCE = "tensorflow/lite/kernels/internal/portable_tensor_utils.cc"
+"""What TFLM's own kernels need besides, to unpack weights of 4 bits."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Tree:
         core = [path for path in found if not NOT_OF_TFLM.search(str(path))]
         cmsis_nn = sorted((self.downloads / "cmsis_nn/Source").rglob("*.c"))
         wanted = [path for path in cmsis_nn if not re.search(r"_f(16|32)\.c$|_flt\.c$|LSTM|SVDF", str(path))]
-        return [*core, *self._operators(builtins), *(() if self.reference else wanted)]
+        return [*core, *self._operators(builtins), *([self.tflm / OF_THE_REFERENCE] if self.reference else wanted)]
 
     def _operators(self, builtins: Sequence[str]) -> Iterator[Path]:
         """The file that registers each operator, CMSIS-NN's instead of the reference one, and what they share."""

@@ -1,9 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/msf_state.h"
 #include "fuzz_draft.h"
 
 #define IN_WORKSPACE 0xFEu /* stands for the workspace's number until that is known */
+#define IN_STATE 0xFDu     /* for the state's */
 #define MOST_BYTES 8192    /* of a map; with larger ones one begins again */
 
 uint32_t fuzz_below(fuzz_draft *d, uint32_t limit) { return fuzz_random(d->random) % limit; }
@@ -46,7 +48,9 @@ static msf_tensor *add_tensor(fuzz_draft *d, uint16_t h, uint16_t w, uint16_t c)
 }
 
 static int can_be_read(const msf_tensor *t, uint16_t g) {
-  return t->producer == MSF_NONE || (t->producer < g ? t->kind != MSF_CHUNK : t->producer == g && t->pixels > 0);
+  if (t->producer == MSF_NONE) return 1;
+  if (t->producer < g) return t->kind != MSF_CHUNK && t->kind != MSF_KEPT;
+  return t->producer == g && t->pixels > 0;
 }
 
 const msf_tensor *fuzz_find_second(fuzz_making *m, uint16_t h, uint16_t w, uint16_t c) {
@@ -88,10 +92,19 @@ static void make_inputs(fuzz_draft *d, int is_streamed) {
   }
 }
 
+/* What readers see of a tensor: of one that is kept its history. */
+static uint16_t seen_as(const fuzz_draft *d, uint16_t index) {
+  if (d->tensors[index].kind != MSF_KEPT) return index;
+  for (uint16_t i = 0; i < d->header.tensor_count; i++) {
+    if (d->tensors[i].kind == MSF_HISTORY && d->tensors[i].shows == index) return i;
+  }
+  return index;
+}
+
 /* Most often what the stage before has made. The last tensor is the stage's own. */
 static uint16_t choose_input(fuzz_draft *d, uint16_t g) {
   const uint16_t count = (uint16_t)(d->header.tensor_count - 1);
-  if (d->header.stage_count > 1 && !fuzz_once_in(d, 4)) return d->stages[d->header.stage_count - 2].out;
+  if (d->header.stage_count > 1 && !fuzz_once_in(d, 4)) return seen_as(d, d->stages[d->header.stage_count - 2].out);
   uint16_t i = (uint16_t)fuzz_below(d, count);
   for (uint16_t n = 0; n < count && !can_be_read(&d->tensors[i], g); n++) i = (uint16_t)((i + 1) % count);
   return i;
@@ -114,13 +127,50 @@ static void make_output_operand(fuzz_draft *d, msf_tensor *out) {
   d->sizes[out->operand] = out->offset + size_of(out) + fuzz_below(d, 3);
 }
 
-/* Where the output of a stage goes: a chunk, a ring of some pixels (of some rows, for a source), or an operand. */
+static uint32_t take_state(fuzz_draft *d, uint32_t size) {
+  const uint32_t offset = align(d->header.state_size, 4);
+  d->header.state_size = offset + size;
+  return offset;
+}
+
+/* A ring in the state, and what readers see of it, some rows of earlier invocations first. */
+static void keep(fuzz_draft *d, msf_tensor *out) {
+  msf_tensor *history = add_tensor(d, out->h, out->w, out->c);
+  if (history == 0) return;
+  if (d->header.state_size == 0) d->header.state_size = MSF_STATE_MARK;
+  d->header.tile_h = d->header.tile_w = MSF_NONE; /* with several tiles it would be refused */
+  out->kind = MSF_KEPT;
+  out->operand = IN_STATE;
+  out->history = fuzz_below(d, 6);
+  out->pixels = 1 + fuzz_below(d, (out->history + out->h) * out->w);
+  out->place = take_state(d, 4);
+  out->offset = take_state(d, out->pixels * out->c);
+  out->flags = fuzz_once_in(d, 2) ? MSF_FILLED : 0;
+  out->start = fuzz_put_params(d, out->flags ? 1 : out->pixels * out->c, 1);
+  *history = *out;
+  history->kind = MSF_HISTORY;
+  history->h = (uint16_t)(out->h + out->history);
+  history->shows = (uint16_t)(out - d->tensors);
+}
+
+static int may_be_kept(const fuzz_draft *d, const msf_group *group) {
+  return d->header.version > 1 && group->kind == MSF_GROUP_ROWS;
+}
+
+/*
+ * Where the output of a stage goes: a chunk, a ring of some pixels (of some rows, for a source), one that outlives an
+ * invocation, or an operand.
+ */
 static void place(fuzz_draft *d, const msf_group *group, msf_tensor *out, int is_last, int is_result) {
   const uint32_t all = (uint32_t)out->h * out->w, unit = group->kind == MSF_GROUP_SOURCE ? out->w : 1;
   out->pixels = all;
   if (is_last && (is_result || fuzz_once_in(d, 8))) {
     make_output_operand(d, out);
     return;
+  }
+  if (is_last && may_be_kept(d, group) && fuzz_once_in(d, 6)) {
+    keep(d, out);
+    if (out->kind == MSF_KEPT) return;
   }
   out->operand = IN_WORKSPACE;
   out->kind = is_last ? MSF_RING : MSF_CHUNK;
@@ -165,7 +215,7 @@ static int make_stage(fuzz_draft *d, uint16_t g, uint16_t number, int is_result)
   fuzz_making m = {d, s, in, out, g, is_first, has_input && in->kind == MSF_CHUNK && !fuzz_once_in(d, 16)};
   if (has_input && s->out == 0) return 0;
   fuzz_makers[s->op].make(&m);
-  if (out->c == 0 || size_of(out) > MOST_BYTES || d->header.operand_count + 2u > MSF_MAX_OPERANDS) return 0;
+  if (out->c == 0 || size_of(out) > MOST_BYTES || d->header.operand_count + 3u > MSF_MAX_OPERANDS) return 0;
   place(d, group, out, is_last, is_result);
   return d->header.workspace_size <= 4 * MOST_BYTES;
 }
@@ -206,12 +256,19 @@ static void make_header(fuzz_draft *d, int is_streamed) {
   p->flags = is_streamed || fuzz_once_in(d, 32) ? MSF_STREAMED : 0;
 }
 
-/* The workspace becomes an operand; the first input and the last result may share memory. */
+/* The workspace becomes an operand, and the state the last one; the first input and the last result may share memory. */
 static void finish(fuzz_draft *d) {
   msf_program *p = &d->header;
   p->workspace_operand = (uint8_t)p->operand_count++;
   for (uint16_t i = 0; i < p->tensor_count; i++) {
     if (d->tensors[i].operand == IN_WORKSPACE) d->tensors[i].operand = p->workspace_operand;
+  }
+  if (p->state_size > 0) {
+    p->state_operand = (uint8_t)p->operand_count++;
+    d->sizes[p->state_operand] = p->state_size + fuzz_below(d, 5);
+  }
+  for (uint16_t i = 0; i < p->tensor_count; i++) {
+    if (d->tensors[i].operand == IN_STATE) d->tensors[i].operand = p->state_operand;
   }
   d->sizes[p->workspace_operand] = p->workspace_size + fuzz_below(d, 5);
   d->sizes[p->params_operand] = p->params_size + fuzz_below(d, 5);

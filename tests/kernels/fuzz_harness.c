@@ -8,7 +8,7 @@
  *   fuzz_harness run CASE...             each case as it is
  *
  * Prints how many programs were rejected, refused, too long to run, and run; of those from nothing also how many that
- * were accepted have each operator.
+ * were accepted have each operator, and how many keep something (KEPT).
  */
 #include <sanitizer/common_interface_defs.h>
 #include <signal.h>
@@ -30,6 +30,7 @@ typedef struct {
 static char doing[256]; /* for whoever has to find out what failed */
 static unsigned long counts[CASE_RAN + 1];
 static unsigned long accepted[MSF_OP_COUNT]; /* programs that have this operator */
+static unsigned long keeping;                /* programs that keep something from one invocation to the next */
 
 static void tell(void) {
   if (write(2, doing, strlen(doing)) < 0 || write(2, "\n", 1) < 0) _exit(4);
@@ -126,6 +127,11 @@ static void count_operators(const uint8_t *data, size_t size) {
     const uint8_t op = c.program[tables[2].offset + i * tables[2].size + offsetof(msf_stage, op)];
     if (op < MSF_OP_COUNT && has[op]++ == 0) accepted[op]++;
   }
+  for (uint32_t i = 0; i < tables[1].count; i++) {
+    if (c.program[tables[1].offset + i * tables[1].size + offsetof(msf_tensor, kind)] != MSF_KEPT) continue;
+    keeping++;
+    break;
+  }
 }
 
 static void run_generated(unsigned long first, unsigned long count) {
@@ -144,6 +150,7 @@ static void run_generated(unsigned long first, unsigned long count) {
 static void print_counts(int with_operators) {
   printf("%lu %lu %lu %lu\n", counts[CASE_REJECTED], counts[CASE_REFUSED], counts[CASE_TOO_LONG], counts[CASE_RAN]);
   for (int op = 0; with_operators && op < MSF_OP_COUNT; op++) printf("%s %lu\n", fuzz_makers[op].name, accepted[op]);
+  if (with_operators) printf("KEPT %lu\n", keeping);
 }
 
 static void run_flips(const file *f, const char *path) {

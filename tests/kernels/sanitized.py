@@ -88,7 +88,7 @@ def run_harness(harness: Path, mode: str, *arguments: str | Path) -> Counts:
 
 
 def run_generated(harness: Path, first: int, count: int) -> tuple[Counts, dict[str, int]]:
-    """Runs programs made from nothing, likewise. Returns also how many that were accepted have each operator."""
+    """Runs programs made from nothing. Returns also how many accepted ones have each operator, or keep rows."""
     total, *operators = _output_of(harness, "generate", str(first), str(count)).splitlines()
     by_operator = dict(line.split() for line in operators)
     return Counts(*map(int, total.split())), {name: int(number) for name, number in by_operator.items()}
