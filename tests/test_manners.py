@@ -16,6 +16,7 @@ import pytest
 from tests.test_advice import with_float_ends
 from tests.test_cli import network, run, run_json
 from tflm_msf import __version__
+from tflm_msf.cli import COMMANDS
 from tflm_msf.cli.values import SCHEMA_VERSION
 from tflm_msf.format import VERSION
 from tflm_msf.tflite_io import write_model
@@ -55,6 +56,10 @@ def test_quiet_commands_print_nothing_but_json(name: str, arguments: list[str]) 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     done = run(name, *arguments, "-q", "--json", *(["--force"] if name == "export" else []))
     assert json.loads(done.stdout)["schema"].startswith(f"tflm-msf/{name}/")
+
+
+def test_every_command_is_driven_here() -> None:
+    assert set(COMMAND_LINES) == set(COMMANDS)
 
 
 def test_errors_stay_when_quiet() -> None:
