@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 
 from tflm_msf.arena import WHEEL64, predict
-from tflm_msf.blocks.schedule import Schedule, schedules
+from tflm_msf.blocks.schedule import Schedule, alike, schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.graph import Model
 from tflm_msf.inputs import Array, make_inputs
@@ -107,9 +107,18 @@ def random_path(network: Network, random: Random) -> tuple[Edge, ...]:
         for edge in blocks_to(network, last):
             ways.setdefault(edge.block.schedule if edge.block else None, []).append(edge)
         choices = random.choice(list(ways.values()))
-        path.append(choices[-1] if random.random() < 0.5 else random.choice(choices))
+        edge = choices[-1] if random.random() < 0.5 else random.choice(choices)
+        path.append(rescheduled(network, edge, random))
         last = path[-1].first - 1
     return tuple(reversed(path))
+
+
+def rescheduled(network: Network, edge: Edge, random: Random) -> Edge:
+    """The same block by any schedule that makes the same pixels."""
+    if edge.block is None:
+        return edge
+    schedule = random.choice(alike(edge.block.schedule))
+    return edge._replace(block=BlockSpace(network).rescheduled(edge.block, schedule))
 
 
 def blocks_to(network: Network, last: int) -> Iterator[Edge]:

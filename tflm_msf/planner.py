@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tflm_msf.arena import refusal_of
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.choice import Choice, choose
+from tflm_msf.cost.time_model import load_costs
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.graph.edges import with_int8_ends
@@ -20,8 +21,8 @@ from tflm_msf.network.steps import as_step
 from tflm_msf.network.streaming import with_streamed_input
 from tflm_msf.network.time_axis import fitting_hops
 from tflm_msf.network.units import Network, build_network
-from tflm_msf.plan import make_plan
 from tflm_msf.program.decode import is_rewritten
+from tflm_msf.relax import Relaxing
 from tflm_msf.request import LEAST_HOP, Limits, Request
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import Effort, Say, silent
@@ -145,13 +146,14 @@ class Planner:
         spaces = [_Space.of(network, preset_edges(network, self.request.preset, effort)) for network in orders.networks]
         known: list[Point] = []
         doubts = [] if orders.are_all else [EVERYTHING_IS_OPEN]
-        found: list[tuple[_Space, Point]] = []
+        found: list[tuple[Relaxing, Point]] = []
         for space in sorted(spaces, key=self._least_possible) if len(spaces) > 1 else spaces:
             units = len(space.network.units)
             front = search_front(space.edges, units, self.request.block_bytes, space.placer, known, effort)
             known += front.points
             doubts += front.doubts
-            found += [(space, point) for point in front.points]
+            relaxing = Relaxing(space.network, load_costs()[self.request.timed_on], space.blocks, space.placer.place)
+            found += [(relaxing, point) for point in front.points]
         if not found:
             raise MsfError(
                 f"{self.source} keeps rows from one invocation to the next, and no block of such a plan can hold them "
@@ -159,7 +161,7 @@ class Planner:
             )
         if effort.ran_out:
             doubts.append(EVERYTHING_IS_OPEN)
-        return tuple(_undominated([self._choice(space, point, doubts) for space, point in found]))
+        return tuple(_undominated([self._choice(relaxing, point, doubts) for relaxing, point in found]))
 
     def _least_possible(self, space: _Space) -> int:
         """Bytes that no plan of the least MACs can go below: the better orders are searched first."""
@@ -167,18 +169,30 @@ class Planner:
         first = Search(space.edges, units).cheapest(NO_LIMIT, units)
         return first.head + self.request.block_bytes * len(first.edges) if first else NO_LIMIT
 
-    def _choice(self, space: _Space, point: Point, doubts: Sequence[Doubt]) -> Choice:
+    def _choice(self, relaxing: Relaxing, point: Point, doubts: Sequence[Doubt]) -> Choice:
         proved = is_proved(point.macs, point.head + self.request.block_bytes * len(point.edges), doubts)
-        plan = make_plan(space.network, point.edges, proved, space.blocks, space.placer.place(point.edges))
-        return Choice(self.model, space.network, plan, self.request.weights, self.request.targets)
+        plan = relaxing.plan(point.edges, proved)
+        return Choice(self.model, relaxing.network, plan, self.request.weights, self.request.targets)
 
     def choose(self, limits: Limits | None = None) -> Choice:
         """The plan for the request's limits, or for others (see :func:`tflm_msf.choice.choose`).
 
+        In a limit on RAM its blocks are as fast as there is room for.
+
         Raises:
             MsfError: if no plan keeps the limits; the message names the closest one.
         """
-        return choose(self.front, self.request.limits_there if limits is None else limits, self.source)
+        limits = self.request.limits_there if limits is None else limits
+        chosen = choose(self.front, limits, self.source)
+        return chosen if limits.ram is None else self._filling(limits.ram, chosen)
+
+    def _filling(self, ram: int, chosen: Choice) -> Choice:
+        """The same blocks, as fast as they can be in ``ram`` bytes of arena."""
+        edges = tuple(step.edge for step in chosen.plan.steps)
+        relaxing = Relaxing(chosen.network, load_costs()[self.request.timed_on])
+        plan = relaxing.plan(edges, chosen.plan.proved, chosen.plan.head + ram - chosen.needed)
+        filling = replace(chosen, plan=plan)
+        return filling if filling.needed <= ram else chosen
 
 
 class _Space(NamedTuple):

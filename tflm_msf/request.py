@@ -137,6 +137,11 @@ class Request:
         return self.limits if self.board is None else self.limits.on(self.board)
 
     @property
+    def timed_on(self) -> str:
+        """The core whose time counts, whether there are limits on it or not."""
+        return self.limits.core or (self.board.timed_as if self.board else "") or DEFAULT_CORE
+
+    @property
     def is_default(self) -> bool:
         """True if nothing is asked for that a model rewritten without options might not have."""
         return (

@@ -6,10 +6,12 @@ time, and how many pixels each ring keeps; nothing else that the product has wor
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tflm_msf.blocks.block import Block
+from tflm_msf.format import Order
 from tflm_msf.ops import Map, Stage
 
 Pixel = tuple[int, int]
@@ -31,6 +33,7 @@ class _Group:
     x0: int = 0
     x1: int = 0
     next: Pixel = (0, 0)
+    goal: Pixel = (0, 0)
 
     @property
     def last(self) -> Stage:
@@ -83,6 +86,8 @@ class Walk:
         self.written = 0
         self.ahead: dict[int, int] = {}
         self.macs = 0
+        self.steps: list[Counter[int]] = [Counter() for _ in self.groups]
+        self.makes_what_is_asked = block.candidate.schedule.order is Order.ASKED
 
     @staticmethod
     def _group(block: Block, units: tuple[int, ...], chunk: int) -> _Group:
@@ -134,6 +139,7 @@ class Walk:
         group = self.groups[number]
         if group.reduces:
             goal = group.last.grid.h, 0
+        group.goal = goal
         while group.x0 < group.x1 and group.next < goal:
             self._step(number)
 
@@ -141,6 +147,8 @@ class Walk:
         group = self.groups[number]
         y, x0 = group.next
         x1 = min(x0 + group.chunk, group.x1)
+        if self.makes_what_is_asked and group.last.inputs and group.goal[0] == y:
+            x1 = min(x1, group.goal[1])
         for stage, source, size in self._reads(number):
             maker = self.groups[self.made_by[source]]
             if reads_one_pixel(stage) and size.pixels != 1 and not maker.reduces:
@@ -155,6 +163,7 @@ class Walk:
         self._read_inputs(number, y, range(x0, x1))
         for x in range(x0, x1):
             self._make(group, y, x)
+        self.steps[number][x1 - x0] += 1
         group.next = (y, x1) if x1 < group.x1 else (y + 1, group.x0)
 
     def _place(self, tensor: int, pixel: Pixel) -> int:

@@ -245,6 +245,7 @@ static void make_header(fuzz_draft *d, int is_streamed) {
   p->magic = MSF_MAGIC;
   p->version = (uint16_t)(1 + fuzz_below(d, MSF_VERSION));
   p->header_size = (uint16_t)(p->version == 1 ? MSF_PROGRAM_SIZE_1 : sizeof(msf_program));
+  p->order = (uint8_t)(fuzz_once_in(d, 2) ? MSF_ORDER_ASKED : MSF_ORDER_CHUNKS);
   p->column_bits = (uint8_t)(fuzz_once_in(d, 4) ? 8 + fuzz_below(d, 9) : MSF_COLUMN_BITS);
   p->state_operand = MSF_NO_OPERAND;
   p->group_count = (uint16_t)(1 + fuzz_below(d, DRAFT_GROUPS));

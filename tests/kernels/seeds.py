@@ -16,7 +16,7 @@ from testing.layers import RELU6, Geometry, Layers, Weighting
 from testing.operators import MoreLayers
 from tests.kernels import handmade
 from tflm_msf.blocks.rings import RingSizes
-from tflm_msf.blocks.schedule import schedules
+from tflm_msf.blocks.schedule import alike, schedules
 from tflm_msf.blocks.walk import BlockWalk
 from tflm_msf.graph import Model
 from tflm_msf.network.units import build_network
@@ -75,11 +75,11 @@ def seeds(weights: Weights = Weights.BLOCKED) -> list[Seed]:
 
 
 def _blocks(name: str, model: Model, weights: Weights) -> Iterator[Seed]:
-    """The longest block of a model, in whole rows, and in two widths of strips where it may be cut into strips."""
+    """The longest block of a model, in whole rows, and in two widths of strips where it may be cut; in all orders."""
     network = build_network(model.main)
     last = len(network.units) - 1
     sizes = RingSizes(network)
-    for schedule in schedules(network, last)[:3]:
+    for schedule in (way for first in schedules(network, last)[:3] for way in alike(first)):
         found = list(BlockWalk(network, sizes, last, (schedule,)).candidates(NO_LIMIT))
         if not found:
             continue
@@ -87,7 +87,13 @@ def _blocks(name: str, model: Model, weights: Weights) -> Iterator[Seed]:
         encoded = encode(block, weights)
         inputs = tuple(network.nbytes(tensor) for tensor in found[-1].inputs)
         rest = (len(encoded.params), network.nbytes(found[-1].output), found[-1].workspace)
-        yield Seed(f"{name}_{schedule.tile_w}", encoded.program, encoded.params, len(inputs), (*inputs, *rest))
+        yield Seed(
+            f"{name}_{schedule.tile_w}_{schedule.chunk}_{schedule.order.name.lower()}",
+            encoded.program,
+            encoded.params,
+            len(inputs),
+            (*inputs, *rest),
+        )
 
 
 def _chain() -> Model:

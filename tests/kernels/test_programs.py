@@ -51,7 +51,7 @@ from tests.kernels.library import (
     text_of,
 )
 from tests.kernels.seeds import Seed, seeds
-from tflm_msf.format import NONE, StageOp
+from tflm_msf.format import NONE, Order, StageOp
 from tflm_msf.runtime.native import row_source
 
 Int8s = npt.NDArray[np.int8]
@@ -628,7 +628,7 @@ def test_programs_that_point_outside_are_refused(name: str) -> None:
         with_stage(negate(), 0, layout=1),
         with_stage(negate(), 0, flags=2),
         replace(negate(), reserved=1),
-        replace(negate(), order=1),
+        replace(negate(), order=len(Order)),
         replace(negate(), overlaps=1),
         replace(negate(), more=(0, 1)),
         with_tensor(negate(), 0, type=1),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from tflm_msf.ops import Stage, StageOp
 
-CHUNK_PIXELS = 4
-"""Pixels that a group makes at a time, at the most: a weight is loaded once for all of them."""
-
 CHUNK_BYTES = 2048
 """Chunks get shorter where all chunks of a group together would take more than this."""
 

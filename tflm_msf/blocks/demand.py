@@ -48,8 +48,18 @@ class Strips:
     """The strips that schedules cut an output into, ``width`` pixels wide, one schedule's after the other's."""
 
     def __init__(self, width: int, schedules: Iterable[Schedule]) -> None:
-        self.widths = np.array([schedule.tile_w for schedule in schedules], np.int64)
+        self.schedules = tuple(schedules)
         self.width = width
+
+    @property
+    def widths(self) -> Ints:
+        """Pixels of a strip, for each schedule."""
+        return np.array([schedule.tile_w for schedule in self.schedules], np.int64)
+
+    @property
+    def chunks(self) -> Ints:
+        """Pixels of a chunk, for each schedule."""
+        return np.array([schedule.chunk for schedule in self.schedules], np.int64)
 
     @property
     def counts(self) -> Ints:
@@ -59,7 +69,7 @@ class Strips:
     def keep(self, schedules: Bools) -> Bools:
         """Goes on with some schedules only. Returns which strips these are."""
         strips = np.repeat(schedules, self.counts)
-        self.widths = self.widths[schedules]
+        self.schedules = tuple(s for s, stays in zip(self.schedules, schedules, strict=True) if stays)
         return strips
 
     def demand(self, rows: Ints, x0: Ints, x1: Ints) -> Demand:

@@ -6,13 +6,13 @@ readers drift apart, which :mod:`tflm_msf.blocks.simulation` finds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tflm_msf.blocks.chunks import CHUNK_PIXELS
 from tflm_msf.blocks.demand import Demand, Ints
 from tflm_msf.blocks.readers import is_chunk, post_dominator
+from tflm_msf.blocks.schedule import Schedule
 from tflm_msf.blocks.simulation import Simulation
 from tflm_msf.network.units import Network
 from tflm_msf.ops import Stage, StageOp
@@ -23,15 +23,10 @@ class RingSizes:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._found: dict[int, tuple[int, int]] = {}
+        self._rows: dict[int, int] = {}
+        self._newest: dict[tuple[int, int, int], int] = {}
 
-    def __call__(self, tensor: int) -> tuple[int, int]:
-        """Rows of ``tensor`` that a block keeps, and columns of the newest one."""
-        if tensor not in self._found:
-            self._found[tensor] = (ring_rows(self._network, tensor), newest_cols(self._network, tensor, CHUNK_PIXELS))
-        return self._found[tensor]
-
-    def pixels(self, stage: Stage, demand: Demand) -> Ints:
+    def pixels(self, stage: Stage, demand: Demand, schedules: Sequence[Schedule]) -> Ints:
         """Pixels between the oldest of a stage's output that is still read and the newest that may have been made.
 
         All rows but the newest are kept whole; of that one, what a chunk's window covers, and what a chunk of the
@@ -39,12 +34,25 @@ class RingSizes:
         """
         if stage.reduces:
             return np.full_like(demand.cols, stage.output_map.pixels)
-        rows, newest = self(stage.output)
-        height = stage.output_map.h
+        rows, height = self.rows(stage.output), stage.output_map.h
         if stage.op is StageOp.SOURCE:
             return np.full_like(demand.cols, min(rows, height) * stage.output_map.w)
+        newest = np.array([self.newest(stage.output, schedule) for schedule in schedules], np.int64)
         pixels = (rows - 1) * demand.cols + np.minimum(newest, demand.cols)
         return np.maximum(1, np.minimum(pixels, height * demand.cols))
+
+    def rows(self, tensor: int) -> int:
+        """Rows of ``tensor`` that a block keeps."""
+        if tensor not in self._rows:
+            self._rows[tensor] = ring_rows(self._network, tensor)
+        return self._rows[tensor]
+
+    def newest(self, tensor: int, schedule: Schedule) -> int:
+        """Columns of the newest row of ``tensor`` that a block keeps."""
+        key = tensor, schedule.chunk, schedule.ahead
+        if key not in self._newest:
+            self._newest[key] = newest_cols(self._network, tensor, schedule.chunk, schedule.ahead)
+        return self._newest[key]
 
 
 def ring_rows(network: Network, tensor: int) -> int:
@@ -71,12 +79,12 @@ def _rows_of_window(reader: Stage, height: int) -> int:
     return rows
 
 
-def newest_cols(network: Network, tensor: int, chunk: int) -> int:
+def newest_cols(network: Network, tensor: int, chunk: int, ahead: int) -> int:
     """Columns of the newest kept row of ``tensor`` that a block needs at a time.
 
     From the first one that any reader still needs to the last one that may have been made, while all of them work on
-    the ``chunk`` pixels that are wanted where they meet. Every group on the way makes up to ``chunk`` - 1 pixels more
-    than it is asked for.
+    the ``chunk`` pixels that are wanted where they meet. Every group on the way makes up to ``ahead`` pixels more than
+    it is asked for.
     """
     last = post_dominator(network, tensor)
     first = network.producer[tensor]
@@ -84,8 +92,8 @@ def newest_cols(network: Network, tensor: int, chunk: int) -> int:
     for index in range(last - 1, first - 1, -1):
         asked = _asked_cols(network, index, spans)
         if asked is not None:
-            ahead = 0 if index != first and is_chunk(network, network.units[index].outputs[0]) else chunk - 1
-            spans[index] = (asked[0], asked[1] + ahead)
+            is_handed_on = index != first and is_chunk(network, network.units[index].outputs[0])
+            spans[index] = (asked[0], asked[1] + (0 if is_handed_on else ahead))
     low, high = spans[first]
     return high - low
 

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tflm_msf.format import Order
 from tflm_msf.network.units import Network
+
+CHUNK_PIXELS = 4
+"""Pixels that kernels make together at the most: a weight is loaded once for all of them."""
+
+CHUNKS = (CHUNK_PIXELS,)
+"""Lengths of chunks that are worth trying, the fastest first."""
 
 
 class Schedule(NamedTuple):
-    """How a block is made: in strips ``tile_w`` output pixels wide, one after the other, each from top to bottom."""
+    """How a block is made: in strips ``tile_w`` output pixels wide, one after the other, each from top to bottom.
+
+    A group makes up to ``chunk`` pixels at a time, in the ``order`` of steps that the kernels are told.
+    """
 
     tile_w: int
+    chunk: int = CHUNK_PIXELS
+    order: Order = Order.ASKED
+
+    @property
+    def ahead(self) -> int:
+        """Pixels that a group makes more than it was asked for, at the most."""
+        return self.chunk - 1 if self.order is Order.CHUNKS else 0
 
 
 def schedules(network: Network, last: int) -> tuple[Schedule, ...]:
@@ -23,3 +40,8 @@ def schedules(network: Network, last: int) -> tuple[Schedule, ...]:
     width = network.stage(last).output_map.w
     widths = {-(-width // strips) for strips in range(1, width + 1)}
     return tuple(Schedule(tile_w) for tile_w in sorted(widths, reverse=True))
+
+
+def alike(schedule: Schedule) -> tuple[Schedule, ...]:
+    """All schedules that take as many MACs as this one: chunks and the order of steps change bytes and time only."""
+    return tuple(schedule._replace(chunk=chunk, order=order) for chunk in CHUNKS for order in Order)

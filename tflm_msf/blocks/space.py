@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tflm_msf.blocks.block import Block, Candidate
 from tflm_msf.blocks.recompute import Copies, Gate, copies_before, find_gates
 from tflm_msf.blocks.rings import RingSizes
-from tflm_msf.blocks.schedule import Schedule, schedules
+from tflm_msf.blocks.schedule import Schedule
 from tflm_msf.blocks.walk import BlockWalk
 from tflm_msf.network.units import Network
 
@@ -47,8 +47,8 @@ class BlockSpace:
         if self._network.units[last].stage is None:
             return
         yield from BlockWalk(self._network, self._sizes, last, among).candidates(max_workspace)
-        if self._has_gates(last) and (full := schedules(self._network, last)[0]) in among:
-            yield from self._with_copies(last, full, max_workspace)
+        if self._has_gates(last):
+            yield from self._with_copies(last, among, max_workspace)
 
     def ending_at(self, last: int, among: Sequence[Schedule], max_workspace: int) -> Ending:
         """All of :meth:`candidates`, and the units that were looked at for them: no other one matters to any."""
@@ -56,15 +56,19 @@ class BlockSpace:
         found = list(walk.candidates(max_workspace))
         if not self._has_gates(last):
             return Ending(found, range(walk.reached, last + 1), walk.was_limited)
-        if (full := schedules(self._network, last)[0]) in among:
-            found += self._with_copies(last, full, max_workspace)
+        found += self._with_copies(last, among, max_workspace)
         return Ending(found, range(last + 1), True)
 
     def _has_gates(self, last: int) -> bool:
         return any(gate.pool <= last for gate in self._gates)
 
-    def _with_copies(self, last: int, schedule: Schedule, max_workspace: int) -> Iterator[Candidate]:
-        copies, walk = self._walk_with_copies(last, schedule)
+    def _with_copies(self, last: int, among: Sequence[Schedule], max_workspace: int) -> Iterator[Candidate]:
+        """Blocks of whole rows that make some maps anew."""
+        width = self._network.stage(last).output_map.w
+        whole = [schedule for schedule in among if schedule.tile_w == width]
+        if not whole:
+            return
+        copies, walk = self._walk_with_copies(last, whole)
         last_copy = max((at for at, unit in enumerate(copies.origin[1:]) if unit == copies.origin[at]), default=-1)
         for found in walk.candidates(max_workspace):
             first = copies.origin[found.first]
@@ -77,20 +81,30 @@ class BlockSpace:
     def lay_out(self, candidate: Candidate) -> Block:
         """The block of a candidate, every buffer placed."""
         if candidate not in self._laid_out:
-            self._laid_out[candidate] = self._lay_out(candidate)
+            self._laid_out[candidate] = replace(self._walked(candidate), candidate=candidate)
         return self._laid_out[candidate]
 
-    def _lay_out(self, candidate: Candidate) -> Block:
+    def rescheduled(self, candidate: Candidate, schedule: Schedule) -> Candidate:
+        """The same units, in the same strips, made as another schedule says; itself if another input is overlapped."""
+        found = self._walked(candidate._replace(schedule=schedule)).candidate
+        changed = candidate._replace(schedule=schedule, workspace=found.workspace)
+        if candidate.overlap_input is None:
+            return changed
+        is_alike = found.overlap_input == candidate.overlap_input
+        return changed._replace(overlap=found.overlap) if is_alike else candidate
+
+    def _walked(self, candidate: Candidate) -> Block:
+        """The block with what the walk says of it: units and inputs in the network that may have copies."""
         if not candidate.recomputes:
             walk = BlockWalk(self._network, self._sizes, candidate.last, (candidate.schedule,))
-            return replace(walk.lay_out(candidate.first), candidate=candidate)
-        copies, walk = self._walk_with_copies(candidate.last, candidate.schedule)
-        return replace(walk.lay_out(copies.origin.index(candidate.first)), candidate=candidate)
+            return walk.lay_out(candidate.first)
+        copies, walk = self._walk_with_copies(candidate.last, (candidate.schedule,))
+        return walk.lay_out(copies.origin.index(candidate.first))
 
-    def _walk_with_copies(self, last: int, schedule: Schedule) -> tuple[Copies, BlockWalk]:
+    def _walk_with_copies(self, last: int, among: Sequence[Schedule]) -> tuple[Copies, BlockWalk]:
         copies = copies_before(self._network, self._gates, last)
         if copies.gates not in self._copied:
             self._copied[copies.gates] = copies, RingSizes(copies.expanded)
         copies, sizes = self._copied[copies.gates]
         at = len(copies.origin) - 1 - copies.origin[::-1].index(last)
-        return copies, BlockWalk(copies.expanded, sizes, at, (schedule,))
+        return copies, BlockWalk(copies.expanded, sizes, at, among)

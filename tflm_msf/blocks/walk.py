@@ -35,7 +35,6 @@ class BlockWalk:
         self._network = network
         self._sizes = sizes
         self._last = last
-        self._schedules = tuple(schedules)
         self._strips = Strips(network.stage(last).output_map.w, schedules)
         self._overlaps = Overlaps(network, last)
         self._root: dict[int, int] = {}
@@ -96,7 +95,9 @@ class BlockWalk:
         if len(inputs) > MAX_OPERANDS - OWN_OPERANDS:
             return
         output = self._stage(self._last).output
-        for schedule, workspace, macs in zip(self._schedules, workspaces.tolist(), self._macs.tolist(), strict=True):
+        for schedule, workspace, macs in zip(
+            self._strips.schedules, workspaces.tolist(), self._macs.tolist(), strict=True
+        ):
             if workspace <= max_workspace or first == self._last:
                 found = Candidate(first, self._last, schedule, workspace, macs, inputs, output)
                 alone = schedule.tile_w < self._strips.width or self._state
@@ -105,7 +106,7 @@ class BlockWalk:
     def _over_an_input(self, plain: Candidate) -> Candidate:
         """The candidate, of whole rows, with its output over the input where that saves most."""
         dying = [tensor for tensor in plain.inputs if self._network.last_use[tensor] <= self._last]
-        found = self._overlaps.best(dying, self._readers, self._asked_of_another)
+        found = self._overlaps.best(dying, self._readers, self._asked_of_another, plain.schedule.chunk)
         return plain if found is None else plain._replace(overlap_input=found[0], overlap=found[1])
 
     def _asked_of_another(self, unit: int) -> Demand | None:
@@ -117,10 +118,9 @@ class BlockWalk:
         if not schedules.all():
             strips = self._strips.keep(schedules)
             self._groups = {root: group.kept(schedules, strips) for root, group in self._groups.items()}
-            self._schedules = tuple(s for s, keep in zip(self._schedules, schedules, strict=True) if keep)
             self._macs, self._ring_bytes = self._macs[schedules], self._ring_bytes[schedules]
             self._rings = {tensor: pixels[schedules] for tensor, pixels in self._rings.items()}
-        return len(self._schedules) > 0
+        return len(self._strips.schedules) > 0
 
     def _stage(self, unit: int) -> Stage:
         return self._network.stage(unit)
@@ -194,7 +194,8 @@ class BlockWalk:
         else:
             root = unit
             demand = self._demand_of(unit, stage)
-            group = Members((unit,), demand, whole_rows=stage.output_map.w if stage.op is StageOp.SOURCE else 0)
+            whole_rows = stage.output_map.w if stage.op is StageOp.SOURCE else 0
+            group = Members((unit,), demand, self._strips.chunks, whole_rows=whole_rows)
             if unit != self._last:
                 self._keep_rows(stage, demand)
         self._root[unit] = root
@@ -213,7 +214,7 @@ class BlockWalk:
 
     def _keep_rows(self, stage: Stage, demand: Demand) -> None:
         """Gives the stage's output a ring, in the workspace or among what outlives an invocation."""
-        pixels = self._sizes.pixels(stage, demand)
+        pixels = self._sizes.pixels(stage, demand, self._strips.schedules)
         if stage.history:
             self._state[stage.output] = max(int(pixels[0]), stage.history * stage.output_map.w)
         else:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from tflm_msf.blocks.block import Group, InnerTensor
-from tflm_msf.blocks.chunks import CHUNK_BYTES, CHUNK_PIXELS
+from tflm_msf.blocks.chunks import CHUNK_BYTES
 from tflm_msf.blocks.demand import Bools, Demand, Ints
 from tflm_msf.format.limits import PROGRESS_BYTES
 
@@ -21,11 +21,13 @@ class Members:
     """Units that run together as far as a walk has come, and what is asked of them.
 
     ``chunk_offsets``: the channels before each tensor that they hand on, of ``chunk_channels`` altogether.
-    ``whole_rows``: pixels of a row if the group makes nothing less.
+    ``most``: pixels that it may make at a time, for each schedule. ``whole_rows``: those of a row if the group makes
+    nothing less.
     """
 
     units: tuple[int, ...]
     demand: Demand
+    most: Ints
     chunk_offsets: Mapping[int, int] = field(default_factory=dict)
     chunk_channels: int = 0
     whole_rows: int = 0
@@ -35,7 +37,7 @@ class Members:
         """Pixels that the group makes at a time, for each schedule."""
         if self.whole_rows:
             return np.full_like(self.demand.cols, self.whole_rows)
-        most = max(1, min(CHUNK_PIXELS, CHUNK_BYTES // max(self.chunk_channels, 1)))
+        most = np.minimum(self.most, max(1, CHUNK_BYTES // max(self.chunk_channels, 1)))
         return np.minimum(np.maximum(self.demand.cols, 1), most)
 
     @cached_property
@@ -49,7 +51,7 @@ class Members:
 
     def kept(self, schedules: Bools, strips: Bools) -> Members:
         """Of some schedules only."""
-        return replace(self, demand=self.demand.kept(schedules, strips))
+        return replace(self, demand=self.demand.kept(schedules, strips), most=self.most[schedules])
 
     def finished(self) -> Group:
         """The group once the walk, of one schedule, is over."""

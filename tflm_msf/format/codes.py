@@ -77,6 +77,7 @@ class Order(IntEnum):
     """In which steps groups go on; sizes of rings depend on it."""
 
     CHUNKS = 0
+    ASKED = 1
 
 
 class ValueType(IntEnum):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tflm_msf import format as fmt
-from tflm_msf.blocks.schedule import Schedule
+from tflm_msf.blocks.schedule import CHUNKS, Schedule
 from tflm_msf.errors import MsfError
-from tflm_msf.format import CUSTOM_CODE, NONE, Layout, StageOp, TensorKind
+from tflm_msf.format import CUSTOM_CODE, NONE, GroupKind, Layout, Order, StageOp, TensorKind
 from tflm_msf.graph import Model
 from tflm_msf.ops import Map
 
@@ -18,11 +18,13 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class ProgramOutline:
-    """What a program says of its block: its schedule; which input its output may overlap and from how many
-    bytes behind its start on, as numbers of operands, or None; and each stage's operator and output map, in order.
+    """What a program says of its block: the schedules that make such groups; its workspace in bytes; which input its
+    output may overlap and from how many bytes behind its start on, as numbers of operands, or None; and each stage's
+    operator and output map, in order.
     """
 
-    schedule: Schedule
+    schedules: tuple[Schedule, ...]
+    workspace: int
     overlap: tuple[int, int, int] | None
     has_blocked_weights: bool
     stages: tuple[tuple[StageOp, Map], ...]
@@ -54,11 +56,20 @@ def _outline(found: fmt.Program) -> ProgramOutline:
     overlap = header.overlap_input, header.overlap_output, header.overlap_distance
     outputs = [(StageOp(stage.op), found.tensors[stage.out]) for stage in found.stages]
     return ProgramOutline(
-        schedule=Schedule(header.tile_w),
+        schedules=tuple(_schedules_of(found)),
+        workspace=header.workspace_size,
         overlap=None if header.overlap_input == NONE else overlap,
         has_blocked_weights=any(stage.layout == Layout.BLOCKED for stage in found.stages),
         stages=tuple((op, Map(_rows_with_history(out), out.w, out.c)) for op, out in outputs),
     )
+
+
+def _schedules_of(found: fmt.Program) -> Iterator[Schedule]:
+    """Groups whose rows are short, or have many channels, have chunks shorter than the schedule allows."""
+    chunks = [group.chunk for group in found.groups if group.kind != GroupKind.SOURCE]
+    for chunk in CHUNKS:
+        if chunk >= max(chunks, default=1):
+            yield Schedule(found.header.tile_w, chunk, Order(found.header.order))
 
 
 def _rows_with_history(tensor: fmt.Tensor) -> int:

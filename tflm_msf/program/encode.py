@@ -153,6 +153,7 @@ class _Encoder:
             overlap_distance=candidate.overlap,
             flags=ProgramFlag.STREAMED if self._network.is_streamed else 0,
             state_operand=self._state_operand if self._state.size else NO_OPERAND,
+            order=candidate.schedule.order,
             state_size=self._state.size,
             column_bits=limits.column_bits(max((tensor.rows for tensor in self._tensors), default=0)),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tflm_msf.arena import Buffer, with_scratch
@@ -40,6 +41,19 @@ def _scratch(network: Network, edges: tuple[Edge, ...]) -> list[Item]:
         for nbytes in (network.scratch.get(edge.first, ()) if edge.block is None else ())
     ]
     return [Item(workspace_key(len(edges) + n), nbytes, step, step) for n, (step, nbytes) in enumerate(sizes)]
+
+
+def room_for(
+    network: Network, edges: tuple[Edge, ...], offsets: Mapping[int, int], step: int, nbytes: int, limit: int
+) -> bool:
+    """True if a workspace of ``nbytes`` fits into ``limit`` bytes during ``step``, all else staying where it is."""
+    alive = (item for item in _items(network, edges)[0] if item.key >= 0 and item.first <= step <= item.last)
+    start = 0
+    for first, end in sorted((offsets[item.key], offsets[item.key] + item.size) for item in alive):
+        if start + nbytes <= first:
+            break
+        start = max(start, end)
+    return start + nbytes <= limit
 
 
 @dataclass(frozen=True)

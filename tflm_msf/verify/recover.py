@@ -124,13 +124,16 @@ def _edges(network: Network, space: BlockSpace, unit: int, step: _Step) -> Itera
     """Edges from ``unit`` on that a step may be."""
     if unit >= len(network.units):
         return
-    if step.program is None:
+    program = step.program
+    if program is None:
         if network.units[unit].stage is None:
             yield Edge(unit, unit, 0, 0, None)
         return
-    for candidate in _candidates(space, unit, step.program, len(network.units)):
+    candidates = list(_candidates(space, unit, program, len(network.units)))
+    candidates.sort(key=lambda candidate: candidate.workspace != program.workspace)
+    for candidate in candidates:
         block = space.lay_out(candidate)
-        if step.program.stages == _stages(block):
+        if program.stages == _stages(block):
             yield Edge(candidate.first, candidate.last, 0, candidate.macs, candidate)
 
 
@@ -141,7 +144,7 @@ def _candidates(space: BlockSpace, unit: int, program: ProgramOutline, units: in
     """
     count = len(program.stages)
     for last in range(min(unit + count, units) - 1, unit - 1, -1):
-        for found in space.candidates(last, (program.schedule,), NO_LIMIT):
+        for found in space.candidates(last, program.schedules, NO_LIMIT):
             if found.first == unit and (found.recomputes or last >= unit + count - 2):
                 yield found if program.overlap else found._replace(overlap_input=None, overlap=0)
 

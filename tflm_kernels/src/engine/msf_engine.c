@@ -15,6 +15,7 @@ typedef struct {
   const msf_group *groups;
   const msf_sizes *sizes;
   uint32_t column_bits;
+  uint8_t order;
   msf_progress *progress; /* where the workspace begins */
   uint8_t *state;         /* NULL if there is none */
   const uint8_t *params;
@@ -263,6 +264,16 @@ static MSF_NOINLINE uint8_t find_lacking(const engine *e, uint8_t g, span *at) {
   return MSF_NO_GROUP;
 }
 
+/* What a group makes next: a chunk of its row, or of that what it was asked for. A source fetches whole rows. */
+static span next_span(const engine *e, const msf_group *group, const msf_progress *own) {
+  const int32_t x = msf_column_of(own->next, e->column_bits);
+  span at = {msf_row_of(own->next, e->column_bits), x, msf_min(x + group->chunk, own->x1), 0};
+  if (e->order == MSF_ORDER_ASKED && group->kind != MSF_GROUP_SOURCE && msf_row_of(own->goal, e->column_bits) == at.y) {
+    at.x1 = msf_min(at.x1, msf_column_of(own->goal, e->column_bits));
+  }
+  return at;
+}
+
 /*
  * Runs until group g has reached row y, or a stage has failed. Ends, because a group only waits for groups with smaller
  * numbers, and every turn goes to one of those, takes a step, or returns to the asker.
@@ -276,8 +287,7 @@ static void run_until(const engine *e, uint8_t g, int32_t y) {
       g = own->asker;
       continue;
     }
-    const int32_t x = msf_column_of(own->next, e->column_bits);
-    span at = {msf_row_of(own->next, e->column_bits), x, msf_min(x + group->chunk, own->x1), 0};
+    span at = next_span(e, group, own);
     const uint8_t lacking = find_lacking(e, g, &at);
     if (lacking != MSF_NO_GROUP) {
       g = lacking;
@@ -335,6 +345,7 @@ static MSF_NOINLINE void find_memory(engine *e, const msf_program *p, const msf_
   e->groups = msf_group_at(p, 0);
   e->sizes = msf_sizes_of(p);
   e->column_bits = msf_column_bits(p);
+  e->order = msf_order(p);
   e->progress = (msf_progress *)operands[p->workspace_operand].data;
   e->state = msf_has_state(p) ? (uint8_t *)operands[p->state_operand].data : 0;
   e->params = (const uint8_t *)operands[p->params_operand].data;

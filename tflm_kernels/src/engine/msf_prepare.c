@@ -35,7 +35,7 @@ static int is_all_known(const msf_program *p) {
   if ((p->flags & ~MSF_STREAMED) != 0) return 0;
   if (msf_is_version_1(p)) return 1;
   if (!MSF_HAS_STATES && p->state_operand != MSF_NO_OPERAND) return 0;
-  if (p->reserved != 0 || p->order != MSF_ORDER_CHUNKS || p->overlaps != 0 || p->more[0] != 0 || p->more[1] != 0)
+  if (p->reserved != 0 || p->order > MSF_ORDER_ASKED || p->overlaps != 0 || p->more[0] != 0 || p->more[1] != 0)
     return 0;
   for (uint32_t i = 0; i < p->tensor_count; i++) {
     const msf_tensor *t = msf_tensor_at(p, i);

@@ -57,6 +57,9 @@ static inline uint32_t msf_column_bits(const msf_program *p) {
   return msf_is_version_1(p) ? MSF_COLUMN_BITS : p->column_bits;
 }
 
+/* In which steps groups go on. */
+static inline uint8_t msf_order(const msf_program *p) { return msf_is_version_1(p) ? MSF_ORDER_CHUNKS : p->order; }
+
 /* Whether a program keeps anything from one invocation to the next. */
 static inline int msf_has_state(const msf_program *p) {
   return MSF_HAS_STATES && !msf_is_version_1(p) && p->state_operand != MSF_NO_OPERAND;

@@ -44,7 +44,7 @@ typedef struct {
   uint16_t flags;
   uint16_t reserved;
   /* from version 2 on */
-  uint8_t order;         /* in which steps are taken: MSF_ORDER_CHUNKS; ring sizes depend on it */
+  uint8_t order;         /* in which steps are taken, MSF_ORDER_...; ring sizes depend on it */
   uint8_t column_bits;   /* of a pixel's number: the columns; the other bits of 32 are for the rows */
   uint8_t state_operand; /* what outlives an invocation; MSF_NO_OPERAND */
   uint8_t overlaps;      /* kept free: 0 */
@@ -54,6 +54,7 @@ typedef struct {
 
 /* Orders of steps. */
 #define MSF_ORDER_CHUNKS 0u /* a group makes whole chunks, even where that is more than it was asked for */
+#define MSF_ORDER_ASKED 1u  /* a group never makes more than it was asked for */
 
 /* Flag of a program: the model takes its input from a row source. */
 #define MSF_STREAMED 1u

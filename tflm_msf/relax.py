@@ -1,0 +1,83 @@
+"""Blocks that the arena has room for may as well be made by a faster schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from tflm_msf.arena.placement.offsets import Placement
+from tflm_msf.blocks.block import Candidate
+from tflm_msf.blocks.schedule import alike
+from tflm_msf.blocks.space import BlockSpace
+from tflm_msf.cost.time_model import Costs, instructions
+from tflm_msf.cost.work import block_work
+from tflm_msf.network.units import Network
+from tflm_msf.plan import Plan, make_plan
+from tflm_msf.search.dag import TENSOR_ALIGNMENT
+from tflm_msf.search.edge import Edge
+from tflm_msf.search.placing import Placer, room_for
+from tflm_msf.sizes import align_up
+
+
+class Relaxing:
+    """Plans of a network whose blocks are as fast as they can be in the same arena; time is what ``costs`` say."""
+
+    def __init__(
+        self,
+        network: Network,
+        costs: Costs,
+        space: BlockSpace | None = None,
+        place: Callable[[tuple[Edge, ...]], Placement] | None = None,
+    ) -> None:
+        """``space`` and ``place`` are the network's, with what they know from a search, if there was one."""
+        self.network = network
+        self._costs = costs
+        self._space = BlockSpace(network) if space is None else space
+        self._place = Placer(network).place if place is None else place
+        self._timed: dict[Candidate, list[Candidate]] = {}
+
+    def plan(self, edges: tuple[Edge, ...], proved: bool, head: int = 0) -> Plan:
+        """The plan of a path, in ``head`` bytes, or in what the path takes if that is more."""
+        plain = make_plan(self.network, edges, proved, self._space, self._place(edges))
+        limit = max(head, plain.head)
+        relaxed = tuple(self._relaxed(edges, plain.offsets, limit))
+        if relaxed == edges:
+            return plain
+        plan = make_plan(self.network, relaxed, proved, self._space, self._place(relaxed))
+        return plan if plan.head <= limit else plain
+
+    def _relaxed(self, edges: tuple[Edge, ...], offsets: Mapping[int, int], limit: int) -> Iterator[Edge]:
+        """The path with the fastest schedule that there is room for in each step, tensors staying where they are."""
+        for step, edge in enumerate(edges):
+            choices = self._faster(edge.block) if edge.block else []
+            fitting = (each for each in choices if self._fits(edges, offsets, step, each, limit))
+            yield _with_block(edge, next(fitting, edge.block))
+
+    def _fits(
+        self, edges: tuple[Edge, ...], offsets: Mapping[int, int], step: int, candidate: Candidate, limit: int
+    ) -> bool:
+        if candidate.overlap_input is not None:
+            source = candidate.overlap_input
+            apart = offsets[source] - offsets[candidate.output]
+            if -self.network.nbytes(source) < apart < min(candidate.overlap, self.network.nbytes(candidate.output)):
+                return False
+        nbytes = align_up(candidate.workspace, TENSOR_ALIGNMENT)
+        return room_for(self.network, edges, offsets, step, nbytes, limit)
+
+    def _faster(self, candidate: Candidate) -> list[Candidate]:
+        """The same block by schedules that take less time, the fastest first."""
+        if candidate not in self._timed:
+            others = (self._space.rescheduled(candidate, each) for each in alike(candidate.schedule))
+            timed = sorted((self._time(other), other.workspace, other) for other in {candidate, *others})
+            stop = next(index for index, (_, _, other) in enumerate(timed) if other == candidate)
+            self._timed[candidate] = [other for _, _, other in timed[:stop]]
+        return self._timed[candidate]
+
+    def _time(self, candidate: Candidate) -> float:
+        return instructions(block_work(self._space.lay_out(candidate)), self._costs)
+
+
+def _with_block(edge: Edge, block: Candidate | None) -> Edge:
+    if block is None or edge.block is None or block == edge.block:
+        return edge
+    more = align_up(block.workspace, TENSOR_ALIGNMENT) - align_up(edge.block.workspace, TENSOR_ALIGNMENT)
+    return edge._replace(head=edge.head + more, block=block)
