@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tflm_msf import format as fmt
-from tflm_msf.blocks.schedule import CHUNKS, Schedule
+from tflm_msf.blocks.schedule import CHUNK_PIXELS, CHUNKS, Schedule
 from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE, NONE, GroupKind, Layout, Order, StageOp, TensorKind
 from tflm_msf.graph import Model
@@ -65,10 +65,13 @@ def _outline(found: fmt.Program) -> ProgramOutline:
 
 
 def _schedules_of(found: fmt.Program) -> Iterator[Schedule]:
-    """Groups whose rows are short, or have many channels, have chunks shorter than the schedule allows."""
-    chunks = [group.chunk for group in found.groups if group.kind != GroupKind.SOURCE]
+    """Groups whose rows are short, or have many channels, have chunks shorter than the schedule allows; sources, and what
+    copies the beginning of an output, have longer ones.
+    """
+    chunks = (group.chunk for group in found.groups if group.kind != GroupKind.SOURCE)
+    longest = min(max(chunks, default=1), CHUNK_PIXELS)
     for chunk in CHUNKS:
-        if chunk >= max(chunks, default=1):
+        if chunk >= longest:
             yield Schedule(found.header.tile_w, chunk, Order(found.header.order))
 
 
