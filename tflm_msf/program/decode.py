@@ -65,8 +65,8 @@ def _outline(found: fmt.Program) -> ProgramOutline:
 
 
 def _schedules_of(found: fmt.Program) -> Iterator[Schedule]:
-    """Groups whose rows are short, or have many channels, have chunks shorter than the schedule allows; sources, and what
-    copies the beginning of an output, have longer ones.
+    """Groups whose rows are short, or have many channels, have chunks shorter than the schedule allows; sources, and
+    what copies the beginning of an output, have longer ones.
     """
     chunks = (group.chunk for group in found.groups if group.kind != GroupKind.SOURCE)
     longest = min(max(chunks, default=1), CHUNK_PIXELS)
