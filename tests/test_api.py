@@ -11,6 +11,7 @@ import pytest
 import tflm_msf
 from tests.test_advice import with_float_ends
 from tests.test_cli import network, run, run_json
+from tests.time_series import time_series
 from tflm_msf.tflite_io import write_model
 
 
@@ -41,6 +42,17 @@ def test_a_model_is_rewritten_as_by_the_command(path: Path) -> None:
         assert result.verify(runs=2).passed
     saved = result.save(path.with_name("saved.tflite"))
     assert saved.read_bytes() == result.data
+
+
+def test_a_step_model_is_made_as_by_the_command(tmp_path: Path) -> None:
+    path = tmp_path / "series.tflite"
+    path.write_bytes(write_model(time_series(13)))
+    result = tflm_msf.load(path).rewrite(stateful=2)
+    report = run_json("rewrite", path, "--no-advice", "--stateful", "2")
+    assert result.data == Path(report["output"]).read_bytes()
+    assert result.report["step"] == report["step"] and report["step"]["hop"] == 2
+    assert result.verify(runs=3).passed
+    assert len(tflm_msf.load(path).plan(stateful=0)) >= 1
 
 
 def test_a_front_is_that_of_the_command_and_shown_as_a_table(path: Path) -> None:

@@ -159,7 +159,13 @@ class Model:
         return read_model(self.data, self.source)
 
     def plan(
-        self, *, target: str | None = None, board: str | None = None, stream_input: bool = False, int8_io: bool = False
+        self,
+        *,
+        target: str | None = None,
+        board: str | None = None,
+        stream_input: bool = False,
+        stateful: int | None = None,
+        int8_io: bool = False,
     ) -> Front:
         """All plans that no other beats in both arena and compute.
 
@@ -167,12 +173,13 @@ class Model:
             target: whose arena counts, as in ``--target``.
             board: where it is to run, as in ``--board``.
             stream_input: get the input row by row from a callback.
+            stateful: make a step model of so many new rows (0: as few as can be), as in ``--stateful``.
             int8_io: make float inputs and outputs int8.
 
         Raises:
             MsfError: if the model cannot be rewritten, or not so.
         """
-        request = _request(target, board, stream_input, int8_io)
+        request = replace(_request(target, board, stream_input, int8_io), stateful=stateful)
         planner = Planner.of_model(self._graphs, self.source, request)
         return Front(self.source, tuple(front_json(planner)), planner)
 
@@ -184,6 +191,7 @@ class Model:
         target: str | None = None,
         board: str | None = None,
         stream_input: bool = False,
+        stateful: int | None = None,
         int8_io: bool = False,
     ) -> Result:
         """Rewrites the model: least arena at no extra compute, or least compute within limits.
@@ -194,13 +202,14 @@ class Model:
             target: see :meth:`plan`.
             board: see :meth:`plan`.
             stream_input: see :meth:`plan`.
+            stateful: see :meth:`plan`.
             int8_io: see :meth:`plan`.
 
         Raises:
             MsfError: if the model cannot be rewritten, or the limits not be kept; the message says what would help.
         """
         limits = Limits(_bytes(ram), max_overhead)
-        request = replace(_request(target, board, stream_input, int8_io), limits=limits)
+        request = replace(_request(target, board, stream_input, int8_io), limits=limits, stateful=stateful)
         planner = Planner.of_model(self._graphs, self.source, request)
         choice = choose_or_advise(planner)
         rewritten = write_model(choice.model)
