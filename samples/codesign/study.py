@@ -27,7 +27,9 @@ from training import train
 import tflm_msf
 
 SPACES = ("full", "mcunetv2", "layerwise")
-SEED = 1
+SEEDS_APART = 10_000
+"""More than a study has trials, each of which takes the next seed."""
+
 HERE = Path(__file__).parent
 
 
@@ -51,12 +53,19 @@ class Found(NamedTuple):
     network: dict[str, Any]
 
 
-def run(space: str, storage: str, settings: Settings) -> None:
-    """Works on a study until it has all its trials. Any number of processes, on any machines, may do so at once."""
-    optuna.logging.set_verbosity(logging.WARNING)
-    study = optuna.create_study(
+def study_of(space: str, storage: str) -> optuna.Study:
+    """The study of a space, which the first of many processes makes; two must not do that at the same moment."""
+    return optuna.create_study(
         storage=storage, study_name=space, directions=("maximize", "minimize"), load_if_exists=True
     )
+
+
+def run(space: str, storage: str, settings: Settings, seed: int) -> None:
+    """Works on a study until it has all its trials. Any number of processes, on any machines, may do so at once,
+    each with a seed of its own.
+    """
+    optuna.logging.set_verbosity(logging.WARNING)
+    study = study_of(space, storage)
 
     def trial_of(trial: optuna.Trial) -> tuple[float, float]:
         architecture = choose(trial.suggest_categorical)
@@ -70,7 +79,7 @@ def run(space: str, storage: str, settings: Settings) -> None:
 
     while (done := len(trials_of(space, storage))) < settings.trials:
         study.sampler = optuna.samplers.TPESampler(  # anew, so that a study that was stopped goes on as it would have
-            seed=SEED + done, n_startup_trials=settings.random, multivariate=True
+            seed=seed + done, n_startup_trials=settings.random, multivariate=True
         )
         study.optimize(trial_of, n_trials=1)
 
@@ -168,17 +177,18 @@ def _architecture(network: dict[str, Any]) -> Architecture:
 @click.option("--tiny", is_flag=True, help="Three trials of each, one epoch: does it run?")
 @click.option("--storage", help="An Optuna storage. [default: a SQLite file in the directory]")
 @click.option("--workers", default=1, show_default=True, help="Processes; with more than one, trials depend on timing.")
+@click.option("--seed", default=1, show_default=True, help="Another one on each computer that works on a study.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=HERE, show_default=True, help="A directory.")
-def main(tiny: bool, storage: str | None, workers: int, output: Path) -> None:
+def main(tiny: bool, storage: str | None, workers: int, seed: int, output: Path) -> None:
     """Search, compare, draw."""
     settings = TINY if tiny else FULL
     output.mkdir(parents=True, exist_ok=True)
     storage = storage or f"sqlite:///{(output / 'study.db').resolve()}"
     for space in SPACES:
         if workers == 1:
-            run(space, storage, settings)
+            run(space, storage, settings, seed)
         else:
-            _run_in_processes(workers, space, storage, settings)
+            _run_in_processes(workers, space, storage, settings, seed)
     trials = {space: trials_of(space, storage) for space in SPACES}
     fronts = {space: front_of(found) for space, found in trials.items()}
     checked = proof(fronts["full"][-1], settings.epochs)
@@ -197,9 +207,11 @@ def main(tiny: bool, storage: str | None, workers: int, output: Path) -> None:
     click.echo(f"the most accurate network, converted and rewritten: {checked}")
 
 
-def _run_in_processes(workers: int, space: str, storage: str, settings: Settings) -> None:
+def _run_in_processes(workers: int, space: str, storage: str, settings: Settings, seed: int) -> None:
+    study_of(space, storage)
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=run, args=(space, storage, settings)) for _ in range(workers)]
+    seeds = [seed + SEEDS_APART * worker for worker in range(workers)]
+    processes = [context.Process(target=run, args=(space, storage, settings, own)) for own in seeds]
     for process in processes:
         process.start()
     for process in processes:
