@@ -134,8 +134,13 @@ def _block(graph: Graph, op: Op, offsets: tuple[int, ...], state: int, state_byt
 
 
 def _end(graph: Graph, index: int, offsets: tuple[int, ...]) -> _End:
+    return _End(offsets[index], graph.tensors[index].nbytes, about_end(graph, index))
+
+
+def about_end(graph: Graph, index: int) -> str:
+    """Name, type, shape, scale and zero point of an input or output, as a comment says them."""
     tensor = graph.tensors[index]
     about = f"'{comment(tensor.name)}', {tensor.dtype.name.lower()} {list(tensor.shape)}"
     if tensor.quantization is not None and tensor.quantization.per_tensor:
         about += f", real value = {tensor.quantization.scale[0]:.9g} * (q {-tensor.quantization.zero_point[0]:+d})"
-    return _End(offsets[index], tensor.nbytes, about)
+    return about
