@@ -379,3 +379,9 @@ def test_what_contradicts_itself_is_refused_before_anything_is_searched(model: P
 def test_export_takes_every_option_of_rewrite() -> None:
     ours, theirs = ({option.name for option in command.params} for command in (export, rewrite))
     assert theirs - ours == {"in_place", "with_advice"}
+
+
+def test_a_plan_that_fills_its_room_is_timed_beside_the_front(model: Path) -> None:
+    report = run_json("rewrite", model, "--ram-limit", "64KiB", "--no-advice")
+    assert report["time"]["slowdown"] >= 1
+    assert max(report["needed"].values()) <= 65536

@@ -57,7 +57,7 @@ def overview(data: bytes, source: str, request: Request = DEFAULT_REQUEST, say: 
         "peak": peak(model),
         "today": tflm_today(planner),
         "plan": rewrite_json(planner, choice, len(data), len(write_model(choice.model))),
-        "chosen": planner.front.index(choice),
+        "chosen": _nearest(planner, choice),
         "front": front_json(planner),
         "presets": {name: [list(point) for point in curve] for name, curve in curves.items()},
         "memory": memories,
@@ -66,6 +66,14 @@ def overview(data: bytes, source: str, request: Request = DEFAULT_REQUEST, say: 
         "holds": boards_that_hold(fits),
         "advice": [advice.to_json() for advice in advise(planner)],
     }
+
+
+def _nearest(planner: Planner, choice: Choice) -> int:
+    """The point of the front that a plan is, or was before its blocks were made faster in the room that is left."""
+    distances = [
+        (abs(point.plan.macs - choice.plan.macs), abs(point.needed - choice.needed)) for point in planner.front
+    ]
+    return distances.index(min(distances))
 
 
 def memories_json(planner: Planner, choice: Choice) -> dict[str, Any]:

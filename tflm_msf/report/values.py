@@ -87,7 +87,7 @@ def time_json(planner: Planner, choice: Choice) -> dict[str, Any]:
     return {
         "core": core,
         "instructions": round(instructions),
-        "slowdown": round(slowdowns(planner.front, core)[planner.front.index(choice)], 3),
+        "slowdown": round(slowdowns((*planner.front, choice), core)[-1], 3),
         "cycles": None if cycles is None else round(cycles),
         "energy": None if energy is None else {"chip": energy.chip, "microjoules": round(energy.microjoules, 1)},
     }
