@@ -70,6 +70,8 @@ SPARE_IN_CHUNKS = {
     "normalised": Spare(11, 0, 0, 0),
     "auto_encoder": Spare(18, 51, 2, 128),
     "spatial_pyramid": Spare(5, 1, 2, 64, 368, 0),
+    "u_net_aligned": Spare(16, 50, 0, 0),
+    "shuffled_groups": Spare(17, 21, 1, 0),
 }
 SPARE: Mapping[Order, Mapping[str, Spare]] = {
     Order.CHUNKS: SPARE_IN_CHUNKS,
@@ -91,6 +93,8 @@ SPARE: Mapping[Order, Mapping[str, Spare]] = {
             "uint8_ends": 6,
             "auto_encoder": 54,
             "spatial_pyramid": 0,
+            "u_net_aligned": 51,
+            "shuffled_groups": 6,
         }.items()
     }
     | {"cropped": SPARE_IN_CHUNKS["cropped"]._replace(pixels=2, macs=2916)},
