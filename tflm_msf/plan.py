@@ -7,10 +7,11 @@ from typing import Any
 
 from tflm_msf.arena.placement.offsets import Placement
 from tflm_msf.blocks.block import Block
+from tflm_msf.blocks.scratch import with_scratch
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
 from tflm_msf.search.edge import Edge
-from tflm_msf.search.placing import place_tensors, workspace_key
+from tflm_msf.search.placing import place_tensors, spare_room, workspace_key
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
             {network.in_file(op) for unit in run if unit.outputs[0] in block.network.copies for op in unit.ops}
         ),
         "tile_w": block.candidate.schedule.tile_w,
-        "workspace": block.candidate.workspace,
+        "workspace": block.workspace,
         "macs": block.candidate.macs,
         "inputs": [tensors[tensor].name for tensor in block.candidate.inputs],
         "output": tensors[block.candidate.output].name,
@@ -95,6 +96,8 @@ def make_plan(
     space = BlockSpace(network) if space is None else space
     blocks = [space.lay_out(edge.block) if edge.block else None for edge in edges]
     placement = place_tensors(network, edges) if placement is None else placement
+    room = spare_room(network, edges, placement)
+    blocks = [with_scratch(block, room[step]) if block else None for step, block in enumerate(blocks)]
     steps = tuple(
         Step(edge, block, placement.offsets[workspace_key(index)] if block else 0)
         for index, (edge, block) in enumerate(zip(edges, blocks, strict=True))

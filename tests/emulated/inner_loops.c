@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "arch/msf_arch.h"
+#include "format/msf_program.h"
 
 #define ALIGNED __attribute__((aligned(8)))
-#define JOBS 1500
+#define JOBS 1800
 #define MOST_CHANNELS 24
 #define MOST_SEGMENTS 10
 #define MOST_ADDRESSES (MOST_SEGMENTS * MSF_PIXELS)
@@ -24,6 +25,7 @@ typedef struct {
 
 #define MOST_LENGTH 80
 static int8_t weights[MOST_CHANNELS * MOST_SEGMENTS * MOST_LENGTH] ALIGNED, values[4096 + MOST_LENGTH] ALIGNED;
+static int32_t scratch[2 * MOST_SEGMENTS * MOST_LENGTH];
 static int32_t bias[MOST_CHANNELS] ALIGNED;
 static uint32_t multipliers[MOST_CHANNELS] ALIGNED;
 static uint8_t shifts[MOST_CHANNELS] ALIGNED;
@@ -113,6 +115,8 @@ static void randomize(msf_job *job, const int8_t **addresses, int is_depthwise) 
   job->length = 4 * random_or_end(1, MOST_LENGTH / 4);
   job->across = is_depthwise || random_below(3) ? MSF_PIXELS : 1;
   job->pixels = job->across == 1 ? 1 : random_or_end(1, MSF_PIXELS);
+  job->scratch = scratch;
+  job->scratch_size = random_below(4) == 0 ? 0 : random_below((int32_t)sizeof scratch + 1) & ~3;
   const int32_t unit = is_depthwise && job->channels % 4 == 0 ? 4 : 1;
   for (int32_t k = 0; k < MOST_ADDRESSES; k++) addresses[k] = values + unit * random_below(4000 / unit);
 }
@@ -136,6 +140,43 @@ static int differs(const loops *l, int is_depthwise) {
          (int)job.length, (int)job.pixels, (int)job.across);
   return 1;
 }
+
+#if defined(MSF_HAS_COLUMNS)
+
+/* A depthwise job of 3x3 whose taps are those of columns that pixels share. */
+static int columns_differ(void) {
+  const int8_t *columns[9 * MSF_COLUMNS], *taps[MOST_ADDRESSES];
+  int8_t out[OUT_BYTES], expected[OUT_BYTES];
+  const int32_t stride = 1 + random_below(2);
+  msf_job job;
+  randomize(&job, taps, 1);
+  job.channels = 4 * random_or_end(1, MOST_CHANNELS / 4);
+  job.segments = MSF_COLUMNS * MSF_COLUMNS;
+  job.pixels = random_or_end(3, MSF_PIXELS);
+  for (int32_t k = 0; k < 9 * MSF_COLUMNS; k++) columns[k] = values + random_below(4000);
+  for (int32_t k = 0; k < job.pixels * job.segments; k++) {
+    const int32_t p = k / job.segments, row = k % job.segments / MSF_COLUMNS, column = k % MSF_COLUMNS;
+    taps[k] = columns[(stride * p + column) * MSF_COLUMNS + row];
+  }
+  memset(out, 0x55, sizeof out);
+  memset(expected, 0x55, sizeof expected);
+  job.out = out + 1;
+  for (int32_t p = 0; p < job.pixels; p++) {
+    for (int32_t o = 0; o < job.channels; o++) {
+      expected[1 + p * job.channels + o] = shortened(&job.scales, o, bias[o] + depthwise(&job, taps, p, o));
+    }
+  }
+  msf_convolve_columns(&job, columns, stride);
+  if (memcmp(out, expected, sizeof out) == 0) return 0;
+  printf("columns: %d channels, %d pixels, stride %d\n", (int)job.channels, (int)job.pixels, (int)stride);
+  return 1;
+}
+
+#else
+
+static int columns_differ(void) { return 0; }
+
+#endif
 
 static void randomize_addition(msf_addition *job) {
   msf_summand *const summands[] = {&job->first, &job->second};
@@ -204,11 +245,12 @@ static int sums_differ(void) {
 static int job_differs(int i) {
   static const loops convolutions = {"convolution", msf_convolve, convolution};
   static const loops depthwises = {"depthwise", msf_convolve_depthwise, depthwise};
-  switch (i % 5) {
+  switch (i % 6) {
     case 0: return differs(&convolutions, 0);
     case 1: return differs(&depthwises, 1);
     case 2: return addition_differs();
     case 3: return dot_differs();
+    case 4: return columns_differ();
     default: return sums_differ();
   }
 }

@@ -48,19 +48,19 @@ static const fuzz_field tensor_fields[] = {
     FIELD(msf_tensor, start),   FIELD(msf_tensor, place), FIELD(msf_tensor, history)};
 
 static const fuzz_field stage_fields[] = {
-    FIELD(msf_stage, op),         FIELD(msf_stage, layout),       FIELD(msf_stage, act_min),
-    FIELD(msf_stage, act_max),    FIELD(msf_stage, in[0]),        FIELD(msf_stage, in[1]),
-    FIELD(msf_stage, out),        FIELD(msf_stage, kernel_h),     FIELD(msf_stage, kernel_w),
-    FIELD(msf_stage, stride_h),   FIELD(msf_stage, stride_w),     FIELD(msf_stage, dilation_h),
-    FIELD(msf_stage, dilation_w), FIELD(msf_stage, pad_top),      FIELD(msf_stage, pad_left),
-    FIELD(msf_stage, in_zero[0]), FIELD(msf_stage, in_zero[1]),   FIELD(msf_stage, out_zero),
-    FIELD(msf_stage, flags),      FIELD(msf_stage, zoom_h),       FIELD(msf_stage, zoom_w),
-    FIELD(msf_stage, weights),    FIELD(msf_stage, bias),         FIELD(msf_stage, multipliers),
-    FIELD(msf_stage, shifts),     FIELD(msf_stage, arg[0]),       FIELD(msf_stage, arg[1]),
-    FIELD(msf_stage, arg[2]),     FIELD(msf_stage, arg[3]),       FIELD(msf_stage, arg[4]),
-    FIELD(msf_stage, arg[5]),     FIELD(msf_stage, accumulators), FIELD(msf_stage, third),
-    FIELD(msf_stage, third_zero), FIELD(msf_stage, reserved),     FIELD(msf_stage, scratch),
-    FIELD(msf_stage, more)};
+    FIELD(msf_stage, op),          FIELD(msf_stage, layout),       FIELD(msf_stage, act_min),
+    FIELD(msf_stage, act_max),     FIELD(msf_stage, in[0]),        FIELD(msf_stage, in[1]),
+    FIELD(msf_stage, out),         FIELD(msf_stage, kernel_h),     FIELD(msf_stage, kernel_w),
+    FIELD(msf_stage, stride_h),    FIELD(msf_stage, stride_w),     FIELD(msf_stage, dilation_h),
+    FIELD(msf_stage, dilation_w),  FIELD(msf_stage, pad_top),      FIELD(msf_stage, pad_left),
+    FIELD(msf_stage, in_zero[0]),  FIELD(msf_stage, in_zero[1]),   FIELD(msf_stage, out_zero),
+    FIELD(msf_stage, flags),       FIELD(msf_stage, zoom_h),       FIELD(msf_stage, zoom_w),
+    FIELD(msf_stage, weights),     FIELD(msf_stage, bias),         FIELD(msf_stage, multipliers),
+    FIELD(msf_stage, shifts),      FIELD(msf_stage, arg[0]),       FIELD(msf_stage, arg[1]),
+    FIELD(msf_stage, arg[2]),      FIELD(msf_stage, arg[3]),       FIELD(msf_stage, arg[4]),
+    FIELD(msf_stage, arg[5]),      FIELD(msf_stage, accumulators), FIELD(msf_stage, third),
+    FIELD(msf_stage, third_zero),  FIELD(msf_stage, reserved),     FIELD(msf_stage, scratch),
+    FIELD(msf_stage, scratch_size)};
 
 static const fuzz_field group_fields[] = {FIELD(msf_group, first_stage), FIELD(msf_group, stage_count),
                                           FIELD(msf_group, chunk),       FIELD(msf_group, kind),

@@ -72,6 +72,15 @@ static void make_source(fuzz_making *m) {
   m->stage->weights = fuzz_put_params(m->draft, 256, 1);
 }
 
+/* Scratch, as far as the workspace goes; at times a little off. */
+static void make_scratch(const fuzz_making *m) {
+  msf_stage *s = m->stage;
+  if (m->draft->header.version == 1 || once_in(m, 2)) return;
+  s->flags |= MSF_SCRATCH;
+  s->scratch_size = 4 * below(m, 64);
+  s->scratch = fuzz_take_workspace(m->draft, s->scratch_size, 4) + (uint32_t)once_in(m, 64);
+}
+
 static void make_conv_2d(fuzz_making *m) {
   msf_stage *s = m->stage;
   make_kernel(m);
@@ -84,6 +93,7 @@ static void make_conv_2d(fuzz_making *m) {
   s->weights = fuzz_put_params(m->draft, whole * m->out->c, 4);
   s->arg[0] = (int32_t)fuzz_put_params(m->draft, m->in->c, 1);
   make_scales(m);
+  make_scratch(m);
 }
 
 static void make_grouped_conv_2d(fuzz_making *m) {

@@ -84,7 +84,7 @@ class Stage:
     third_zero: int = 0
     reserved: int = 0
     scratch: int = 0
-    more: int = 0
+    scratch_size: int = 0
 
     def record(self) -> fmt.Stage:
         first, second = (*self.inputs, NONE, NONE)[:2]
@@ -112,7 +112,7 @@ class Stage:
             third_zero=self.third_zero,
             reserved=self.reserved,
             scratch=self.scratch,
-            more=self.more,
+            scratch_size=self.scratch_size,
         )
 
 

@@ -447,6 +447,11 @@ def with_kept(**changes: Any) -> Handmade:
     return with_tensor(changed, 2, **common)
 
 
+SCRATCHED = with_stage(
+    replace(handmade.overlapping(), sizes=(36, 12, 36, PROGRESS + 8)), 0, flags=3, scratch=PROGRESS, scratch_size=8
+)
+"""A convolution that may use eight bytes of the workspace."""
+
 REFUSED = {
     "no groups": replace(negate(), groups=()),
     "overlap with params": replace(negate(), overlap=(1, 2, 0)),
@@ -523,6 +528,13 @@ REFUSED = {
     "accumulators over the engine's records": with_stage(handmade.dense_on_ring(), 1, accumulators=28),
     "misaligned accumulators": with_stage(handmade.dense_on_ring(), 1, accumulators=34),
     "accumulators behind the workspace": with_stage(handmade.dense_on_ring(), 1, accumulators=40),
+    "scratch over the engine's records": with_stage(SCRATCHED, 0, scratch=12),
+    "scratch behind the workspace": with_stage(SCRATCHED, 0, scratch=24),
+    "more scratch than there is": with_stage(SCRATCHED, 0, scratch_size=12),
+    "misaligned scratch": with_stage(SCRATCHED, 0, scratch=18, scratch_size=4),
+    "scratch of half a word": with_stage(SCRATCHED, 0, scratch_size=6),
+    "scratch of an operator that has no use for it": with_stage(negate(), 0, flags=2),
+    "scratch in version 1": replace(SCRATCHED, version=1),
     "shift of a sum": with_stage(PAIR, 1, args=(1, 31)),
     "channels behind the padded ones": with_stage(handmade.activations(), 3, args=(3,)),
     "channels before the padded ones": with_stage(handmade.activations(), 3, args=(-1,)),
@@ -603,6 +615,7 @@ REFUSED = {
     "group of a source without one": with_group(replace(negate(), flags=STREAMED), 0, kind=SOURCE_ROWS),
 }
 ACCEPTED = [
+    SCRATCHED,
     *(negate(), TWICE, PAIR, SPREAD, RESIZED, NEAREST, TRANSPOSED, SWAPPED, WORDS, GREATEST, GROUPED, SQUARED),
     *(uncovered(RESIZE_NEAREST_NEIGHBOR, 0), uncovered(RESIZE_BILINEAR, 2048, 1024)),
     *(make() for make in handmade.ALL),
@@ -626,7 +639,7 @@ def test_programs_that_point_outside_are_refused(name: str) -> None:
         with_stage(negate(), 0, op=max(StageOp) + 1),
         with_stage(negate(), 0, op=255),
         with_stage(negate(), 0, layout=1),
-        with_stage(negate(), 0, flags=2),
+        with_stage(negate(), 0, flags=4),
         replace(negate(), reserved=1),
         replace(negate(), order=len(Order)),
         replace(negate(), overlaps=1),
@@ -636,7 +649,7 @@ def test_programs_that_point_outside_are_refused(name: str) -> None:
         with_stage(negate(), 0, reserved=1),
         with_stage(negate(), 0, scratch=4),
         with_stage(streamed(), 0, inputs=(1,)),
-        with_stage(negate(), 0, more=1),
+        with_stage(negate(), 0, scratch_size=4),
         with_group(negate(), 0, more=(1, 0)),
     ],
 )

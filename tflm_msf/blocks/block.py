@@ -54,6 +54,14 @@ class Group(NamedTuple):
     strips: tuple[tuple[int, int], ...]
 
 
+class Scratch(NamedTuple):
+    """``size`` bytes of the workspace, from ``offset`` on, that a unit's kernel may use while it runs."""
+
+    unit: int
+    offset: int
+    size: int
+
+
 @dataclass(frozen=True)
 class Block:
     """A candidate laid out: groups in running order, buffers and accumulators (unit, offset) in the workspace.
@@ -69,3 +77,9 @@ class Block:
     buffers: tuple[InnerTensor, ...]
     accumulators: tuple[tuple[int, int], ...]
     state: tuple[tuple[int, int], ...] = ()
+    scratch: tuple[Scratch, ...] = ()
+
+    @property
+    def workspace(self) -> int:
+        """Bytes of the workspace: what the candidate needs, and scratch that there is room for."""
+        return max([self.candidate.workspace, *(scratch.offset + scratch.size for scratch in self.scratch)])

@@ -105,6 +105,7 @@ class StageFlag(IntFlag):
     """Flags of a stage."""
 
     UNIFORM = 1
+    SCRATCH = 2
 
 
 class TensorFlag(IntFlag):

@@ -131,7 +131,7 @@ class Stage(NamedTuple):
     third_zero: int = 0
     reserved: int = 0
     scratch: int = 0
-    more: int = 0
+    scratch_size: int = 0
 
 
 class Group(NamedTuple):

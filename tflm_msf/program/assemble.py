@@ -107,7 +107,7 @@ def _block_op(
     params = Tensor(f"msf_params_{number}", (len(encoded.params),), DType.INT8, data=encoded.params)
     inputs.append(builder.add(params, PLANNED_BY_TFLM))
     output = builder.keep(block.candidate.output, offsets)
-    workspace = Tensor(f"msf_workspace_{number}", (block.candidate.workspace,), DType.INT8)
+    workspace = Tensor(f"msf_workspace_{number}", (block.workspace,), DType.INT8)
     return Op(
         builtin="CUSTOM",
         custom_code=CUSTOM_CODE,

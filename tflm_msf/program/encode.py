@@ -123,6 +123,7 @@ class _Encoder:
         self._params_operand = len(self._candidate.inputs)
         self._workspace_operand = self._params_operand + 2
         self._accumulators = dict(block.accumulators)
+        self._scratch = {scratch.unit: scratch for scratch in block.scratch}
         self._state = _state_of(block)
         self._state_operand = self._workspace_operand + 1
 
@@ -146,7 +147,7 @@ class _Encoder:
             params_operand=self._params_operand,
             workspace_operand=self._workspace_operand,
             tile_w=candidate.schedule.tile_w,
-            workspace_size=candidate.workspace,
+            workspace_size=self._block.workspace,
             params_size=params,
             overlap_input=NONE if overlap is None else candidate.inputs.index(overlap),
             overlap_output=NONE if overlap is None else self._params_operand + 1,
@@ -187,7 +188,15 @@ class _Encoder:
         if stage.history:
             return self._on(_of_new_rows(stage), inputs, self._kept(stage), 0)
         output = self._tensor(stage.output, stage.output_map)
-        return self._on(stage, inputs, output, self._accumulators.get(unit, 0))
+        return self._with_scratch(unit, self._on(stage, inputs, output, self._accumulators.get(unit, 0)))
+
+    def _with_scratch(self, unit: int, record: fmt.Stage) -> fmt.Stage:
+        """The record with the scratch that there is room for, where the kernel of its layout has a use for some."""
+        scratch = self._scratch.get(unit)
+        if scratch is None or record.layout != Layout.BLOCKED:
+            return record
+        flags = record.flags | StageFlag.SCRATCH
+        return record._replace(flags=flags, scratch=scratch.offset, scratch_size=scratch.size)
 
     def _kept(self, stage: Stage) -> int:
         """The record of the rows that a stage adds to its ring in the state."""

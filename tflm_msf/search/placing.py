@@ -33,6 +33,18 @@ def place_tensors(network: Network, edges: tuple[Edge, ...]) -> Placement:
     return placement._replace(total=with_scratch(placed, [(item.first, item.size) for item in scratch]))
 
 
+def spare_room(network: Network, edges: tuple[Edge, ...], placement: Placement) -> dict[int, int]:
+    """For each step that is a block: bytes that its workspace could have where it lies without a longer head."""
+    items, _ = _items(network, edges)
+    room = {}
+    for step, edge in enumerate(edges):
+        if edge.block is not None:
+            own = placement.offsets[workspace_key(step)]
+            alive = [placement.offsets[item.key] for item in items if item.first <= step <= item.last]
+            room[step] = min([offset for offset in alive if offset > own], default=placement.total) - own
+    return room
+
+
 def _scratch(network: Network, edges: tuple[Edge, ...]) -> list[Item]:
     """What TFLM's kernels ask for during each step."""
     sizes = [

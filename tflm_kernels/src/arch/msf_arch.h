@@ -42,6 +42,8 @@ typedef struct {
   int32_t segments; /* at least 1 */
   int32_t length;   /* of a segment, a multiple of 4; not used for depthwise convolutions */
   int32_t across;   /* addresses from a segment to the next one: MSF_PIXELS, or 1 for one pixel */
+  int32_t *scratch; /* memory that an implementation may use as it likes */
+  int32_t scratch_size;
 } msf_job;
 
 /* Dot products of windows with the weights of every output channel. x is [segment][across]. */
@@ -52,6 +54,16 @@ void msf_convolve(const msf_job *job, const int8_t *const *x);
  * channels is one. length and across do not count. No weight is -128, so that products of two taps fit in 16 bits.
  */
 void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x);
+
+#if defined(MSF_HAS_COLUMNS)
+#define MSF_COLUMNS 3 /* kernel rows and columns */
+
+/*
+ * As msf_convolve_depthwise for a window of 3x3 whose columns are next to each other, a stride of 1 or 2 along the row,
+ * channels a multiple of 4 and at least three pixels. x is [column][row], as if there were MSF_PIXELS of them.
+ */
+void msf_convolve_columns(const msf_job *job, const int8_t *const *x, int32_t stride);
+#endif
 
 #define MSF_HEADROOM 20 /* bits that a sum of two values has to spare */
 

@@ -11,7 +11,7 @@
 #include <arm_acle.h>
 #include <stddef.h>
 
-#include "arch/msf_assembly.h"
+#include "arch/msf_arch_dsp.h"
 
 /* What the functions below need to know; they copy it to the stack and read it by its offsets. */
 typedef struct {
@@ -36,20 +36,6 @@ typedef char check_weights[offsetof(row, weights) == 48 ? 1 : -1];
 typedef char check_pixels[MSF_PIXELS == 4 ? 1 : -1];
 
 /* clang-format off */
-
-/* Pushes the registers and the row, with room for two words above it. */
-#define ENTER                                                   \
-  "push {r4-r11, lr}\n\t"                                       \
-  "sub sp, #60\n\t"                                             \
-  "ldm r0!, {r1-r8}\n\t"                                        \
-  "stm sp, {r1-r8}\n\t"                                         \
-  "add r12, sp, #32\n\t"                                        \
-  "ldm r0, {r2-r6}\n\t"                                         \
-  "stm r12, {r2-r6}\n\t"
-
-#define LEAVE                                                   \
-  "add sp, #60\n\t"                                             \
-  "pop {r4-r11, pc}\n"
 
 /* A sum, its multiplier, twice what to add, and the shift become an output value in `to`. */
 #define SHORTEN(sum, multiplier, rounding, shift, to)           \
@@ -264,24 +250,23 @@ static void move_on(row *r, int32_t addresses, int32_t outputs) {
   r->end += outputs;
 }
 
-/* Output values in the range of the activation, where that is less than all of int8. */
-static void activate(const msf_job *job) {
-  const int32_t min = job->scales.act_min, max = job->scales.act_max;
-  if (min == INT8_MIN && max == INT8_MAX) return;
-  int8_t *out = job->out;
-  for (const int8_t *end = out + job->pixels * job->channels; out != end; out++) {
-    *out = (int8_t)msf_min(msf_max(*out, min), max);
-  }
-}
-
-void msf_convolve(const msf_job *job, const int8_t *const *x) {
+/* All pairs of channels, one or two pixels at a time. */
+static void convolve_pairs(const msf_job *job, const int8_t *const *x) {
   row r = first_row(job, x, job->channels & ~1, job->length >> 4, job->length >> 2 & 3);
   if (job->channels > 1) {
     for (int32_t left = job->pixels; left >= 2; left -= 2, move_on(&r, 2, 2 * job->channels)) msf_dsp_convolve_two(&r);
     if (job->pixels % 2 != 0) msf_dsp_convolve(&r);
   }
+}
+
+void msf_convolve(const msf_job *job, const int8_t *const *x) {
+  if (msf_is_widened(job)) {
+    msf_convolve_widened(job, x);
+  } else {
+    convolve_pairs(job, x);
+  }
   msf_convolve_from(job, x, job->channels & ~1);
-  activate(job);
+  msf_activate(job);
 }
 
 void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x) {
@@ -290,7 +275,7 @@ void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x) {
     for (int32_t left = job->pixels; left > 0; left--, move_on(&r, job->segments, job->channels)) msf_dsp_depthwise(&r);
   }
   msf_convolve_depthwise_from(job, x, job->channels & ~3);
-  activate(job);
+  msf_activate(job);
 }
 
 static inline uint32_t rotate(uint32_t word) { return word >> 8 | word << 24; }

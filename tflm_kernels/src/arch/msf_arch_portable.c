@@ -107,4 +107,46 @@ void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x) {
   msf_convolve_depthwise_from(job, x, job->channels & ~3);
 }
 
+/* Adds a value of a row to the sums of the pixels that see its column. A macro, so that compilers know which ones. */
+#define ADD_COLUMN(column) add_value(sum, weights, x[(column)*MSF_COLUMNS][o], column, stride);
+
+static ALWAYS_INLINE void add_value(int32_t *sum, const int8_t *weights, int8_t value, const int column,
+                                    const int stride) {
+  UNROLL for (int p = 0; p < MSF_PIXELS; p++) {
+    const int tap = column - stride * p;
+    if (tap >= 0 && tap < MSF_COLUMNS) sum[p] = msf_mac(sum[p], weights[tap], value);
+  }
+}
+
+/* One channel of `pixels` windows of 3x3 whose columns are at x; w: its weights, four bytes apart. */
+static ALWAYS_INLINE void convolve_columns(const msf_job *job, const int8_t *w, const int8_t *const *x, int32_t o,
+                                           const int stride) {
+  const msf_scales *scales = &job->scales;
+  int32_t sum[MSF_PIXELS];
+  UNROLL for (int p = 0; p < MSF_PIXELS; p++) sum[p] = scales->bias[o];
+  for (int row = 0; row < MSF_COLUMNS; row++, x++, w += 4 * MSF_COLUMNS) {
+    const int8_t weights[MSF_COLUMNS] = {w[0], w[4], w[8]};
+    ADD_COLUMN(0) ADD_COLUMN(1) ADD_COLUMN(2) ADD_COLUMN(3) ADD_COLUMN(4) ADD_COLUMN(5) if (stride == 2) {
+      ADD_COLUMN(6) ADD_COLUMN(7) ADD_COLUMN(8)
+    }
+  }
+  const uint32_t multiplier = scales->multipliers[o], shift = scales->shifts[o];
+  int8_t *out = job->out + o;
+  UNROLL for (int p = 0; p < MSF_PIXELS; p++, out += job->channels) {
+    if (p < job->pixels) *out = msf_shorten(scales, sum[p], multiplier, shift);
+  }
+}
+
+void msf_convolve_columns(const msf_job *job, const int8_t *const *x, int32_t stride) {
+  const msf_job j = *job; /* so that it need not be read again after every byte that is stored */
+  const int8_t *w = job->weights;
+  for (int32_t o = 0; o < j.channels; o++, w += o % 4 == 0 ? 4 * MSF_COLUMNS * MSF_COLUMNS - 3 : 1) {
+    if (stride == 1) {
+      convolve_columns(&j, w, x, o, 1);
+    } else {
+      convolve_columns(&j, w, x, o, 2);
+    }
+  }
+}
+
 #endif /* MSF_ARCH_PORTABLE */

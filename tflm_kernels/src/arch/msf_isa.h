@@ -4,6 +4,7 @@
  *
  *   msf_copy, msf_copy_pieces, msf_fill
  *   msf_high
+ *   MSF_ROOM      words of the stack that are scratch for convolutions of 1x1, at least 1
  *   msf_tap_rows, msf_tap_rows_of, msf_find_row, msf_find_row_outside
  *
  * by itself or from msf_plain_*.h, and says with MSF_HAS_* which functions of msf_arch.h its files define, so that

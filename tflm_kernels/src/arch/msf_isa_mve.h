@@ -2,6 +2,8 @@
 #ifndef MSF_ISA_MVE_H_
 #define MSF_ISA_MVE_H_
 
+#define MSF_ROOM 1
+
 #include <arm_mve.h>
 
 #define MSF_HAS_DOT 1

@@ -2,6 +2,10 @@
 #ifndef MSF_ISA_PORTABLE_H_
 #define MSF_ISA_PORTABLE_H_
 
+#define MSF_ROOM 1
+
+#define MSF_HAS_COLUMNS 1
+
 #include <stdint.h>
 
 #if defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__)
@@ -10,6 +14,11 @@
 
 #include "arch/msf_plain_memory.h"
 #include "arch/msf_plain_taps.h"
+
+#if defined(__ARM_ARCH_6M__)
+/* a product of 64 bits would be a call */
+#include "arch/msf_high_halves.h"
+#else
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +32,8 @@ static inline int32_t msf_high(int32_t sum, uint32_t multiplier) {
 
 #ifdef __cplusplus
 }
+#endif
+
 #endif
 
 #endif /* MSF_ISA_PORTABLE_H_ */

@@ -2,6 +2,8 @@
 #ifndef MSF_ISA_XTENSA_H_
 #define MSF_ISA_XTENSA_H_
 
+#define MSF_ROOM 1
+
 #include "arch/msf_high_halves.h"
 #include "arch/msf_plain_memory.h"
 #include "arch/msf_plain_taps.h"

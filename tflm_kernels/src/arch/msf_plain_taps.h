@@ -13,7 +13,7 @@ extern "C" {
 typedef struct {
   const int8_t *padding;
   int32_t left, pixels, per_pixel, stride, across, dilation, step;
-  uint32_t width, inside; /* columns; those before which windows of three columns end inside */
+  uint32_t width, inside; /* columns; those before which windows end inside */
 } msf_tap_rows;
 
 static inline msf_tap_rows msf_tap_rows_of(const msf_tap_windows *windows) {
@@ -27,7 +27,7 @@ static inline msf_tap_rows msf_tap_rows_of(const msf_tap_windows *windows) {
   r.dilation = windows->dilation;
   r.step = windows->dilation * windows->channels;
   r.width = (uint32_t)windows->width;
-  r.inside = (uint32_t)msf_max(windows->width - 2 * windows->dilation, 0);
+  r.inside = (uint32_t)msf_max(windows->width - (windows->kernel - 1) * windows->dilation, 0);
   return r;
 }
 
@@ -43,10 +43,16 @@ static inline void msf_find_row(const msf_tap_rows *r, int32_t kernel, int32_t p
                                 const int8_t **to) {
   int32_t left = r->left;
   for (int32_t p = r->pixels; p > 0; p--, to += r->per_pixel, left += r->stride, at += r->across) {
-    if (kernel == 3 && (uint32_t)left < r->inside) { /* by far the most frequent */
-      to[0] = at;
-      to[per_tap] = at + r->step;
-      to[2 * per_tap] = at + 2 * r->step;
+    if ((uint32_t)left < r->inside) {
+      if (kernel == 3) { /* by far the most frequent */
+        to[0] = at;
+        to[per_tap] = at + r->step;
+        to[2 * per_tap] = at + 2 * r->step;
+        continue;
+      }
+      const int8_t *tap = at;
+      const int8_t **tap_to = to;
+      for (int32_t kx = kernel; kx > 0; kx--, tap += r->step, tap_to += per_tap) *tap_to = tap;
       continue;
     }
     for (int32_t kx = 0; kx < kernel; kx++) {

@@ -10,6 +10,7 @@ typedef struct {
   int32_t per_pixel;
   int32_t left; /* column of the first window's first tap, may be negative */
   int32_t pixels, stride, dilation;
+  int32_t kernel;          /* taps of a row */
   int32_t width, channels; /* of the input */
 } msf_tap_windows;
 

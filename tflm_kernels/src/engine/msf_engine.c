@@ -167,12 +167,11 @@ static void allow_output(const engine *e, const msf_stage *s, const span *at, ms
 
 static void run_stage(const engine *e, const msf_stage *s, const span *at) {
   const msf_operator *op = msf_operator_of(s);
-  uint8_t *workspace = (uint8_t *)e->progress;
   msf_call call;
   call.stage = s;
   call.params = e->params;
-  call.accumulators = (int32_t *)(void *)(workspace + (op->flags & MSF_REDUCES ? s->accumulators : 0));
   call.rows = e->rows;
+  call.workspace = (uint8_t *)e->progress;
   call.status = e->status;
   for (uint32_t k = 0; k < op->inputs; k++) find_input(e, s->in[k], at, &call.in[k]);
   find_output(e, s->out, at, &call.out);

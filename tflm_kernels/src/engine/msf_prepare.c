@@ -43,7 +43,8 @@ static int is_all_known(const msf_program *p) {
   }
   for (uint32_t i = 0; i < p->stage_count; i++) {
     const msf_stage *s = msf_stage_at(p, i);
-    if (s->reserved != 0 || s->scratch != 0 || s->more != 0) return 0;
+    if (s->reserved != 0) return 0;
+    if (!(s->flags & MSF_SCRATCH) && (s->scratch != 0 || s->scratch_size != 0)) return 0;
     if (s->op == MSF_OP_SOURCE && s->in[0] != MSF_NONE) return 0;
   }
   for (uint32_t i = 0; i < p->group_count; i++) {
@@ -179,6 +180,13 @@ static int third_fits(const msf_program *p, const msf_stage *s) {
   return msf_is_version_1(p) || (s->third == MSF_NONE && s->third_zero == 0);
 }
 
+/* Scratch, where a stage has some, lies in the workspace behind what the engine owns. */
+static int scratch_fits(const msf_program *p, const msf_operator *op, const msf_stage *s) {
+  if (!(s->flags & MSF_SCRATCH)) return 1;
+  return p->version > 1 && (op->flags & MSF_HAS_SCRATCH) && s->scratch >= p->group_count * sizeof(msf_progress) &&
+         s->scratch_size % 4 == 0 && msf_fits(s->scratch, s->scratch_size / 4, 4, p->workspace_size);
+}
+
 /* Only some operators know windows that begin inside the map, or that stay where they are for several outputs. */
 static MSF_NOINLINE MSF_COLD int window_fits(const msf_operator *op, const msf_stage *s) {
   if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0) return 0;
@@ -245,8 +253,9 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   msf_stage_shape shape;
   if (op == 0 || (op->inputs > 0 && op->reads == 0)) return MSF_UNSUPPORTED;
   if ((op->flags & MSF_ONLY_BLOCKED) && s->layout == MSF_LAYOUT_PLAIN) return MSF_UNSUPPORTED;
-  if (s->layout > op->layouts || (s->flags & ~MSF_UNIFORM) != 0) return MSF_UNSUPPORTED;
-  if (!suits_group(p, op, group, s == msf_last_stage(p, group)) || !window_fits(op, s) || !third_fits(p, s))
+  if (s->layout > op->layouts || (s->flags & ~(MSF_UNIFORM | MSF_SCRATCH)) != 0) return MSF_UNSUPPORTED;
+  if (!suits_group(p, op, group, s == msf_last_stage(p, group)) || !window_fits(op, s) || !third_fits(p, s) ||
+      !scratch_fits(p, op, s))
     return MSF_BAD_GEOMETRY;
   shape.stage = s;
   shape.in[0] = shape.in[1] = 0;

@@ -114,12 +114,15 @@ typedef struct {
   uint16_t third;    /* input of an operator that has three; else MSF_NONE */
   int8_t third_zero; /* its zero point */
   uint8_t reserved;
-  uint32_t scratch; /* kept free: 0 */
-  uint32_t more;    /* kept free: 0 */
+  uint32_t scratch; /* byte offset into the workspace: see MSF_SCRATCH */
+  uint32_t scratch_size;
 } msf_stage;
 
 /* Flag of a stage: one multiplier and one shift serve all output channels. */
 #define MSF_UNIFORM 1u
+
+/* Likewise, not in version 1: it may use scratch_size bytes of the workspace while it runs. */
+#define MSF_SCRATCH 2u
 
 /*
  * How the weights and scales of a convolution lie. Blocked: weights in blocks of two output channels (CONV_2D) or four

@@ -15,7 +15,7 @@ extern "C" {
 typedef struct {
   const msf_stage *stage;
   const uint8_t *params; /* 4-byte aligned */
-  int32_t *accumulators; /* reducing stages only: one for each output channel, kept from call to call */
+  uint8_t *workspace;
   msf_view in[2];
   msf_view out;
   int32_t y, x0, x1;          /* output pixels; for reducing stages, the input pixels that have arrived */
@@ -54,6 +54,7 @@ typedef struct {
 #define MSF_FETCHES 2u       /* takes its pixels from the row source */
 #define MSF_ENLARGES 4u      /* knows windows that stay where they are for several outputs */
 #define MSF_BEGINS_INSIDE 8u /* knows windows that begin inside the map: padding below 0 */
+#define MSF_HAS_SCRATCH 32u  /* may use scratch of the workspace */
 #define MSF_ONLY_BLOCKED 16u /* does not know MSF_LAYOUT_PLAIN */
 
 /* Declares the part of the window that lies inside the input, with all channels. */
@@ -64,6 +65,11 @@ msf_region msf_reads_pixel(const msf_stage_shape *shape, int32_t k, int32_t y, i
 
 static inline const int32_t *msf_words(const msf_call *call, uint32_t offset) {
   return (const int32_t *)(const void *)(call->params + offset);
+}
+
+/* Of a reducing stage: one for each output channel, kept from call to call. */
+static inline int32_t *msf_accumulators(const msf_call *call) {
+  return (int32_t *)(void *)(call->workspace + call->stage->accumulators);
 }
 
 static inline const int8_t *msf_bytes(const msf_call *call, uint32_t offset) {

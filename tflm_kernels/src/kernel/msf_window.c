@@ -30,40 +30,63 @@ void msf_begin_job(const msf_call *call, msf_job *job) {
   job->segments = 0;
   job->length = 0;
   job->across = MSF_PIXELS;
+  job->scratch = 0;
+  job->scratch_size = 0;
+  if (s->flags & MSF_SCRATCH) {
+    job->scratch = (int32_t *)(void *)(call->workspace + s->scratch);
+    job->scratch_size = (int32_t)s->scratch_size;
+  }
 }
 
 /* Taps of a row that goes on at the start of its ring. */
-static void find_row_around(const msf_call *call, int32_t left, int32_t pixels, int32_t y, const msf_addresses *a,
+static void find_row_around(const msf_view *in, const msf_tap_windows *windows, int32_t y, int32_t per_tap,
                             const int8_t **to) {
-  const msf_stage *s = call->stage;
-  const msf_view *in = &call->in[0];
-  for (; pixels > 0; pixels--, to += a->per_pixel, left += s->stride_w) {
+  int32_t left = windows->left;
+  for (int32_t p = windows->pixels; p > 0; p--, to += windows->per_pixel, left += windows->stride) {
     const int8_t **tap = to;
     int32_t col = left;
-    for (int32_t kx = s->kernel_w; kx > 0; kx--, tap += a->per_tap, col += s->dilation_w) {
-      *tap = (uint32_t)col < (uint32_t)in->w ? msf_pixel(in, y, col) : a->padding;
+    for (int32_t kx = windows->kernel; kx > 0; kx--, tap += per_tap, col += windows->dilation) {
+      *tap = (uint32_t)col < (uint32_t)in->w ? msf_pixel(in, y, col) : windows->padding;
     }
   }
 }
 
-static inline msf_tap_rows rows_of(const msf_call *call, int32_t left, int32_t pixels, const msf_addresses *a) {
-  const msf_stage *s = call->stage;
+/* All rows of some windows, whose columns are those of span. The next row's addresses are per_row from a row's. */
+static inline void find_rows(const msf_call *call, const msf_span *span, const msf_tap_windows *windows,
+                             int32_t per_tap, int32_t per_row, const int8_t **to) {
   const msf_view *in = &call->in[0];
-  const msf_tap_windows windows = {a->padding, a->per_pixel, left, pixels, s->stride_w, s->dilation_w, in->w, in->c};
-  return msf_tap_rows_of(&windows);
+  const msf_tap_rows r = msf_tap_rows_of(windows);
+  const int32_t columns = span->to - span->from, kernel = windows->kernel;
+  const int32_t before = (span->origin - span->from) * in->c;
+  msf_row_walk row = msf_first_row(call, span->from);
+  for (int32_t ky = call->stage->kernel_h; ky > 0; ky--, msf_next_row(&row), to += per_row) {
+    const uint32_t place = msf_place(in, row.position);
+    if (!msf_row_is_inside(in, &row)) {
+      msf_find_row_outside(&r, kernel, per_tap, to);
+    } else if (msf_is_in_one_piece(in, place, columns)) {
+      msf_find_row(&r, kernel, per_tap, in->base + (int32_t)(place * (uint32_t)in->c) + before, to);
+    } else {
+      find_row_around(in, windows, row.y, per_tap, to);
+    }
+  }
 }
 
 #if defined(MSF_CHECK_ACCESS)
+/* Whether an address is that of a tap, whose column counts from the first one's. */
+static int tap_is_right(const msf_call *call, int32_t ky, int32_t left, const int8_t *address, const int8_t *padding) {
+  const msf_view *in = &call->in[0];
+  const int32_t row = msf_top(call->stage, call->y) + ky * call->stage->dilation_h;
+  const int is_inside = row >= 0 && row < in->h && left >= 0 && left < in->w;
+  return address == (is_inside ? msf_pixel(in, row, left) : padding);
+}
+
 /* Whether every address is that of the pixel it stands for. */
 static int taps_are_right(const msf_call *call, int32_t x, int32_t pixels, const msf_addresses *a) {
   const msf_stage *s = call->stage;
-  const msf_view *in = &call->in[0];
   for (int32_t tap = 0; tap < pixels * s->kernel_h * s->kernel_w; tap++) {
     const int32_t p = tap % pixels, ky = tap / pixels / s->kernel_w, kx = tap / pixels % s->kernel_w;
-    const int32_t row = msf_top(s, call->y) + ky * s->dilation_h, col = msf_left(s, x + p) + kx * s->dilation_w;
-    const int is_inside = row >= 0 && row < in->h && col >= 0 && col < in->w;
-    const int8_t *right = is_inside ? msf_pixel(in, row, col) : a->padding;
-    if (a->to[(ky * s->kernel_w + kx) * a->per_tap + p * a->per_pixel] != right) return 0;
+    const int8_t *address = a->to[(ky * s->kernel_w + kx) * a->per_tap + p * a->per_pixel];
+    if (!tap_is_right(call, ky, msf_left(s, x + p) + kx * s->dilation_w, address, a->padding)) return 0;
   }
   return 1;
 }
@@ -73,23 +96,29 @@ void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, const msf_ad
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
   const msf_span span = msf_span_of(call, x, pixels);
-  const msf_tap_rows r = rows_of(call, span.origin, pixels, a);
-  const int32_t columns = span.to - span.from, kernel = s->kernel_w, per_tap = a->per_tap;
-  const int32_t before = (span.origin - span.from) * in->c;
-  const int8_t **to = a->to;
-  msf_row_walk row = msf_first_row(call, span.from);
-  for (int32_t ky = s->kernel_h; ky > 0; ky--, msf_next_row(&row), to += kernel * per_tap) {
-    const uint32_t place = msf_place(in, row.position);
-    if (!msf_row_is_inside(in, &row)) {
-      msf_find_row_outside(&r, kernel, per_tap, to);
-    } else if (msf_is_in_one_piece(in, place, columns)) {
-      msf_find_row(&r, kernel, per_tap, in->base + (int32_t)(place * (uint32_t)in->c) + before, to);
-    } else {
-      find_row_around(call, span.origin, pixels, row.y, a, to);
-    }
-  }
+  const msf_tap_windows windows = {a->padding,    a->per_pixel, span.origin, pixels, s->stride_w,
+                                   s->dilation_w, s->kernel_w,  in->w,       in->c};
+  find_rows(call, &span, &windows, a->per_tap, s->kernel_w * a->per_tap, a->to);
   MSF_CHECK(taps_are_right(call, x, pixels, a));
 }
+
+#if defined(MSF_HAS_COLUMNS)
+void msf_find_columns(const msf_call *call, int32_t x, int32_t pixels, const int8_t *padding, const int8_t **to) {
+  const msf_stage *s = call->stage;
+  const msf_view *in = &call->in[0];
+  const msf_span span = msf_span_of(call, x, pixels);
+  const int32_t rows = s->kernel_h, kernel = (pixels - 1) * s->stride_w + s->kernel_w;
+  const int32_t all = (MSF_PIXELS - 1) * s->stride_w + s->kernel_w;
+  const msf_tap_windows windows = {padding, 0, span.origin, 1, 1, 1, kernel, in->w, in->c};
+  find_rows(call, &span, &windows, rows, 1, to);
+  for (int32_t at = kernel * rows; at < all * rows; at++) to[at] = padding;
+#if defined(MSF_CHECK_ACCESS)
+  for (int32_t at = 0; at < kernel * rows; at++) {
+    MSF_CHECK(tap_is_right(call, at % rows, span.origin + at / rows, to[at], padding));
+  }
+#endif
+}
+#endif
 
 /* Columns of row y from column x on, n of them inside the input. A ring goes on at its beginning. */
 static int8_t *gather_inside(const msf_view *in, int32_t y, int32_t x, int32_t n, int8_t *to) {

@@ -73,6 +73,14 @@ typedef struct {
 /* Finds all taps of output pixels x to x + pixels - 1. */
 void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, const msf_addresses *a);
 
+#if defined(MSF_HAS_COLUMNS)
+/*
+ * Finds the columns that output pixels x to x + pixels - 1 see, which must be next to each other, each as kernel_h
+ * addresses; and padding for those that more pixels, up to MSF_PIXELS, would see.
+ */
+void msf_find_columns(const msf_call *call, int32_t x, int32_t pixels, const int8_t *padding, const int8_t **to);
+#endif
+
 /*
  * Copies columns `left` to left + columns - 1 of row y, which is inside the input; zero points stand for columns that are
  * outside. Returns the end of the copy.

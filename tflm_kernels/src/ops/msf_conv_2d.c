@@ -191,12 +191,17 @@ static MSF_NOINLINE int32_t run_addressed(const msf_call *call, int32_t x, msf_j
   return job->pixels;
 }
 
-/* Input pixels are contiguous. */
-static void run_pointwise(const msf_call *call, msf_job *job) {
+/* Input pixels are contiguous. Few addresses are needed, so that there is some stack left for scratch. */
+static MSF_NOINLINE void run_pointwise(const msf_call *call, msf_job *job) {
   const int8_t *addresses[MSF_PIXELS];
+  int32_t room[MSF_ROOM];
   const int8_t *at = msf_pixels(&call->in[0], call->y, call->x0, call->x1 - call->x0);
   job->segments = 1;
   job->length = call->in[0].c;
+  if (job->scratch_size < (int32_t)sizeof room) {
+    job->scratch = room;
+    job->scratch_size = (int32_t)sizeof room;
+  }
   for (int32_t left = call->x1 - call->x0; left > 0; left -= job->pixels, job->out += job->pixels * job->channels) {
     job->pixels = msf_min(left, MSF_PIXELS);
     for (int32_t p = 0; p < job->pixels; p++, at += job->length) addresses[p] = at;
@@ -230,10 +235,10 @@ const msf_operator msf_conv_2d = {.check = check,
                                   .run = run,
                                   .inputs = 1,
                                   .layouts = MSF_LAYOUT_BLOCKED,
-                                  .flags = MSF_BEGINS_INSIDE};
+                                  .flags = MSF_HAS_SCRATCH | MSF_BEGINS_INSIDE};
 const msf_operator msf_conv_2d_blocked = {.check = check_blocked,
                                           .reads = msf_reads_window,
                                           .run = run_blocked,
                                           .inputs = 1,
                                           .layouts = MSF_LAYOUT_BLOCKED,
-                                          .flags = MSF_ONLY_BLOCKED | MSF_BEGINS_INSIDE};
+                                          .flags = MSF_HAS_SCRATCH | MSF_ONLY_BLOCKED | MSF_BEGINS_INSIDE};

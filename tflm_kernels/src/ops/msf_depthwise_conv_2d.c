@@ -29,17 +29,55 @@ static int check(const msf_stage_shape *shape) {
   return fits_weights(shape) && msf_fits_requantization(shape, shape->out->c);
 }
 
+/* Some pixels from x on, tap by tap. Returns how many. */
+static MSF_NOINLINE int32_t run_taps(const msf_call *call, int32_t x, msf_job *job) {
+  const int8_t *addresses[MSF_MAX_TAPS];
+  const msf_addresses to = {addresses, 1, job->segments, msf_bytes(call, (uint32_t)call->stage->arg[1])};
+  job->pixels = msf_min(msf_min(call->x1 - x, MSF_PIXELS), MSF_MAX_TAPS / job->segments);
+  msf_find_taps(call, x, job->pixels, &to);
+  msf_convolve_depthwise(job, addresses);
+  return job->pixels;
+}
+
+#if defined(MSF_HAS_COLUMNS)
+
+#define MOST_COLUMNS ((MSF_PIXELS - 1) * 2 + MSF_COLUMNS)
+
+/* Whether columns can be shared by the pixels that see them. */
+static int has_columns(const msf_call *call) {
+  const msf_stage *s = call->stage;
+  return s->kernel_h == MSF_COLUMNS && s->kernel_w == MSF_COLUMNS && s->stride_w <= 2 && s->dilation_w == 1 &&
+         call->out.c % 4 == 0;
+}
+
+/* Some pixels from x on, at least three, column by column. Returns how many. */
+static MSF_NOINLINE int32_t run_columns(const msf_call *call, int32_t x, msf_job *job) {
+  const int8_t *addresses[MOST_COLUMNS * MSF_COLUMNS];
+  job->pixels = msf_min(call->x1 - x, MSF_PIXELS);
+  msf_find_columns(call, x, job->pixels, msf_bytes(call, (uint32_t)call->stage->arg[1]), addresses);
+  msf_convolve_columns(job, addresses, call->stage->stride_w);
+  return job->pixels;
+}
+
+#else
+
+static int has_columns(const msf_call *call) {
+  (void)call;
+  return 0;
+}
+
+static int32_t run_columns(const msf_call *call, int32_t x, msf_job *job) { return run_taps(call, x, job); }
+
+#endif
+
 static void run_blocked(const msf_call *call) {
   const msf_stage *s = call->stage;
-  const int8_t *addresses[MSF_MAX_TAPS];
+  const int shares = has_columns(call);
   msf_job job;
   msf_begin_job(call, &job);
   job.segments = s->kernel_h * s->kernel_w;
-  const msf_addresses to = {addresses, 1, job.segments, msf_bytes(call, (uint32_t)s->arg[1])};
-  for (int32_t x = call->x0; x < call->x1; x += job.pixels, job.out += job.pixels * job.channels) {
-    job.pixels = msf_min(msf_min(call->x1 - x, MSF_PIXELS), MSF_MAX_TAPS / job.segments);
-    msf_find_taps(call, x, job.pixels, &to);
-    msf_convolve_depthwise(&job, addresses);
+  for (int32_t x = call->x0; x < call->x1; job.out += job.pixels * job.channels) {
+    x += shares && call->x1 - x >= 3 ? run_columns(call, x, &job) : run_taps(call, x, &job);
   }
 }
 

@@ -24,8 +24,8 @@ static void run(const msf_call *call) {
   const int8_t *w = msf_bytes(call, s->weights) + (call->y * in->w + call->x0) * in->c;
   int8_t *out = msf_pixel(&call->out, 0, 0);
   for (int32_t o = 0; o < call->out.c; o++, w += depth) {
-    const int32_t acc = msf_dot(first ? outputs.bias[o] : call->accumulators[o], w, x, arrived);
-    call->accumulators[o] = acc;
+    const int32_t acc = msf_dot(first ? outputs.bias[o] : msf_accumulators(call)[o], w, x, arrived);
+    msf_accumulators(call)[o] = acc;
     if (last) out[o] = msf_output(&outputs, o, acc);
   }
 }

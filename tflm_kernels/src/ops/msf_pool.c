@@ -89,7 +89,7 @@ static void keep_largest(int32_t *largest, const int8_t *pixel, int32_t channels
 static void run_global(const msf_call *call) {
   const msf_view *in = &call->in[0];
   const int largest = call->stage->arg[0] == LARGEST;
-  int32_t *sums = call->accumulators;
+  int32_t *sums = msf_accumulators(call);
   if (call->y == 0 && call->x0 == 0) {
     for (int32_t c = 0; c < in->c; c++) sums[c] = largest ? INT8_MIN : 0;
   }
