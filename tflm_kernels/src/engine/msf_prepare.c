@@ -183,7 +183,7 @@ static int third_fits(const msf_program *p, const msf_stage *s) {
 /* Scratch, where a stage has some, lies in the workspace behind what the engine owns. */
 static int scratch_fits(const msf_program *p, const msf_operator *op, const msf_stage *s) {
   if (!(s->flags & MSF_SCRATCH)) return 1;
-  return p->version > 1 && (op->flags & MSF_HAS_SCRATCH) && s->scratch >= p->group_count * sizeof(msf_progress) &&
+  return !msf_is_version_1(p) && (op->flags & MSF_HAS_SCRATCH) && s->scratch >= p->group_count * sizeof(msf_progress) &&
          s->scratch_size % 4 == 0 && msf_fits(s->scratch, s->scratch_size / 4, 4, p->workspace_size);
 }
 
