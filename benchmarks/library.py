@@ -80,12 +80,12 @@ LIBRARIES: Mapping[str, Library] = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model's cases and MACs, and its C files with blocked and with plain weights."""
+    """A model's cases and MACs, and its C files with packed and with plain weights."""
 
     name: str
     cases: Sequence[Case]
     macs: int
-    blocked: Mapping[str, str]
+    packed: Mapping[str, str]
     plain: Mapping[str, str]
 
 
@@ -121,7 +121,7 @@ def prepare(name: str) -> Prepared:
         name=name,
         cases=make_cases(data, runs=1),
         macs=planner.network.macs,
-        blocked=with_kernels(export_c(choice.model, MODEL)),
+        packed=with_kernels(export_c(choice.model, MODEL)),
         plain=with_kernels(export_c(plain, MODEL)),
     )
 
@@ -131,7 +131,7 @@ def ways(model: Prepared, name: str, library: Library, files: Mapping[str, str],
     flags = (f"-D{library.macro}=1", f"-DMSF_LIBRARY_SCRATCH={scratch}", *library.flags)
     quiet = "-w"  # the library's warnings are its own business
     yield Way(name, {**files, **model.plain}, (*OPTIMIZED, *flags, quiet), scratch)
-    yield Way("own inner loops", model.blocked, OPTIMIZED)
+    yield Way("own inner loops", model.packed, OPTIMIZED)
     yield Way("plain loops", model.plain, OPTIMIZED)
 
 

@@ -39,7 +39,7 @@ class Original:
         self.whole = Session(content, preserve_all=True)
         self.whole.run(self.inputs[0])
 
-    def assert_exact(self, path: tuple[Edge, ...], weights: Weights = Weights.BLOCKED) -> None:
+    def assert_exact(self, path: tuple[Edge, ...], weights: Weights = Weights.PACKED) -> None:
         """Rewrite with the schedule ``path`` and compare outputs, inner tensors and arena sizes."""
         plan = make_plan(self.network, path)
         rewritten = assemble(self.model, self.network, plan, weights)

@@ -106,10 +106,10 @@ def test_a_rewritten_model_verifies(model: Path) -> None:
 
 
 def test_plain_weights_change_neither_bits_nor_arena(model: Path) -> None:
-    blocked = run_json("rewrite", model, "-o", model.with_name("blocked.tflite"))
+    packed = run_json("rewrite", model, "-o", model.with_name("packed.tflite"))
     plain = run_json("rewrite", model, "--weights", "plain", "-o", model.with_name("plain.tflite"))
-    assert Path(plain["output"]).read_bytes() != Path(blocked["output"]).read_bytes()
-    assert plain["arena"] == blocked["arena"]
+    assert Path(plain["output"]).read_bytes() != Path(packed["output"]).read_bytes()
+    assert plain["arena"] == packed["arena"]
     verified = run_json("verify", model, plain["output"], "--runs", "3")
     assert verified["bit_exact"] is True
     assert verified["problems"] == []
@@ -119,7 +119,7 @@ def test_the_time_of_a_library_is_not_estimated(model: Path) -> None:
     assert run_json("rewrite", model, "--weights", "plain")["time"] is None
     assert "instructions" not in run("rewrite", model, "--weights", "plain").stdout
     done = run("rewrite", model, "--weights", "plain", "--max-slowdown", "1.2")
-    assert_refused(done, "is not estimated: leave --max-slowdown out, or choose --weights blocked")
+    assert_refused(done, "is not estimated: leave --max-slowdown out, or choose --weights packed")
 
 
 def test_input_files_may_follow_one_option_or_be_repeated(model: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Choice:
     original: Model
     network: Network
     plan: Plan
-    weights: Weights = Weights.BLOCKED
+    weights: Weights = Weights.PACKED
     targets: tuple[Target, ...] = ANY_TFLM
 
     @cached_property

@@ -91,7 +91,7 @@ class Request:
     int8_io: bool = False
     allow_libm: bool = False
     preset: Preset = Preset.FULL
-    weights: Weights = Weights.BLOCKED
+    weights: Weights = Weights.PACKED
     limits: Limits = field(default_factory=Limits)
     board: Board | None = None
     target: Target | None = None
@@ -105,7 +105,7 @@ class Request:
         if self.limits.max_slowdown is not None and self.weights is Weights.PLAIN:
             raise MsfError(
                 "the time of convolutions in CMSIS-NN or ESP-NN is not estimated: leave --max-slowdown out, or choose "
-                "--weights blocked."
+                "--weights packed."
             )
 
     @property

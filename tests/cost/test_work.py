@@ -79,7 +79,7 @@ def _macs(done: Work) -> dict[int, int]:
 def test_a_window_that_is_copied_is_filled_up_to_whole_words() -> None:
     layers = Layers(Random(1))
     done = work(layers, layers.conv(layers.input(1, 8, 8, 3), 2, Geometry((3, 3)), Weighting()))
-    assert done["gathered_bytes"] == 64 * 28
+    assert done["im2col_bytes"] == 64 * 28
     assert _macs(done) == {4: 64 * 28 * 2, 2: 0, 1: 0}
     layers = Layers(Random(1))
     large = work(layers, layers.conv(layers.input(1, 8, 8, 11), 2, Geometry((3, 3)), Weighting()))

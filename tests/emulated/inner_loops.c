@@ -57,11 +57,11 @@ static int32_t convolution(const msf_job *job, const int8_t *const *x, int32_t p
 }
 
 static int32_t depthwise(const msf_job *job, const int8_t *const *x, int32_t p, int32_t o) {
-  const int32_t block = o / 4 * 4;
-  const int32_t width = msf_min(job->channels - block, 4);
+  const int32_t four = o / 4 * 4;
+  const int32_t width = msf_min(job->channels - four, 4);
   int32_t sum = 0;
   for (int32_t k = 0; k < job->segments; k++) {
-    sum += weights[block * job->segments + k * width + o - block] * x[p * job->segments + k][o];
+    sum += weights[four * job->segments + k * width + o - four] * x[p * job->segments + k][o];
   }
   return sum;
 }
@@ -77,7 +77,7 @@ static int8_t clamped(const msf_scales *scales, int64_t value) {
   return value > scales->act_max ? (int8_t)scales->act_max : (int8_t)value;
 }
 
-static int8_t shortened(const msf_scales *scales, int32_t o, int32_t sum) {
+static int8_t requantized(const msf_scales *scales, int32_t o, int32_t sum) {
   return clamped(scales, rescaled(sum, multipliers[o], shifts[o]) + (scales->half - 1) / 2);
 }
 
@@ -131,7 +131,7 @@ static int differs(const loops *l, int is_depthwise) {
   job.out = out + 1;
   for (int32_t p = 0; p < job.pixels; p++) {
     for (int32_t o = 0; o < job.channels; o++) {
-      expected[1 + p * job.channels + o] = shortened(&job.scales, o, bias[o] + l->product(&job, addresses, p, o));
+      expected[1 + p * job.channels + o] = requantized(&job.scales, o, bias[o] + l->product(&job, addresses, p, o));
     }
   }
   l->run(&job, addresses);
@@ -163,7 +163,7 @@ static int columns_differ(void) {
   job.out = out + 1;
   for (int32_t p = 0; p < job.pixels; p++) {
     for (int32_t o = 0; o < job.channels; o++) {
-      expected[1 + p * job.channels + o] = shortened(&job.scales, o, bias[o] + depthwise(&job, taps, p, o));
+      expected[1 + p * job.channels + o] = requantized(&job.scales, o, bias[o] + depthwise(&job, taps, p, o));
     }
   }
   msf_convolve_columns(&job, columns, stride);

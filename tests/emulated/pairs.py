@@ -113,7 +113,7 @@ def _cases_of(model: Model) -> list[Case]:
 
 def _pair(name: str, model: Model, network: Network, cases: Sequence[Case], random: Random) -> Iterator[Pair]:
     """The network in a plan that no search would choose, in its layers, or with its input streamed."""
-    weights = Weights.PLAIN if random.random() < 0.3 else Weights.BLOCKED
+    weights = Weights.PLAIN if random.random() < 0.3 else Weights.PACKED
     if len(network.inputs) == 1 and random.random() < 0.25:
         try:
             network = with_streamed_input(network, name, Request().pixels)

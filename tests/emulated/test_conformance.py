@@ -17,7 +17,7 @@ from tflm_msf.format import StageOp
 from tflm_msf.format.limits import MAX_SHORT_SHIFT
 from tflm_msf.network.units import build_network
 from tflm_msf.program.decode import operators_of
-from tflm_msf.program.layout import Weights, blocked
+from tflm_msf.program.layout import Weights, packed
 
 WRONG_LOOPS = (Path(__file__).parent / "wrong_loops.c").read_text()
 LOOPS = ("msf_convolve", "msf_convolve_depthwise", "msf_add_values", "msf_dot", "msf_add_to_sums")
@@ -81,7 +81,7 @@ def test_networks_reach_the_ends_of_what_kernels_take() -> None:
     networks = [build_network(end_network(seed).main) for seed in range(60)]
     stages = [unit.stage for network in networks for unit in network.units if unit.stage is not None]
     weighted = [(stage, stage.requantization) for stage in stages if stage.requantization is not None]
-    short = {-int(shift) for stage, scales in weighted if blocked(stage, Weights.BLOCKED) for shift in scales.shifts}
+    short = {-int(shift) for stage, scales in weighted if packed(stage, Weights.PACKED) for shift in scales.shifts}
     assert short >= set(range(1, MAX_SHORT_SHIFT + 1))
     assert {-128, 127} <= {stage.out_zero for stage in stages}
     assert any(low == high for low, high in (stage.activation for stage in stages))

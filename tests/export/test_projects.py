@@ -257,10 +257,10 @@ def test_a_rewritten_model_is_exported_as_it_is(tmp_path: Path) -> None:
 
 
 def test_plain_weights_are_exported(tmp_path: Path) -> None:
-    blocked = exported(DIGITS, tmp_path / "b", "--format", "c", "--name", "digits")
+    packed = exported(DIGITS, tmp_path / "b", "--format", "c", "--name", "digits")
     plain = exported(DIGITS, tmp_path / "p", "--format", "c", "--name", "digits", "--weights", "plain")
-    assert (blocked / "digits.h").read_text() == (plain / "digits.h").read_text()
-    assert (blocked / "digits.c").read_text() != (plain / "digits.c").read_text()
+    assert (packed / "digits.h").read_text() == (plain / "digits.h").read_text()
+    assert (packed / "digits.c").read_text() != (plain / "digits.c").read_text()
     assert "self-check: PASS" in call("make", "CFLAGS=-O1", cwd=plain)
 
 

@@ -28,7 +28,7 @@ MOST_TEXT = {"-O2": 14_000, "-Os": 12_000}
 """Bytes of code of the kernels that a keyword spotter needs on Cortex-M4."""
 
 
-def rewritten(data: bytes, weights: Weights = Weights.BLOCKED) -> Model:
+def rewritten(data: bytes, weights: Weights = Weights.PACKED) -> Model:
     return Planner.of(data, "m", Request(weights=weights)).choose().model
 
 
@@ -54,7 +54,7 @@ def test_a_keyword_spotter_needs_little_code(level: str) -> None:
 
 def test_plain_weights_bring_the_way_for_them() -> None:
     model = write_model(models()["chain"])
-    assert "&msf_conv_2d_blocked," in used_header(rewritten(model))[USED]
+    assert "&msf_conv_2d_packed," in used_header(rewritten(model))[USED]
     assert "&msf_conv_2d," in used_header(rewritten(model, Weights.PLAIN))[USED]
 
 

@@ -21,15 +21,15 @@ static int32_t multiplier(const fuzz_making *m) {
 /* Bias and scales for the output's channels. */
 static void make_scales(const fuzz_making *m) {
   msf_stage *s = m->stage;
-  const int is_blocked = s->layout == MSF_LAYOUT_BLOCKED;
+  const int is_packed = s->layout == MSF_LAYOUT_PACKED;
   const uint32_t outputs = m->out->c;
-  if (is_blocked ? once_in(m, 64) : once_in(m, 3)) s->flags |= MSF_UNIFORM;
+  if (is_packed ? once_in(m, 64) : once_in(m, 3)) s->flags |= MSF_UNIFORM;
   const uint32_t scales = s->flags & MSF_UNIFORM ? 1 : outputs;
   s->bias = fuzz_put_params(m->draft, 4 * outputs, 4);
   s->multipliers = fuzz_put_params(m->draft, 4 * scales, 4);
   s->shifts = fuzz_put_params(m->draft, scales, 1);
   for (uint32_t o = 0; o < scales; o++) {
-    m->draft->params[s->shifts + o] = (uint8_t)(is_blocked ? (int32_t)(1 + below(m, MSF_MAX_SHORT_SHIFT)) : shift(m));
+    m->draft->params[s->shifts + o] = (uint8_t)(is_packed ? (int32_t)(1 + below(m, MSF_MAX_SHORT_SHIFT)) : shift(m));
   }
 }
 
@@ -89,7 +89,7 @@ static void make_conv_2d(fuzz_making *m) {
   m->out->c = channels(m);
   s->layout = (uint8_t)below(m, 2);
   const uint32_t size = (uint32_t)s->kernel_h * s->kernel_w * m->in->c;
-  const uint32_t whole = s->layout == MSF_LAYOUT_BLOCKED ? (size + 3) / 4 * 4 : size;
+  const uint32_t whole = s->layout == MSF_LAYOUT_PACKED ? (size + 3) / 4 * 4 : size;
   s->weights = fuzz_put_params(m->draft, whole * m->out->c, 4);
   s->arg[0] = (int32_t)fuzz_put_params(m->draft, m->in->c, 1);
   make_scales(m);
@@ -115,7 +115,7 @@ static void make_depthwise_conv_2d(fuzz_making *m) {
   make_dilation(m);
   make_size(m);
   s->layout = (uint8_t)below(m, 2);
-  s->arg[0] = s->layout == MSF_LAYOUT_BLOCKED ? 1 : (int32_t)(1 + below(m, 2));
+  s->arg[0] = s->layout == MSF_LAYOUT_PACKED ? 1 : (int32_t)(1 + below(m, 2));
   m->out->c = (uint16_t)(m->in->c * s->arg[0]);
   s->weights = fuzz_put_params(m->draft, (uint32_t)s->kernel_h * s->kernel_w * m->out->c, 4);
   s->arg[1] = (int32_t)fuzz_put_params(m->draft, m->in->c, 4);

@@ -63,7 +63,7 @@ def models() -> dict[str, Model]:
     }
 
 
-def seeds(weights: Weights = Weights.BLOCKED) -> list[Seed]:
+def seeds(weights: Weights = Weights.PACKED) -> list[Seed]:
     """All of them, always the same."""
     fused = [seed for name, model in models().items() for seed in _blocks(name, model, weights)]
     by_hand = [
@@ -202,7 +202,7 @@ def _deconvolved() -> Model:
     return layers.model([layers.conv(x, 2, Geometry(), Weighting())])
 
 
-def write_cases(directory: Path, weights: Weights = Weights.BLOCKED) -> list[Path]:
+def write_cases(directory: Path, weights: Weights = Weights.PACKED) -> list[Path]:
     """One file for each seed."""
     directory.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -204,7 +204,7 @@ def test_what_does_not_fit_is_computed_here(library: Library, tmp_path: Path) ->
 
 
 @BOTH
-def test_blocked_weights_stay_with_the_own_inner_loops(library: Library, built: dict[Library, Built]) -> None:
+def test_packed_weights_stay_with_the_own_inner_loops(library: Library, built: dict[Library, Built]) -> None:
     model = one("conv", Geometry())
     inputs = make_inputs(model.main, runs=1, seed=0)
     ran = built[library].run(Planner.of(write_model(model), "net").choose().model, inputs)

@@ -142,7 +142,7 @@ def test_codes_without_a_name_for_their_kind(codes: type[IntEnum | IntFlag]) -> 
         (limits.MAX_SHORT_SHIFT, "MSF_MAX_SHORT_SHIFT", "msf_program.h"),
         (limits.STATE_MARK_BYTES, "MSF_STATE_MARK", "msf_state.h"),
         (limits.MAX_TAPS, "MSF_MAX_TAPS", "msf_window.h"),
-        (limits.GATHERED, "GATHERED", "*conv_2d.c"),
+        (limits.IM2COL_BYTES, "IM2COL_BYTES", "*conv_2d.c"),
     ],
 )
 def test_limits(value: int, name: str, header: str) -> None:

@@ -108,7 +108,7 @@ def test_rewrites_when_something_changed_and_only_then(project: Path) -> None:
         ("custom_tflm_msf_output = x", "there is no option custom_tflm_msf_output"),
         ("custom_tflm_msf_targt = c", "the closest is custom_tflm_msf_target"),
         ("custom_tflm_msf_pixel_range = 0 1", "--pixel-range says what the bytes of a --pixel-format stand for"),
-        ("custom_tflm_msf_weights = blocks", "'blocks' is not one of 'blocked', 'plain'"),
+        ("custom_tflm_msf_weights = blocks", "'blocks' is not one of 'packed', 'plain'"),
         ("custom_tflm_msf_tool = /nowhere/tflm-msf", "not a program"),
     ],
 )

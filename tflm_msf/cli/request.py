@@ -130,9 +130,9 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
     "weights": click.option(
         "--weights",
         type=click.Choice([weights.value for weights in Weights]),
-        default=Weights.BLOCKED.value,
+        default=Weights.PACKED.value,
         show_default=True,
-        help="How weights of convolutions are laid out: in blocks for the kernels' own inner loops, or plain, for "
+        help="How weights of convolutions are laid out: packed for the kernels' own inner loops, or plain, for "
         "kernels that are compiled with CMSIS-NN or ESP-NN. All kernels run both.",
     ),
 }
@@ -179,7 +179,7 @@ def make_request(
     int8_io: bool = False,
     allow_libm: bool = False,
     preset: str = Preset.FULL.value,
-    weights: str = Weights.BLOCKED.value,
+    weights: str = Weights.PACKED.value,
     time_limit: float = DEFAULT_TIME_LIMIT,
 ) -> Request:
     """From what a user says. Raises :class:`MsfError` for what contradicts itself, and for unknown names."""

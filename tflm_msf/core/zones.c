@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is alive at a step. Zones have a side of `count` + 1, the bottom of the arena being place 0. */
+/*
+ * What is alive at a step. Zones are difference-bound matrices with a side of `count` + 1, the bottom of the arena being
+ * place 0.
+ */
 typedef struct {
   int32_t *items;    /* place - 1 -> item */
   int64_t *above;    /* side x side: least distance if the column's item lies above the row's; NULL if not entered */

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tflm_msf.blocks.block import Block, Group
 from tflm_msf.cost.steps import Chunks, chunks_of
-from tflm_msf.format.limits import GATHERED, MAX_TAPS
+from tflm_msf.format.limits import IM2COL_BYTES, MAX_TAPS
 from tflm_msf.ops import Stage, StageOp
 from tflm_msf.ops.stage import POINTWISE
 from tflm_msf.plan import Plan
@@ -72,8 +72,8 @@ def _ring_work(block: Block, stage: Stage, group: Group, chunks: Chunks) -> Work
     return {"ring_rows": rows, "split_rows": split, "split_taps": split * group.chunk * window.kernel_w}
 
 
-def has_blocks(stage: Stage) -> bool:
-    """True if the kernels have blocks for a convolution of this shape, and these are worth their flash."""
+def can_be_packed(stage: Stage) -> bool:
+    """True if the kernels have a packed layout for a convolution of this shape, and it is worth its flash."""
     taps = stage.window.kernel_h * stage.window.kernel_w
     channels = stage.input_maps[0].c
     if _is_bulky(stage):
@@ -81,7 +81,7 @@ def has_blocks(stage: Stage) -> bool:
     if stage.op is StageOp.DEPTHWISE_CONV_2D:
         return taps <= MAX_TAPS and channels == stage.output_map.c
     if stage.op is StageOp.CONV_2D:
-        return taps <= MAX_TAPS if channels % 4 == 0 else taps * channels <= GATHERED
+        return taps <= MAX_TAPS if channels % 4 == 0 else taps * channels <= IM2COL_BYTES
     return False
 
 
@@ -126,7 +126,7 @@ def _stage_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
 def _conv_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
     """A convolution sums over segments of contiguous values: a whole window, its rows, or its taps."""
     window, channels, out_c = stage.window, stage.input_maps[0].c, stage.output_map.c
-    if not has_blocks(stage):
+    if not can_be_packed(stage):
         return {"plain_macs": chunks.pixels * stage.macs_per_pixel, "plain_values": chunks.pixels * out_c}
     if window == POINTWISE and channels % 4 == 0:
         values = {"conv_values": chunks.pixels * out_c, "pointwise_calls": chunks.calls}
@@ -139,9 +139,9 @@ def _conv_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
         "conv_window_rows": chunks.calls * window.kernel_h,
     }
     if channels % 4 != 0:
-        work["gathered_pixels"] = chunks.pixels
-        work["gathered_bytes"] = chunks.pixels * length
-        return {**work, **_segments(chunks.at_most(GATHERED // length), out_c, 1, length)}
+        work["im2col_pixels"] = chunks.pixels
+        work["im2col_bytes"] = chunks.pixels * length
+        return {**work, **_segments(chunks.at_most(IM2COL_BYTES // length), out_c, 1, length)}
     row_bytes = window.kernel_w * channels
     if window.kernel_h * (ADDRESS_BYTES + row_bytes) <= ROOM:
         return {**work, **_segments(chunks, out_c, window.kernel_h, row_bytes)}
@@ -170,7 +170,7 @@ def _depthwise_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
     taps, channels = stage.window.kernel_h * stage.window.kernel_w, stage.output_map.c
     inside = min(_inside(stage, group), chunks.pixels)
     edge = chunks.pixels - inside
-    if not has_blocks(stage):
+    if not can_be_packed(stage):
         return {
             "multiplied_macs": inside * taps * channels,
             "multiplied_values": inside * channels,

@@ -38,4 +38,4 @@ def used_header(model: Model) -> Mapping[str, str]:
 
 
 def _record(op: StageOp, has_plain: bool) -> str:
-    return f"msf_{op.name.lower()}" + ("_blocked" if op in _IN_TWO_WAYS and not has_plain else "")
+    return f"msf_{op.name.lower()}" + ("_packed" if op in _IN_TWO_WAYS and not has_plain else "")

@@ -70,7 +70,7 @@ class Layout(IntEnum):
     """How weights and scales of a stage are arranged."""
 
     PLAIN = 0
-    BLOCKED = 1
+    PACKED = 1
 
 
 class Order(IntEnum):

@@ -30,8 +30,8 @@ TALLEST = 0x3FFFFF
 MAX_TAPS = 49
 """Taps of a window in packed layouts."""
 
-GATHERED = 200
-"""Bytes that kernels have room for where a window is copied before it is multiplied."""
+IM2COL_BYTES = 200
+"""Bytes that kernels have room for where windows are copied before they are multiplied."""
 
 MAX_POOLED_PIXELS = 1 << 23
 """Pixels under a pool; fewer than these keep a sum of int8 values in int32."""

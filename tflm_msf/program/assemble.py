@@ -48,7 +48,7 @@ class _Builder:
         return self.index[tensor]
 
 
-def assemble(model: Model, network: Network, plan: Plan, weights: Weights = Weights.BLOCKED) -> Model:
+def assemble(model: Model, network: Network, plan: Plan, weights: Weights = Weights.PACKED) -> Model:
     """The rewritten model: same inputs and outputs, blocks in place of what they fuse, tensors nobody uses dropped.
 
     Args:

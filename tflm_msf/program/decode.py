@@ -26,7 +26,7 @@ class ProgramOutline:
     schedules: tuple[Schedule, ...]
     workspace: int
     overlap: tuple[int, int, int] | None
-    has_blocked_weights: bool
+    has_packed_weights: bool
     stages: tuple[tuple[StageOp, Map], ...]
 
 
@@ -59,7 +59,7 @@ def _outline(found: fmt.Program) -> ProgramOutline:
         schedules=tuple(_schedules_of(found)),
         workspace=header.workspace_size,
         overlap=None if header.overlap_input == NONE else overlap,
-        has_blocked_weights=any(stage.layout == Layout.BLOCKED for stage in found.stages),
+        has_packed_weights=any(stage.layout == Layout.PACKED for stage in found.stages),
         stages=tuple((op, Map(_rows_with_history(out), out.w, out.c)) for op, out in outputs),
     )
 

@@ -23,7 +23,7 @@ from tflm_msf.format import (
 )
 from tflm_msf.ops import Map, Stage
 from tflm_msf.ops.stage import NO_MAP, POINTWISE, Zoom
-from tflm_msf.program.layout import CONVOLUTIONS, Weights, blocked
+from tflm_msf.program.layout import CONVOLUTIONS, Weights, packed
 from tflm_msf.sizes import align_up
 
 
@@ -193,7 +193,7 @@ class _Encoder:
     def _with_scratch(self, unit: int, record: fmt.Stage) -> fmt.Stage:
         """The record with the scratch that there is room for, where the kernel of its layout has a use for some."""
         scratch = self._scratch.get(unit)
-        if scratch is None or record.layout != Layout.BLOCKED:
+        if scratch is None or record.layout != Layout.PACKED:
             return record
         flags = record.flags | StageFlag.SCRATCH
         return record._replace(flags=flags, scratch=scratch.offset, scratch_size=scratch.size)
@@ -252,11 +252,11 @@ class _Encoder:
 
     def _weighted(self, stage: Stage, source: fmt.Tensor | None) -> _Weighted:
         """Puts weights and scales into the parameters. Kernels read words where pixels of the input consist of them."""
-        laid, scales = blocked(stage, self._weights), stage.requantization
+        laid, scales = packed(stage, self._weights), stage.requantization
         if laid is not None and source is not None and (source.offset % 4 == 0 or source.c % 4 != 0):
             add = self._params.add
             places = add(laid.weights), add(laid.bias), add(laid.multipliers), add(laid.shifts)
-            return _Weighted(Layout.BLOCKED, 0, places, (*stage.args, self._padding(stage)))
+            return _Weighted(Layout.PACKED, 0, places, (*stage.args, self._padding(stage)))
         weights = self._params.add(stage.weights) if stage.weights else 0
         if scales is None:
             return _Weighted(Layout.PLAIN, 0, (weights, 0, 0, 0), stage.args)
@@ -310,7 +310,7 @@ class _Encoder:
         return _record(grid, operand, producer=producer)._replace(offset=offset)
 
 
-def encode(block: Block, weights: Weights = Weights.BLOCKED) -> Encoded:
+def encode(block: Block, weights: Weights = Weights.PACKED) -> Encoded:
     """The program and the parameters of a block."""
     return _Encoder(block, weights).encode()
 

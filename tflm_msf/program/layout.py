@@ -9,20 +9,20 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.cost.work import has_blocks
+from tflm_msf.cost.work import can_be_packed
 from tflm_msf.format.limits import MAX_SHORT_SHIFT
 from tflm_msf.graph.fixed_point import IntArray, keeps_order, requantize
 from tflm_msf.ops import Requantization, Stage, StageOp
 
 CONVOLUTIONS = (StageOp.CONV_2D, StageOp.DEPTHWISE_CONV_2D)
-"""Operators that have blocks."""
+"""Operators whose weights can be packed."""
 
 
 class Weights(Enum):
     """Which layout a rewritten model has where there is a choice."""
 
-    BLOCKED = "blocked"
-    """For the kernels' own inner loops; a stage that has no blocks stays plain."""
+    PACKED = "packed"
+    """For the kernels' own inner loops; a stage whose weights cannot be packed stays plain."""
 
     PLAIN = "plain"
     """As TFLite lays them out: for kernels that are compiled with CMSIS-NN or ESP-NN."""
@@ -37,8 +37,8 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Blocked:
-    """Weights in blocks of channels, and scales of which every one is short."""
+class Packed:
+    """Weights with two or four channels interleaved, and scales of which every one is short."""
 
     weights: bytes
     bias: bytes
@@ -46,14 +46,14 @@ class Blocked:
     shifts: bytes
 
 
-def blocked(stage: Stage, weights: Weights) -> Blocked | None:
-    """Weights and scales of a stage in the layout ``BLOCKED``, or None if it has to stay ``PLAIN``."""
-    if weights is Weights.PLAIN or stage.requantization is None or not has_blocks(stage):
+def packed(stage: Stage, weights: Weights) -> Packed | None:
+    """Weights and scales of a stage in the layout ``PACKED``, or None if it has to stay ``PLAIN``."""
+    if weights is Weights.PLAIN or stage.requantization is None or not can_be_packed(stage):
         return None
-    matrix, scales = _shortened(stage, _matrix(stage), stage.requantization)
+    matrix, scales = _with_short_scales(stage, _matrix(stage), stage.requantization)
     if not _is_short(matrix, scales).all() or not _fits_pairs(stage, matrix):
         return None
-    return Blocked(
+    return Packed(
         weights=_in_pairs(matrix) if stage.op is StageOp.CONV_2D else _in_fours(matrix),
         bias=scales.bias.astype("<i4").tobytes(),
         multipliers=(2 * scales.multipliers.astype(np.int64)).astype("<u4").tobytes(),
@@ -78,7 +78,7 @@ def _reach(weights: Int8s) -> IntArray:
     return cast(IntArray, 128 * np.abs(weights.astype(np.int64)).sum(axis=1))
 
 
-def _shortened(stage: Stage, weights: Int8s, scales: Requantization) -> tuple[Int8s, Requantization]:
+def _with_short_scales(stage: Stage, weights: Int8s, scales: Requantization) -> tuple[Int8s, Requantization]:
     """Weights and scales with channels changed that are not short but could be.
 
     A negative scale moves into the weights. A channel whose output is the same for every input, as those are that

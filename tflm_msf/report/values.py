@@ -51,7 +51,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
     return {
         "macs": {"original": plan.original_macs, "plan": plan.macs},
         "overhead": round(plan.overhead, 6),
-        "time": time_json(planner, choice) if planner.request.weights is Weights.BLOCKED else None,
+        "time": time_json(planner, choice) if planner.request.weights is Weights.PACKED else None,
         "target": target.to_json(),
         "arena": {
             "original": size_json(predicted(planner.original, target)),

@@ -79,7 +79,7 @@ class _Reader:
             return {"table": self._bytes(stage.weights, self._table_bytes(stage)), "arguments": stage.args}
         channels = self._program.tensors[stage.out].c
         scales = 1 if stage.flags & StageFlag.UNIFORM else channels
-        kinds = ("<u4", np.uint8) if stage.layout == Layout.BLOCKED else ("<i4", np.int8)
+        kinds = ("<u4", np.uint8) if stage.layout == Layout.PACKED else ("<i4", np.int8)
         return {
             "layout": stage.layout,
             "weights": self._bytes(stage.weights, _weight_bytes(stage, inputs[0], channels)),
@@ -100,8 +100,8 @@ class _Reader:
         return sizes.get(StageOp(stage.op), 0)
 
     def _arguments(self, stage: Stage, source: Tensor) -> tuple[Any, ...]:
-        """Those of a convolution with blocked weights say where a pixel of the padding lies."""
-        if stage.layout != Layout.BLOCKED:
+        """Those of a convolution with packed weights say where a pixel of the padding lies."""
+        if stage.layout != Layout.PACKED:
             return stage.args
         at = 1 if stage.op == StageOp.DEPTHWISE_CONV_2D else 0
         is_pointwise = _window(stage) == (1, 1, 1, 1, 1, 1, 0, 0)
@@ -142,7 +142,7 @@ def _weight_bytes(stage: Stage, source: Tensor, channels: int) -> int:
     if stage.op == StageOp.GROUPED_CONV_2D:
         return taps * stage.args[0] * channels
     values = taps * source.c
-    return (-(-values // 4) * 4 if stage.layout == Layout.BLOCKED else values) * channels
+    return (-(-values // 4) * 4 if stage.layout == Layout.PACKED else values) * channels
 
 
 def _for_all(content: bytes, kind: Any, channels: int) -> tuple[int, ...]:

@@ -93,13 +93,13 @@ def _request(original: Model, rewritten: Model) -> Request:
         pixels=Pixels.of(rewritten) if streamed else AS_THE_MODEL,
         int8_io=types_differ,
         stateful=None if step is None else step.hop,
-        weights=Weights.BLOCKED if _has_blocked_weights(rewritten) else Weights.PLAIN,
+        weights=Weights.PACKED if _has_packed_weights(rewritten) else Weights.PLAIN,
     )
 
 
-def _has_blocked_weights(model: Model) -> bool:
+def _has_packed_weights(model: Model) -> bool:
     programs = (outline_of(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE)
-    return any(program.has_blocked_weights for program in programs)
+    return any(program.has_packed_weights for program in programs)
 
 
 def _step(model: Model, number: int) -> _Step:

@@ -21,22 +21,22 @@ void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first
         }
       }
       job->out[p * job->channels + o] =
-          msf_shorten(&job->scales, sum, job->scales.multipliers[o], job->scales.shifts[o]);
+          msf_requantize_short(&job->scales, sum, job->scales.multipliers[o], job->scales.shifts[o]);
     }
   }
 }
 
 void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int32_t first) {
   for (int32_t o = first; o < job->channels; o++) {
-    const int32_t block = o & ~3;
-    const int32_t width = msf_min(job->channels - block, 4);
+    const int32_t four = o & ~3;
+    const int32_t width = msf_min(job->channels - four, 4);
     const int8_t *const *tap = x;
     for (int32_t p = 0; p < job->pixels; p++) {
-      const int8_t *w = job->weights + block * job->segments + (o - block);
+      const int8_t *w = job->weights + four * job->segments + (o - four);
       int32_t sum = job->scales.bias[o];
       for (int32_t k = 0; k < job->segments; k++, w += width) sum = msf_mac(sum, *w, (*tap++)[o]);
       job->out[p * job->channels + o] =
-          msf_shorten(&job->scales, sum, job->scales.multipliers[o], job->scales.shifts[o]);
+          msf_requantize_short(&job->scales, sum, job->scales.multipliers[o], job->scales.shifts[o]);
     }
   }
 }
@@ -66,7 +66,7 @@ void msf_add_values(const msf_addition *job, const int8_t *a, const int8_t *b, i
   const msf_addition j = *job; /* so that it need not be read again after every byte that is stored */
   for (const int8_t *end = out + n; out != end; out++) {
     const int32_t sum = summand(&j.first, *a++) + j.sign * summand(&j.second, *b++);
-    *out = msf_shorten(&j.scales, sum, j.multiplier, j.shift);
+    *out = msf_requantize_short(&j.scales, sum, j.multiplier, j.shift);
   }
 }
 

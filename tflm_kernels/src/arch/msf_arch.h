@@ -15,9 +15,9 @@ extern "C" {
 #define MSF_PIXELS 4 /* output pixels that are made together, so that a weight is loaded once for all */
 
 /*
- * Turns sums into output values: sum * multiplier / 2^32 to nearest, then / 2^shift to nearest, ties away from zero,
- * plus the output zero point. Sums stay below 2^29 either way, multipliers are 2^31 or more, shifts 1 to
- * MSF_MAX_SHORT_SHIFT; so nothing saturates on the way, and zero point and rounding are added in one go.
+ * Requantisation in the short form, from sums to output values: sum * multiplier / 2^32 to nearest, then / 2^shift to
+ * nearest, ties away from zero, plus the output zero point. Sums stay below 2^29 either way, multipliers are 2^31 or more,
+ * shifts 1 to MSF_MAX_SHORT_SHIFT; so nothing saturates on the way, and zero point and rounding are added in one go.
  */
 typedef struct {
   const int32_t *bias;
@@ -92,12 +92,12 @@ int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n);
 /* Adds n values to n sums, which wrap. */
 void msf_add_to_sums(int32_t *sums, const int8_t *values, int32_t n);
 
-/* What implementations leave to plain C: channels from `first` on, such as the last ones that make no whole block. */
+/* What implementations leave to plain C: channels from `first` on, such as the last ones, too few for a register. */
 void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first);
 void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int32_t first);
 
-/* One sum as an output value. */
-static inline int8_t msf_shorten(const msf_scales *scales, int32_t sum, uint32_t multiplier, uint32_t shift) {
+/* One sum requantised: the output value. */
+static inline int8_t msf_requantize_short(const msf_scales *scales, int32_t sum, uint32_t multiplier, uint32_t shift) {
   const int32_t high = msf_high(sum, multiplier);
   const int32_t rounding = (int32_t)((uint32_t)scales->half << shift) >> 1;
   const int32_t value = msf_wrap_add(msf_wrap_add(high, -(high < 0)), rounding) >> shift;

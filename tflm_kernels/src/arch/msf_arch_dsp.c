@@ -38,7 +38,7 @@ typedef char check_pixels[MSF_PIXELS == 4 ? 1 : -1];
 /* clang-format off */
 
 /* A sum, its multiplier, twice what to add, and the shift become an output value in `to`. */
-#define SHORTEN(sum, multiplier, rounding, shift, to)           \
+#define REQUANTIZE(sum, multiplier, rounding, shift, to)        \
   "smmlar " sum ", " sum ", " multiplier ", " sum "\n\t"        \
   "add " to ", " sum ", " rounding ", asr #1\n\t"               \
   "add " to ", " to ", " sum ", asr #31\n\t"                    \
@@ -111,12 +111,12 @@ typedef char check_pixels[MSF_PIXELS == 4 ? 1 : -1];
   "strd r0, r2, [sp]\n\t"                                       \
   "uxtb lr, r12\n\t"                                            \
   "lsl r2, r9, lr\n\t"                                          \
-  SHORTEN("r4", "r10", "r2", "lr", "r0")                        \
+  REQUANTIZE("r4", "r10", "r2", "lr", "r0")                     \
   "strb r0, [r3], #1\n\t"                                       \
   store_first                                                   \
   "lsr r12, #8\n\t"                                             \
   "lsl r9, r9, r12\n\t"                                         \
-  SHORTEN("r5", "r11", "r9", "r12", "r0")                       \
+  REQUANTIZE("r5", "r11", "r9", "r12", "r0")                    \
   "strb r0, [r3], #1\n\t"                                       \
   store_second                                                  \
   "ldr r0, [sp, #44]\n\t"                                       \
@@ -143,10 +143,10 @@ FUNCTION("msf_dsp_convolve_two", /* stack: 96 */
                   "mov r6, r4\n\t"
                   "mov r7, r5\n",
                   "ldrd r12, r3, [r2], #16\n\t",
-                  SHORTEN("r6", "r10", "r2", "lr", "r0")
+                  REQUANTIZE("r6", "r10", "r2", "lr", "r0")
                   "sub r8, #1\n\t"
                   "strb r0, [r3, r8]\n\t",
-                  SHORTEN("r7", "r11", "r9", "r12", "r0")
+                  REQUANTIZE("r7", "r11", "r9", "r12", "r0")
                   "strb r0, [r3, r8]\n\t"));
 
 /* A tap of four channels: weights in register w, address of the values without their offset (r2) in x. */
@@ -168,9 +168,9 @@ FUNCTION("msf_dsp_convolve_two", /* stack: 96 */
   TAP("r9", "r11")
 
 /* The next one of four shifts is the low byte of r10, from where shifts by a register take it. */
-#define SHORTEN_AND_STORE(sum, multiplier)                      \
+#define REQUANTIZE_AND_STORE(sum, multiplier)                   \
   "lsl r2, r9, r10\n\t"                                         \
-  SHORTEN(sum, multiplier, "r2", "r10", "r2")                   \
+  REQUANTIZE(sum, multiplier, "r2", "r10", "r2")                \
   "strb r2, [r8], #1\n\t"
 
 /* All fours of channels of one pixel. */
@@ -208,13 +208,13 @@ FUNCTION("msf_dsp_depthwise", /* stack: 96 */
          "ldm r1!, {r2, r11, r12, lr}\n\t"
          "strd r1, r3, [sp]\n\t"
          "mov r1, r2\n\t"
-         SHORTEN_AND_STORE("r4", "r1")
+         REQUANTIZE_AND_STORE("r4", "r1")
          "lsr r10, #8\n\t"
-         SHORTEN_AND_STORE("r5", "r11")
+         REQUANTIZE_AND_STORE("r5", "r11")
          "lsr r10, #8\n\t"
-         SHORTEN_AND_STORE("r6", "r12")
+         REQUANTIZE_AND_STORE("r6", "r12")
          "lsr r10, #8\n\t"
-         SHORTEN_AND_STORE("r7", "lr")
+         REQUANTIZE_AND_STORE("r7", "lr")
          "ldr r2, [sp, #52]\n\t"
          "ldr r1, [sp, #44]\n\t"
          "str r8, [sp, #8]\n\t"
@@ -225,7 +225,7 @@ FUNCTION("msf_dsp_depthwise", /* stack: 96 */
 
 /* clang-format on */
 
-/* What rows of a job have in common; channels: those that whole blocks take. */
+/* What rows of a job have in common; channels: those that make whole pairs, or fours. */
 static row first_row(const msf_job *job, const int8_t *const *x, int32_t channels, int32_t many, int32_t few) {
   row r;
   r.multipliers = job->scales.multipliers;

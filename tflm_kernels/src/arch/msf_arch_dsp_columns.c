@@ -166,7 +166,7 @@ typedef void convolve_fours(const int8_t *const *x, int8_t *out, int32_t step, i
   "ssat " sum ", #8, " sum "\n\t"
 
 /* The last pixel's value first: where there are only three, the third one's takes its place. */
-#define STORE(shorten, pairs)                                   \
+#define STORE(requantize, pairs)                                \
   "ldrd r8, r9, " OWN(pairs, "20") "\n\t"                       \
   "ldr r12, " OWN(pairs, "16") "\n\t"                           \
   "ldr r10, [r8], #4\n\t"                                       \
@@ -175,13 +175,13 @@ typedef void convolve_fours(const int8_t *const *x, int8_t *out, int32_t step, i
   "lsl r12, r12, r11\n\t"                                       \
   "ldrd r3, r9, " OWN(pairs, "4") "\n\t"                        \
   "ldr lr, " OWN(pairs, "12") "\n\t"                            \
-  shorten("r7")                                                 \
+  requantize("r7")                                              \
   "strb r7, [r3, lr]\n\t"                                       \
-  shorten("r6")                                                 \
+  requantize("r6")                                              \
   "strb r6, [r3, r9, lsl #1]\n\t"                               \
-  shorten("r5")                                                 \
+  requantize("r5")                                              \
   "strb r5, [r3, r9]\n\t"                                       \
-  shorten("r4")                                                 \
+  requantize("r4")                                              \
   "strb r4, [r3], #1\n\t"                                       \
   "str r3, " OWN(pairs, "4") "\n\t"                             \
   "add lr, sp, #(4 * " pairs ")\n\t"                            \

@@ -25,12 +25,12 @@ typedef struct {
   int32_t skipped;   /* bytes of the unrolled loop that the first round leaves out */
   int32_t is_positive;
   const int8_t *weights;
-} block;
+} windows;
 
-typedef char check_step[offsetof(block, step) == 12 ? 1 : -1];
-typedef char check_end[offsetof(block, end) == 28 ? 1 : -1];
-typedef char check_positive[offsetof(block, is_positive) == 44 ? 1 : -1];
-typedef char check_size[sizeof(block) == 52 ? 1 : -1];
+typedef char check_step[offsetof(windows, step) == 12 ? 1 : -1];
+typedef char check_end[offsetof(windows, end) == 28 ? 1 : -1];
+typedef char check_positive[offsetof(windows, is_positive) == 44 ? 1 : -1];
+typedef char check_size[sizeof(windows) == 52 ? 1 : -1];
 
 /* clang-format off */
 
@@ -75,7 +75,7 @@ typedef char check_size[sizeof(block) == 52 ? 1 : -1];
   "asr " sum ", " sum ", r12\n\t"                               \
   "ssat " sum ", #8, " sum "\n\t"
 
-#define STORE_BOTH(shorten)                                     \
+#define STORE_BOTH(requantize)                                  \
   "ldrd r2, r3, [sp]\n\t"                                       \
   "ldr r0, [r2], #8\n\t"                                        \
   "ldrh r12, [r3], #2\n\t"                                      \
@@ -83,28 +83,28 @@ typedef char check_size[sizeof(block) == 52 ? 1 : -1];
   "ldr r3, [sp, #16]\n\t"                                       \
   "ldr lr, [sp, #8]\n\t"                                        \
   "lsl r3, r3, r12\n\t"                                         \
-  shorten("r4", "r2")                                           \
+  requantize("r4", "r2")                                        \
   "ldr r2, [sp, #12]\n\t"                                       \
   "strb r4, [lr]\n\t"                                           \
-  shorten("r5", "r4")                                           \
+  requantize("r5", "r4")                                        \
   "strb r5, [lr, r2]\n\t"                                       \
-  shorten("r6", "r4")                                           \
+  requantize("r6", "r4")                                        \
   "ldr r5, [sp, #36]\n\t"                                       \
   "strb r6, [lr, r2, lsl #1]\n\t"                               \
-  shorten("r7", "r4")                                           \
+  requantize("r7", "r4")                                        \
   "strb r7, [lr, r5]\n\t"                                       \
   "ldr r0, [sp]\n\t"                                            \
   "ldr r3, [sp, #16]\n\t"                                       \
   "lsr r12, #8\n\t"                                             \
   "ldr r0, [r0, #-4]\n\t"                                       \
   "lsl r3, r3, r12\n\t"                                         \
-  shorten("r8", "r4")                                           \
+  requantize("r8", "r4")                                        \
   "strb r8, [lr, #1]!\n\t"                                      \
-  shorten("r9", "r4")                                           \
+  requantize("r9", "r4")                                        \
   "strb r9, [lr, r2]\n\t"                                       \
-  shorten("r10", "r4")                                          \
+  requantize("r10", "r4")                                       \
   "strb r10, [lr, r2, lsl #1]\n\t"                              \
-  shorten("r11", "r4")                                          \
+  requantize("r11", "r4")                                       \
   "strb r11, [lr, r5]\n\t"                                      \
   "ldr r0, [sp, #32]\n\t"                                       \
   "add lr, #1\n\t"                                              \
@@ -114,7 +114,7 @@ typedef char check_size[sizeof(block) == 52 ? 1 : -1];
   LEAVE
 
 /* All pairs of channels: sums of the first one in r4 to r7, of the second one in r8 to r11. */
-void msf_dsp_convolve_widened(const block *b);
+void msf_dsp_convolve_widened(const windows *w);
 FUNCTION("msf_dsp_convolve_widened", /* stack: 96 */
          ENTER
          "mov r1, r6\n\t"
@@ -189,23 +189,23 @@ static int32_t *widen_segment(const int8_t *const *x, int32_t pixels, int32_t n,
 
 void msf_convolve_widened(const msf_job *job, const int8_t *const *x) {
   const int32_t fours = job->segments * job->length >> 2;
-  block b;
+  windows w;
   int32_t *to = job->scratch;
   for (int32_t k = 0; k < job->segments; k++, x += job->across) to = widen_segment(x, job->pixels, job->length, to);
-  b.multipliers = job->scales.multipliers;
-  b.shifts = job->scales.shifts;
-  b.out = job->out;
-  b.step = job->channels;
-  b.half = job->scales.half;
-  b.bias = job->scales.bias;
-  b.x = job->scratch;
-  b.end = to;
-  b.out_end = job->out + (job->channels & ~1);
-  b.last_step = (job->pixels - 1) * job->channels;
-  b.skipped = (fours == 1 ? 4 : (1 - fours) & 3) * FOUR_SIZE;
-  b.is_positive = msf_is_positive(&job->scales);
-  b.weights = job->weights;
-  msf_dsp_convolve_widened(&b);
+  w.multipliers = job->scales.multipliers;
+  w.shifts = job->scales.shifts;
+  w.out = job->out;
+  w.step = job->channels;
+  w.half = job->scales.half;
+  w.bias = job->scales.bias;
+  w.x = job->scratch;
+  w.end = to;
+  w.out_end = job->out + (job->channels & ~1);
+  w.last_step = (job->pixels - 1) * job->channels;
+  w.skipped = (fours == 1 ? 4 : (1 - fours) & 3) * FOUR_SIZE;
+  w.is_positive = msf_is_positive(&job->scales);
+  w.weights = job->weights;
+  msf_dsp_convolve_widened(&w);
 }
 
 #endif /* MSF_ARCH_DSP */

@@ -23,10 +23,10 @@ typedef char check_across[offsetof(msf_job, length) == 44 && offsetof(msf_job, a
   "vadd.i32 q0, q0, q2\n\t"
 
 /*
- * Sums of four channels in r4, r6, r8, r10 become output values at r7: see msf_shorten. Multipliers are at r11, shifts
- * at r5, the zero point is in r12, limits are in q6 and q7.
+ * Sums of four channels in r4, r6, r8, r10 become output values at r7: see msf_requantize_short. Multipliers are at r11,
+ * shifts at r5, the zero point is in r12, limits are in q6 and q7.
  */
-#define SHORTEN_AND_STORE                                       \
+#define REQUANTIZE_AND_STORE                                    \
   "vmov q0[2], q0[0], r4, r8\n\t"                               \
   "vmov q0[3], q0[1], r6, r10\n\t"                              \
   "vldrw.u32 q1, [r11], #16\n\t"                                \

@@ -81,7 +81,7 @@ FUNCTION("msf_mve_convolve", /* stack: 124 */
          "b 2b\n"
          "4:\n\t"
          "ldr r12, [sp, #20]\n\t"
-         SHORTEN_AND_STORE
+         REQUANTIZE_AND_STORE
          "ldr r2, [sp, #4]\n\t"
          "cmp r7, r2\n\t"
          "bne 1b\n\t"

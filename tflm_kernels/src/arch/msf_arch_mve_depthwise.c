@@ -56,7 +56,7 @@ FUNCTION("msf_mve_depthwise", /* stack: 124 */
          "vmladava.s16 r10, q0, q5\n\t"
          "letp lr, 2b\n\t"
          "ldr r1, [sp]\n\t"
-         SHORTEN_AND_STORE
+         REQUANTIZE_AND_STORE
          "add r1, r3\n\t"
          "ldr r0, [sp, #8]\n\t"
          "str r1, [sp]\n\t"

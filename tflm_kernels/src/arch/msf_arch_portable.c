@@ -64,7 +64,7 @@ static ALWAYS_INLINE void convolve_pairs(const msf_job *job, const int8_t *const
     for (int i = 0; i < 2; i++) {
       const uint32_t multiplier = scales.multipliers[o + i], shift = scales.shifts[o + i];
       UNROLL for (int p = 0; p < pixels; p++) {
-        out[p * job->channels + o + i] = msf_shorten(&scales, sums[p][i], multiplier, shift);
+        out[p * job->channels + o + i] = msf_requantize_short(&scales, sums[p][i], multiplier, shift);
       }
     }
   }
@@ -91,7 +91,7 @@ static ALWAYS_INLINE void convolve_four(const msf_scales *scales, const int8_t *
     UNROLL for (int i = 0; i < 4; i++) sum[i] = msf_mac(sum[i], w[i], pixel[i]);
   }
   UNROLL for (int i = 0; i < 4; i++) {
-    out[i] = msf_shorten(scales, sum[i], scales->multipliers[o + i], scales->shifts[o + i]);
+    out[i] = msf_requantize_short(scales, sum[i], scales->multipliers[o + i], scales->shifts[o + i]);
   }
 }
 
@@ -133,7 +133,7 @@ static ALWAYS_INLINE void convolve_columns(const msf_job *job, const int8_t *w, 
   const uint32_t multiplier = scales->multipliers[o], shift = scales->shifts[o];
   int8_t *out = job->out + o;
   UNROLL for (int p = 0; p < MSF_PIXELS; p++, out += job->channels) {
-    if (p < job->pixels) *out = msf_shorten(scales, sum[p], multiplier, shift);
+    if (p < job->pixels) *out = msf_requantize_short(scales, sum[p], multiplier, shift);
   }
 }
 

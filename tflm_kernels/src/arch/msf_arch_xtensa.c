@@ -72,7 +72,7 @@ static ALWAYS_INLINE void convolve_pairs(const msf_job *job, const int8_t *const
     UNROLL for (int i = 0; i < 2; i++) {
       const uint32_t multiplier = scales.multipliers[o + i], shift = scales.shifts[o + i];
       UNROLL for (int p = 0; p < pixels; p++) {
-        out[p * job->channels + o + i] = msf_shorten(&scales, sums[p][i], multiplier, shift);
+        out[p * job->channels + o + i] = msf_requantize_short(&scales, sums[p][i], multiplier, shift);
       }
     }
   }
@@ -101,7 +101,7 @@ static ALWAYS_INLINE void convolve_four(const msf_scales *scales, const uint32_t
   }
   UNROLL for (int i = 0; i < 4; i++) {
     const int32_t total = msf_wrap_add(scales->bias[o + i], sum[i] >> 8);
-    out[i] = msf_shorten(scales, total, scales->multipliers[o + i], scales->shifts[o + i]);
+    out[i] = msf_requantize_short(scales, total, scales->multipliers[o + i], scales->shifts[o + i]);
   }
 }
 

@@ -252,7 +252,7 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   const msf_operator *op = s->op < MSF_OP_COUNT ? msf_operator_of(s) : 0;
   msf_stage_shape shape;
   if (op == 0 || (op->inputs > 0 && op->reads == 0)) return MSF_UNSUPPORTED;
-  if ((op->flags & MSF_ONLY_BLOCKED) && s->layout == MSF_LAYOUT_PLAIN) return MSF_UNSUPPORTED;
+  if ((op->flags & MSF_ONLY_PACKED) && s->layout == MSF_LAYOUT_PLAIN) return MSF_UNSUPPORTED;
   if (s->layout > op->layouts || (s->flags & ~(MSF_UNIFORM | MSF_SCRATCH)) != 0) return MSF_UNSUPPORTED;
   if (!suits_group(p, op, group, s == msf_last_stage(p, group)) || !window_fits(op, s) || !third_fits(p, s) ||
       !scratch_fits(p, op, s))

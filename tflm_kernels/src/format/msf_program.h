@@ -125,11 +125,11 @@ typedef struct {
 #define MSF_SCRATCH 2u
 
 /*
- * How the weights and scales of a convolution lie. Blocked: weights in blocks of two output channels (CONV_2D) or four
- * (DEPTHWISE_CONV_2D), and scales for short arithmetic: see msf_scales.
+ * How the weights and scales of a convolution lie. Packed: weights of two output channels (CONV_2D) or four
+ * (DEPTHWISE_CONV_2D) interleaved, and scales for requantisation in the short form: see msf_scales.
  */
 #define MSF_LAYOUT_PLAIN 0u
-#define MSF_LAYOUT_BLOCKED 1u
+#define MSF_LAYOUT_PACKED 1u
 #define MSF_MAX_SHORT_SHIFT 22
 
 /* MSF_GROUP_SOURCE: one stage, MSF_OP_SOURCE, which makes whole rows. */

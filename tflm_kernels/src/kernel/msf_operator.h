@@ -55,7 +55,7 @@ typedef struct {
 #define MSF_ENLARGES 4u      /* knows windows that stay where they are for several outputs */
 #define MSF_BEGINS_INSIDE 8u /* knows windows that begin inside the map: padding below 0 */
 #define MSF_HAS_SCRATCH 32u  /* may use scratch of the workspace */
-#define MSF_ONLY_BLOCKED 16u /* does not know MSF_LAYOUT_PLAIN */
+#define MSF_ONLY_PACKED 16u  /* does not know MSF_LAYOUT_PLAIN */
 
 /* Declares the part of the window that lies inside the input, with all channels. */
 msf_region msf_reads_window(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x);
@@ -83,8 +83,8 @@ void msf_run_depthwise_conv_2d_plain(const msf_call *call);
 extern const msf_operator msf_source;
 extern const msf_operator msf_conv_2d;
 extern const msf_operator msf_depthwise_conv_2d;
-extern const msf_operator msf_conv_2d_blocked; /* without the way for MSF_LAYOUT_PLAIN */
-extern const msf_operator msf_depthwise_conv_2d_blocked;
+extern const msf_operator msf_conv_2d_packed; /* without the way for MSF_LAYOUT_PLAIN */
+extern const msf_operator msf_depthwise_conv_2d_packed;
 extern const msf_operator msf_add;
 extern const msf_operator msf_sub;
 extern const msf_operator msf_mul;

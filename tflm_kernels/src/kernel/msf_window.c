@@ -121,7 +121,7 @@ void msf_find_columns(const msf_call *call, int32_t x, int32_t pixels, const int
 #endif
 
 /* Columns of row y from column x on, n of them inside the input. A ring goes on at its beginning. */
-static int8_t *gather_inside(const msf_view *in, int32_t y, int32_t x, int32_t n, int8_t *to) {
+static int8_t *im2col_inside(const msf_view *in, int32_t y, int32_t x, int32_t n, int8_t *to) {
   uint32_t place = msf_index(in, y, x);
   for (; !msf_is_in_one_piece(in, place, n); place = 0) {
     const int32_t run = (int32_t)(in->ring - place);
@@ -132,12 +132,12 @@ static int8_t *gather_inside(const msf_view *in, int32_t y, int32_t x, int32_t n
   return msf_copy(to, msf_pixels_at(in, place, y, x, n), n * in->c);
 }
 
-int8_t *msf_gather_row(const msf_call *call, int32_t y, int32_t left, int32_t columns, int8_t *to) {
+int8_t *msf_im2col_row(const msf_call *call, int32_t y, int32_t left, int32_t columns, int8_t *to) {
   const int32_t c = call->in[0].c;
   const int8_t zero = call->stage->in_zero[0];
   const int32_t first = msf_min(msf_max(-left, 0), columns);
   const int32_t last = msf_max(msf_min(call->in[0].w - left, columns), first);
   if (first > 0) to = msf_fill(to, zero, first * c);
-  if (first < last) to = gather_inside(&call->in[0], y, left + first, last - first, to);
+  if (first < last) to = im2col_inside(&call->in[0], y, left + first, last - first, to);
   return last < columns ? msf_fill(to, zero, (columns - last) * c) : to;
 }

@@ -1,5 +1,5 @@
 /*
- * The pixels under the windows of a few neighbouring outputs, as addresses, and the scales of blocked layouts.
+ * The pixels under the windows of a few neighbouring outputs, as addresses, and the scales of packed layouts.
  */
 #ifndef MSF_WINDOW_H_
 #define MSF_WINDOW_H_
@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define MSF_MAX_TAPS 49 /* of a window in a blocked layout: up to 7x7 */
+#define MSF_MAX_TAPS 49 /* of a window in a packed layout: up to 7x7 */
 
 /* The columns that some windows touch. */
 typedef struct {
@@ -82,10 +82,10 @@ void msf_find_columns(const msf_call *call, int32_t x, int32_t pixels, const int
 #endif
 
 /*
- * Copies columns `left` to left + columns - 1 of row y, which is inside the input; zero points stand for columns that are
- * outside. Returns the end of the copy.
+ * A row of im2col: copies columns `left` to left + columns - 1 of row y, which is inside the input; zero points stand for
+ * columns that are outside. Returns the end of the copy.
  */
-int8_t *msf_gather_row(const msf_call *call, int32_t y, int32_t left, int32_t columns, int8_t *to);
+int8_t *msf_im2col_row(const msf_call *call, int32_t y, int32_t left, int32_t columns, int8_t *to);
 
 #ifdef __cplusplus
 }

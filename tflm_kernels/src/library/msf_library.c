@@ -59,12 +59,12 @@ static const int8_t *find_band(const msf_call *call) {
   return !MSF_LIBRARY_ALIGNED || is_aligned(at) ? at : 0;
 }
 
-static void gather(const msf_call *call, int32_t columns, int8_t *to) {
+static void im2col(const msf_call *call, int32_t columns, int8_t *to) {
   const msf_stage *s = call->stage;
   int32_t y = msf_top(s, call->y);
   for (int32_t ky = s->kernel_h; ky > 0; ky--, y += s->dilation_h) {
     const int is_inside = y >= 0 && y < call->in[0].h;
-    to = is_inside ? msf_gather_row(call, y, msf_left(s, call->x0), columns, to)
+    to = is_inside ? msf_im2col_row(call, y, msf_left(s, call->x0), columns, to)
                    : msf_fill(to, s->in_zero[0], columns * call->in[0].c);
   }
 }
@@ -102,7 +102,7 @@ int msf_library_convolve(const msf_call *call) {
   if (wanted < 0 || (uint32_t)wanted > left.left) return 0;
   band.buffer = left.at;
   band.buffer_size = wanted;
-  if (copy != 0) gather(call, band.in_w, copy);
+  if (copy != 0) im2col(call, band.in_w, copy);
   widen_scales(call, band.out_c, multipliers, shifts);
   if (!msf_library_run(&band)) return 0;
   if (band.out != out) msf_copy(out, band.out, out_size);

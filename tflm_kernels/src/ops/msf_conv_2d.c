@@ -1,14 +1,14 @@
 /*
  * CONV_2D. Kernel row, kernel column and input channel make one index k.
  *
- * MSF_LAYOUT_BLOCKED: weights [out channel / 2][k / 4][2][4], k filled up with zeros to a multiple of 4; the last one of
+ * MSF_LAYOUT_PACKED: weights [out channel / 2][k / 4][2][4], k filled up with zeros to a multiple of 4; the last one of
  * an odd number of channels as [k]. arg[0] is where params has a pixel of the padding. The bias holds
  * bias - input zero point * sum of the channel's weights, so that taps in the padding count as the zero point.
  */
 #include "kernel/msf_window.h"
 #include "library/msf_library.h"
 
-#define GATHERED 200 /* bytes of the stack for windows that do not lie in pieces of a multiple of 4 */
+#define IM2COL_BYTES 200 /* of the stack, for windows that do not lie in pieces of a multiple of 4 */
 
 #define MOST_ACROSS (MSF_MAX_TAPS / MSF_PIXELS) /* segments of several pixels that there are addresses for */
 
@@ -16,11 +16,11 @@ static uint64_t window_size(const msf_stage *s, int32_t channels) {
   return (uint64_t)s->kernel_h * s->kernel_w * (uint32_t)channels;
 }
 
-static int check_blocked(const msf_stage_shape *shape) {
+static int check_packed(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   const uint64_t size = (window_size(s, shape->in[0]->c) + 3) / 4 * 4;
   if (shape->in[0]->c % 4 != 0) {
-    if (size > GATHERED) return 0;
+    if (size > IM2COL_BYTES) return 0;
   } else if (window_size(s, 1) > MSF_MAX_TAPS || s->arg[0] < 0 ||
              !msf_fits((uint32_t)s->arg[0], shape->in[0]->c, 1, shape->params_size)) {
     return 0;
@@ -32,13 +32,13 @@ static int check_blocked(const msf_stage_shape *shape) {
 static int check(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   const uint64_t size = window_size(s, shape->in[0]->c);
-  if (s->layout == MSF_LAYOUT_BLOCKED) return check_blocked(shape);
+  if (s->layout == MSF_LAYOUT_PACKED) return check_packed(shape);
   return size <= UINT32_MAX && msf_fits(s->weights, size * shape->out->c, 1, shape->params_size) &&
          msf_fits_requantization(shape, shape->out->c);
 }
 
 /* Row y of the window whose first column is `left`, with gaps between its columns; zero points for what is outside. */
-static void gather_dilated_row(const msf_call *call, int32_t y, int32_t left, int8_t *to) {
+static void im2col_dilated_row(const msf_call *call, int32_t y, int32_t left, int8_t *to) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
   for (int32_t kx = 0; kx < s->kernel_w; kx++, left += s->dilation_w) {
@@ -50,8 +50,8 @@ static void gather_dilated_row(const msf_call *call, int32_t y, int32_t left, in
   }
 }
 
-/* The windows of some pixels from x on, each as `length` contiguous values with zeros at its end. */
-static MSF_NOINLINE void gather(const msf_call *call, int32_t x, int32_t pixels, int32_t length, int8_t *to) {
+/* im2col of a few pixels: the windows of those from x on, each as `length` contiguous values with zeros at its end. */
+static MSF_NOINLINE void im2col(const msf_call *call, int32_t x, int32_t pixels, int32_t length, int8_t *to) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
   const msf_span span = msf_span_of(call, x, pixels);
@@ -64,12 +64,12 @@ static MSF_NOINLINE void gather(const msf_call *call, int32_t x, int32_t pixels,
     if (!msf_row_is_inside(in, &row)) {
       for (int8_t *at = to; at < end; at += length) msf_fill(at, s->in_zero[0], size);
     } else if (s->dilation_w != 1) {
-      for (int8_t *at = to; at < end; at += length, left += stride) gather_dilated_row(call, row.y, left, at);
+      for (int8_t *at = to; at < end; at += length, left += stride) im2col_dilated_row(call, row.y, left, at);
     } else if (span.is_inside && msf_is_in_one_piece(in, place, span.to - span.from)) {
       msf_copy_pieces(to, length, msf_pixels_at(in, place, row.y, span.from, span.to - span.from), stride * in->c,
                       pixels, size);
     } else {
-      for (int8_t *at = to; at < end; at += length, left += stride) msf_gather_row(call, row.y, left, s->kernel_w, at);
+      for (int8_t *at = to; at < end; at += length, left += stride) msf_im2col_row(call, row.y, left, s->kernel_w, at);
     }
   }
   for (int32_t rest = length - s->kernel_h * size; rest > 0; rest--, to++) {
@@ -77,13 +77,13 @@ static MSF_NOINLINE void gather(const msf_call *call, int32_t x, int32_t pixels,
   }
 }
 
-static MSF_NOINLINE int32_t run_gathered(const msf_call *call, int32_t x, msf_job *job) {
+static MSF_NOINLINE int32_t run_im2col(const msf_call *call, int32_t x, msf_job *job) {
   const int8_t *addresses[MSF_PIXELS];
-  int8_t windows[GATHERED];
+  int8_t windows[IM2COL_BYTES];
   job->segments = 1;
   job->length = ((int32_t)window_size(call->stage, call->in[0].c) + 3) & ~3;
-  job->pixels = msf_min(msf_min(call->x1 - x, MSF_PIXELS), GATHERED / job->length);
-  gather(call, x, job->pixels, job->length, windows);
+  job->pixels = msf_min(msf_min(call->x1 - x, MSF_PIXELS), IM2COL_BYTES / job->length);
+  im2col(call, x, job->pixels, job->length, windows);
   for (int32_t p = 0; p < job->pixels; p++) addresses[p] = windows + p * job->length;
   msf_convolve(job, addresses);
   return job->pixels;
@@ -122,7 +122,7 @@ static MSF_NOINLINE int find_broken_row(const msf_call *call, const msf_span *sp
     } else {
       int8_t *copy = take_room(rows, kernel * c);
       if (copy == 0) return 0;
-      msf_gather_row(call, y, left, kernel, copy);
+      msf_im2col_row(call, y, left, kernel, copy);
       rows->addresses[p] = copy;
     }
   }
@@ -209,7 +209,7 @@ static MSF_NOINLINE void run_pointwise(const msf_call *call, msf_job *job) {
   }
 }
 
-static void run_blocked(const msf_call *call) {
+static void run_packed(const msf_call *call) {
   const int is_whole = call->in[0].c % 4 == 0;
   msf_job job;
   msf_begin_job(call, &job);
@@ -218,13 +218,13 @@ static void run_blocked(const msf_call *call) {
     return;
   }
   for (int32_t x = call->x0; x < call->x1; job.out += job.pixels * job.channels) {
-    x += is_whole ? run_addressed(call, x, &job) : run_gathered(call, x, &job);
+    x += is_whole ? run_addressed(call, x, &job) : run_im2col(call, x, &job);
   }
 }
 
 static void run(const msf_call *call) {
-  if (call->stage->layout == MSF_LAYOUT_BLOCKED) {
-    run_blocked(call);
+  if (call->stage->layout == MSF_LAYOUT_PACKED) {
+    run_packed(call);
   } else if (!msf_library_convolve(call)) {
     msf_run_conv_2d_plain(call);
   }
@@ -234,11 +234,11 @@ const msf_operator msf_conv_2d = {.check = check,
                                   .reads = msf_reads_window,
                                   .run = run,
                                   .inputs = 1,
-                                  .layouts = MSF_LAYOUT_BLOCKED,
+                                  .layouts = MSF_LAYOUT_PACKED,
                                   .flags = MSF_HAS_SCRATCH | MSF_BEGINS_INSIDE};
-const msf_operator msf_conv_2d_blocked = {.check = check_blocked,
-                                          .reads = msf_reads_window,
-                                          .run = run_blocked,
-                                          .inputs = 1,
-                                          .layouts = MSF_LAYOUT_BLOCKED,
-                                          .flags = MSF_HAS_SCRATCH | MSF_ONLY_BLOCKED | MSF_BEGINS_INSIDE};
+const msf_operator msf_conv_2d_packed = {.check = check_packed,
+                                         .reads = msf_reads_window,
+                                         .run = run_packed,
+                                         .inputs = 1,
+                                         .layouts = MSF_LAYOUT_PACKED,
+                                         .flags = MSF_HAS_SCRATCH | MSF_ONLY_PACKED | MSF_BEGINS_INSIDE};

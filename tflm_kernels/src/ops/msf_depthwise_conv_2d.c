@@ -1,7 +1,7 @@
 /*
  * DEPTHWISE_CONV_2D. Output channel o reads input channel o / multiplier; arg[0] is the multiplier.
  *
- * MSF_LAYOUT_BLOCKED, for multiplier 1 only: weights [out channel / 4][kernel row][kernel column][4], those of the last
+ * MSF_LAYOUT_PACKED, for multiplier 1 only: weights [out channel / 4][kernel row][kernel column][4], those of the last
  * one to three channels as [kernel row][kernel column][channel]. arg[1] is where params has a pixel of the padding, at a
  * multiple of 4; so is the input, if its channels are one. The bias is folded as for CONV_2D.
  */
@@ -16,7 +16,7 @@ static int fits_weights(const msf_stage_shape *shape) {
          msf_fits(s->weights, taps * shape->out->c, 1, shape->params_size);
 }
 
-static int check_blocked(const msf_stage_shape *shape) {
+static int check_packed(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   if (s->arg[1] % 4 != 0 || (shape->in[0]->c % 4 == 0 && shape->in[0]->offset % 4 != 0)) return 0;
   return s->arg[0] == 1 && s->kernel_h * s->kernel_w <= MSF_MAX_TAPS && s->weights % 4 == 0 && s->arg[1] >= 0 &&
@@ -25,7 +25,7 @@ static int check_blocked(const msf_stage_shape *shape) {
 }
 
 static int check(const msf_stage_shape *shape) {
-  if (shape->stage->layout == MSF_LAYOUT_BLOCKED) return check_blocked(shape);
+  if (shape->stage->layout == MSF_LAYOUT_PACKED) return check_packed(shape);
   return fits_weights(shape) && msf_fits_requantization(shape, shape->out->c);
 }
 
@@ -70,7 +70,7 @@ static int32_t run_columns(const msf_call *call, int32_t x, msf_job *job) { retu
 
 #endif
 
-static void run_blocked(const msf_call *call) {
+static void run_packed(const msf_call *call) {
   const msf_stage *s = call->stage;
   const int shares = has_columns(call);
   msf_job job;
@@ -82,8 +82,8 @@ static void run_blocked(const msf_call *call) {
 }
 
 static void run(const msf_call *call) {
-  if (call->stage->layout == MSF_LAYOUT_BLOCKED) {
-    run_blocked(call);
+  if (call->stage->layout == MSF_LAYOUT_PACKED) {
+    run_packed(call);
   } else if (!msf_library_convolve(call)) {
     msf_run_depthwise_conv_2d_plain(call);
   }
@@ -93,11 +93,11 @@ const msf_operator msf_depthwise_conv_2d = {.check = check,
                                             .reads = msf_reads_window,
                                             .run = run,
                                             .inputs = 1,
-                                            .layouts = MSF_LAYOUT_BLOCKED,
+                                            .layouts = MSF_LAYOUT_PACKED,
                                             .flags = MSF_BEGINS_INSIDE};
-const msf_operator msf_depthwise_conv_2d_blocked = {.check = check_blocked,
-                                                    .reads = msf_reads_window,
-                                                    .run = run_blocked,
-                                                    .inputs = 1,
-                                                    .layouts = MSF_LAYOUT_BLOCKED,
-                                                    .flags = MSF_ONLY_BLOCKED | MSF_BEGINS_INSIDE};
+const msf_operator msf_depthwise_conv_2d_packed = {.check = check_packed,
+                                                   .reads = msf_reads_window,
+                                                   .run = run_packed,
+                                                   .inputs = 1,
+                                                   .layouts = MSF_LAYOUT_PACKED,
+                                                   .flags = MSF_ONLY_PACKED | MSF_BEGINS_INSIDE};

@@ -2,8 +2,8 @@
 
 Once that is settled for all pairs, offsets are a system of difference constraints, as in critical path planning. The
 search goes through the steps in time, and of what is behind it only a *zone* matters: the offsets that the items still
-alive can take together, kept as the least distance from each of them up to each other one. A zone inside one that led
-nowhere leads nowhere either.
+alive can take together, kept as a difference-bound matrix (DBM): the least distance from each of them up to each other
+one, closed under going round by a third. A zone inside one that led nowhere leads nowhere either.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 Zone = list[list[int]]
-"""``zone[i][j]`` bytes at least from item i's start up to item j's; item 0 stands for the bottom of the arena. Always
-closed: no detour over a third item says more."""
+"""A difference-bound matrix: ``zone[i][j]`` bytes at least from item i's start up to item j's; item 0 stands for the
+bottom of the arena. Always closed: no detour over a third item says more."""
 
 Pair = tuple[int, int]
 
@@ -188,7 +188,7 @@ class ZoneSearch:
 
 
 def _narrow(zone: Zone, way: Pair, distance: int) -> bool:
-    """Adds that ``way[1]`` starts at least ``distance`` above ``way[0]``, for which there is room."""
+    """Adds that ``way[1]`` starts at least ``distance`` above ``way[0]``, for which there is room; closed again."""
     low, up = way
     beyond = list(zone[up])
     for row in zone:
@@ -200,5 +200,5 @@ def _narrow(zone: Zone, way: Pair, distance: int) -> bool:
 
 
 def _inside(bounds: Sequence[int], others: Sequence[int]) -> bool:
-    """True if a zone with ``bounds`` is part of the one with ``others``."""
+    """Inclusion of difference-bound matrices: True if a zone with ``bounds`` is part of the one with ``others``."""
     return all(mine >= other for mine, other in zip(bounds, others, strict=True))
