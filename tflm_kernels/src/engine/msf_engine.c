@@ -14,8 +14,7 @@ typedef struct {
   const msf_stage *stages;
   const msf_group *groups;
   const msf_sizes *sizes;
-  uint32_t column_bits;
-  uint8_t order;
+  uint8_t column_bits, order;
   msf_progress *progress; /* where the workspace begins */
   uint8_t *state;         /* NULL if there is none */
   const uint8_t *params;
@@ -343,7 +342,7 @@ static MSF_NOINLINE void find_memory(engine *e, const msf_program *p, const msf_
   e->stages = msf_stage_at(p, 0);
   e->groups = msf_group_at(p, 0);
   e->sizes = msf_sizes_of(p);
-  e->column_bits = msf_column_bits(p);
+  e->column_bits = (uint8_t)msf_column_bits(p);
   e->order = msf_order(p);
   e->progress = (msf_progress *)operands[p->workspace_operand].data;
   e->state = msf_has_state(p) ? (uint8_t *)operands[p->state_operand].data : 0;
