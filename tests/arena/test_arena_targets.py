@@ -46,14 +46,14 @@ STRUCTS = {
 }
 TFLM = [name for name, target in TARGETS.items() if target.is_tflm]
 
-LEAST = {
-    ("tflm__person_detect", False): 14_352,
-    ("tflm__person_detect", True): 12_096,
-    ("mlperf__kws_dscnn", False): 5_712,
-    ("mlperf__kws_dscnn", True): 5_248,
+BEYOND_HEAD = {
+    ("tflm__person_detect", False): 832,
+    ("tflm__person_detect", True): 656,
+    ("mlperf__kws_dscnn", False): 432,
+    ("mlperf__kws_dscnn", True): 336,
 }
-"""Bytes of the least arena in which rewritten models, streamed or not, started in Chirale_TensorFLowLite 2.0.0 on an
-emulated Cortex-M4."""
+"""Bytes beyond the head of the least arena in which rewritten models, streamed or not, started in
+Chirale_TensorFLowLite 2.0.0 on an emulated Cortex-M4."""
 
 
 @pytest.mark.parametrize("name", TFLM)
@@ -72,11 +72,11 @@ def test_structs_are_as_large_as_the_compiler_makes_them(name: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("model", "streamed"), LEAST)
+@pytest.mark.parametrize(("model", "streamed"), BEYOND_HEAD)
 def test_a_library_without_static_memory_needs_what_was_seen(model: str, streamed: bool) -> None:
     rewritten = Planner.of(corpus_model(model), model, Request(stream_input=streamed)).choose().model
     size = predict(rewritten, find_target("arm-dynamic-2023"))
-    assert LEAST[model, streamed] <= size.minimum <= LEAST[model, streamed] + 64
+    assert BEYOND_HEAD[model, streamed] <= size.minimum - size.head <= BEYOND_HEAD[model, streamed] + 64
     assert max(predict(rewritten, target).minimum for target in ANY_TFLM) >= size.minimum
     assert predict(rewritten, MCU32).minimum < size.minimum
 
@@ -84,7 +84,7 @@ def test_a_library_without_static_memory_needs_what_was_seen(model: str, streame
 def test_exported_c_takes_the_plan_alone() -> None:
     rewritten = Planner.of(corpus_model("tflm__person_detect"), "person_detect").choose()
     size = predict(rewritten.model, C_EXPORT)
-    assert (size.head, size.tail, size.minimum) == (13_520, 0, 13_520)
+    assert (size.head, size.tail, size.minimum) == (13_328, 0, 13_328)
     assert C_EXPORT.block_bytes == 0
 
 

@@ -104,7 +104,7 @@ reader, and an output the whole row that it is at; first fit leaves gaps between
 be written here, more may not."""
 
 
-AUDIBLE = ("feature_pyramid", "residual_prelu", "hard_swish_gates", "audio_along_time", "cropped", "float_ends")
+AUDIBLE = ("feature_pyramid", "residual_prelu", "audio_along_time", "cropped", "float_ends")
 """Networks whose outputs differ whenever one pixel inside does. Those of the others are too often saturated."""
 
 

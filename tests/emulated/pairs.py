@@ -53,7 +53,7 @@ class Pair:
 
 
 def _wide(seed: int) -> Model:
-    return random_wide_network(Random(f"wide {seed}"))
+    return random_wide_network(Random(f"many {seed}"))
 
 
 def _plain(seed: int) -> Model:

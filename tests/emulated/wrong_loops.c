@@ -11,6 +11,10 @@ void RIGHT(msf_convolve)(const msf_job *job, const int8_t *const *x);
 void WRONG(msf_convolve)(const msf_job *job, const int8_t *const *x);
 void RIGHT(msf_convolve_depthwise)(const msf_job *job, const int8_t *const *x);
 void WRONG(msf_convolve_depthwise)(const msf_job *job, const int8_t *const *x);
+#if defined(MSF_HAS_COLUMNS)
+void RIGHT(msf_convolve_columns)(const msf_job *job, const int8_t *const *x, int32_t stride);
+void WRONG(msf_convolve_columns)(const msf_job *job, const int8_t *const *x, int32_t stride);
+#endif
 void RIGHT(msf_add_values)(const msf_addition *job, const int8_t *a, const int8_t *b, int8_t *out, int32_t n);
 void WRONG(msf_add_values)(const msf_addition *job, const int8_t *a, const int8_t *b, int8_t *out, int32_t n);
 int32_t RIGHT(msf_dot)(int32_t sum, const int8_t *w, const int8_t *x, int32_t n);
@@ -24,11 +28,19 @@ void WRONG(msf_convolve)(const msf_job *job, const int8_t *const *x) {
   if (job->channels % 2 != 0) job->out[job->pixels * job->channels - 1] ^= 1;
 }
 
-/* The first channel, where there are four pixels and channels make whole fours. */
+/* The first channel, where channels make whole fours. */
 void WRONG(msf_convolve_depthwise)(const msf_job *job, const int8_t *const *x) {
   RIGHT(msf_convolve_depthwise)(job, x);
-  if (job->channels % 4 == 0 && job->pixels == MSF_PIXELS) job->out[0] ^= 1;
+  if (job->channels % 4 == 0) job->out[0] ^= 1;
 }
+
+#if defined(MSF_HAS_COLUMNS)
+/* The first channel, where there are four pixels. */
+void WRONG(msf_convolve_columns)(const msf_job *job, const int8_t *const *x, int32_t stride) {
+  RIGHT(msf_convolve_columns)(job, x, stride);
+  if (job->pixels == MSF_PIXELS) job->out[0] ^= 1;
+}
+#endif
 
 /* Sums that leave their range go round instead of staying at its end. */
 void WRONG(msf_add_values)(const msf_addition *job, const int8_t *a, const int8_t *b, int8_t *out, int32_t n) {
