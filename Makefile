@@ -8,7 +8,7 @@ export TFLM_MSF_MODELS
 
 C_SOURCES := $(shell find tflm_kernels/src tflm_msf/core platformio benchmarks tests \( -name '*.[ch]' -o -name '*.cpp' \) -not -path '*/.pio/*') tflm_msf/runtime/wheel_adapter.c
 
-.PHONY: demo test test-all soak fuzz docs bench emulators simulators checkers browser emulated lint format dist clean venv
+.PHONY: demo test test-all soak fuzz docs bench emulators simulators checkers browser searching emulated lint format dist clean venv
 
 venv: $(VENV)/.installed
 
@@ -44,10 +44,14 @@ emulated: venv emulators simulators
 browser:
 	@tools/install_browser.sh || [ "$$(id -u)" != 0 ]
 
-test: lint emulators simulators checkers browser
+# What cannot be installed is said, and its tests are skipped; not where packages are locked, as in CI.
+searching: venv
+	@tools/install_search.sh '$(BIN)/python' || [ "$(TFLM_MSF_LOCKED)" != 1 ]
+
+test: lint emulators simulators checkers browser searching
 	$(BIN)/pytest -n auto -m 'not slow'
 
-test-all: lint emulators simulators checkers browser
+test-all: lint emulators simulators checkers browser searching
 	$(BIN)/pytest -n auto
 
 # Coverage-guided, for as long as one likes; what it finds stays in FUZZ_DIR. Needs clang with libFuzzer.

@@ -31,6 +31,13 @@ def load(name: str) -> ModuleType:
 SPACE = load("space")
 
 
+def needs(*packages: str) -> None:
+    """Skips the test without what a search takes, which `make test` installs."""
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        pytest.skip(f"missing: {', '.join(missing)}; try pip install 'tflm-msf[models]' optuna")
+
+
 def random_architecture(seed: int) -> Any:
     random = Random(seed)
 
@@ -49,7 +56,7 @@ def test_all_schedules_never_take_more(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_trained_is_what_is_estimated(seed: int) -> None:
-    pytest.importorskip("keras")
+    needs("keras")
     architecture = random_architecture(seed)
     trained, described = tflm_msf.estimate(SPACE.keras_of(architecture)), SPACE.layers_of(architecture)
     estimate = tflm_msf.estimate(described)
@@ -57,8 +64,7 @@ def test_what_is_trained_is_what_is_estimated(seed: int) -> None:
 
 
 def test_a_tiny_study(tmp_path: Path) -> None:
-    for needed in ("keras", "optuna", "sklearn"):
-        pytest.importorskip(needed)
+    needs("keras", "optuna", "sklearn")
     study = [sys.executable, str(DIRECTORY / "study.py"), "--tiny", "-o", str(tmp_path)]
     subprocess.run(study, check=True, timeout=600)
     results = json.loads((tmp_path / "results.json").read_text("utf-8"))
