@@ -141,3 +141,15 @@ def test_a_streaming_model_has_its_table_though_not_every_preset_has_a_plan(tmp_
     assert presets["layerwise"] == dict.fromkeys(LIMITS)
     assert presets["full"]["F=1"]["overhead"] == 1.0
     assert run("plan", path, "--picture", tmp_path / "front.svg").exit_code == 0
+
+
+def test_two_pictures_in_one_file_are_refused(model: Path) -> None:
+    path = model.with_name("both.svg")
+    result = run("plan", model, "--dag", path, "--timeline", path)
+    assert result.exit_code == 2 and "the second would replace the first" in result.output
+    assert not path.exists()
+
+
+def test_a_report_of_a_directory_is_refused() -> None:
+    result = run("report", ".")
+    assert result.exit_code == 2 and "the current directory cannot be read" in result.output

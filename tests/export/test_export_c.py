@@ -18,6 +18,7 @@ from tests.kernels.library import Status
 from tests.small_models import PLAN, plan_bytes, small_model
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c, kernel_sources
+from tflm_msf.export.text import c_name
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model, Op
 from tflm_msf.inputs import Array, make_inputs
@@ -221,6 +222,11 @@ def test_a_model_that_is_no_rewrite_is_refused() -> None:
 def test_names_that_c_does_not_take_are_refused(name: str) -> None:
     with pytest.raises(MsfError, match="cannot be part of C names"):
         export_c(small(), name)
+
+
+def test_a_file_called_like_a_keyword_gets_another_name() -> None:
+    assert c_name("switch") == "model_switch"
+    assert c_name("switches") == "switches"
 
 
 def test_the_arena_holds_every_tensor_and_no_more() -> None:

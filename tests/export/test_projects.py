@@ -312,6 +312,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
         (("--format", "c", "--runtime", "tflm"), "needs no TFLM"),
         (("--format", "c", "--name", "msf"), "the name 'msf' is taken"),
         (("--format", "c", "--name", "a b"), "cannot be part of C names"),
+        (("--format", "tflm", "--name", "switch"), "'switch' is a word of C++'s own"),
         (("--format", "arduino", "--without-kernels"), "--without-kernels is for --format c"),
         (("--format", "c", "--skip-softmax"), "--skip-softmax is for --format c --without-kernels"),
         (("--format", "c", "--input", "nowhere.bin"), "the input file nowhere.bin cannot be read"),

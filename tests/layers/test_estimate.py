@@ -126,6 +126,13 @@ def test_limits_presets_and_streams() -> None:
         ([layers.image(8, 8, 1), Layer("cube")], "is of no kind that is known"),
         ([layers.image(8, 8, 1), Layer("conv", channels=1, dtype="int3")], "of type int3"),
         ([layers.image(8, 8, 1), layers.dense(3), layers.conv(3)], "reads a map"),
+        ([layers.image(8, 8, 1), layers.conv(-4)], "has channels -4; whole numbers from 1"),
+        ([layers.image(8, 8, 1), Layer("conv", channels=4.5)], "has channels 4.5"),  # type: ignore[arg-type]
+        ([layers.image(8, 8, 1), layers.conv(10**9)], "from 1 to 1,048,576"),
+        ([layers.image(8, 8, 1), layers.conv(4, 3, 0)], "has strides 0"),
+        ([Layer("input", "", (), shape=("8", 8, 1)), layers.conv(4)], "has shape '8'"),  # type: ignore[arg-type]
+        ([layers.image(8, 8, 1), "conv"], "a network is a list of layers"),
+        (None, "a network is a list of layers"),
     ],
 )
 def test_networks_that_cannot_be(network: list[Layer], sentence: str) -> None:

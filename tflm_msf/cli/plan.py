@@ -72,9 +72,13 @@ def plan(
 
 def _check_outputs(model: Path, picture: Path | None, timeline: Path | None, dag: Path | None) -> None:
     """Raises MsfError, before any work is done, for a file that cannot be written."""
-    for path in (picture, timeline, dag):
-        if path is not None:
-            check_destination(path, model)
+    given = [path for path in (picture, timeline, dag) if path is not None]
+    for number, output in enumerate(given):
+        check_destination(output, model)
+        if output.resolve() in [other.resolve() for other in given[:number]]:
+            raise MsfError(
+                f"{output} is named for two pictures, of which the second would replace the first: name two."
+            )
     for path in (picture, timeline):
         if path is not None:
             check_format(path.suffix[1:])

@@ -28,10 +28,10 @@ def report(request: Request, model: Path, output: Path | None, as_json: bool) ->
     its blocks, RAM and MACs of each layer, the boards, and the plan that `rewrite` would choose. --json prints what it
     shows.
     """
+    data = read_bytes(model)  # first: a directory, `.` say, has no name to make the page's from
     output = output or model.with_name(f"{model.stem}_report.html")
     require_matplotlib()
     check_destination(output, model)
-    data = read_bytes(model)
     with busy(f"Searching the fusions of {model.name}") as say:
         found = overview(data, str(model), request, say)
         say("the pictures")

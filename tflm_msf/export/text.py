@@ -21,6 +21,17 @@ TEMPLATES = Environment(
 )
 
 
+_RESERVED = re.compile(
+    r"alignas|alignof|and|and_eq|asm|auto|bitand|bitor|bool|break|case|catch|char|class|compl|concept|const|"
+    r"consteval|constexpr|constinit|const_cast|continue|decltype|default|delete|do|double|dynamic_cast|else|enum|"
+    r"explicit|export|extern|false|float|for|friend|goto|if|inline|int|long|mutable|namespace|new|noexcept|not|"
+    r"not_eq|nullptr|operator|or|or_eq|private|protected|public|register|reinterpret_cast|requires|return|short|"
+    r"signed|sizeof|static|static_assert|static_cast|struct|switch|template|this|thread_local|throw|true|try|"
+    r"typedef|typeid|typename|union|unsigned|using|virtual|void|volatile|wchar_t|while|xor|xor_eq"
+)
+"""Keywords of C++, of which a model's namespace cannot be one."""
+
+
 def check_name(name: str) -> None:
     """Raises MsfError for a name that C does not take."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or "__" in name:
@@ -28,12 +39,15 @@ def check_name(name: str) -> None:
             f"'{name}' cannot be part of C names: use letters, digits and underscores, a letter first and no two "
             "underscores together, which C++ keeps for itself."
         )
+    if _RESERVED.fullmatch(name):
+        raise MsfError(f"'{name}' is a word of C++'s own, which no namespace can be called; choose another name.")
 
 
 def c_name(text: str) -> str:
     """The name closest to ``text`` that :func:`check_name` takes."""
     name = re.sub(r"[\W_]+", "_", text, flags=re.ASCII).strip("_")
-    return name if name and not name[0].isdigit() else f"model_{name}".rstrip("_")
+    is_free = bool(name) and not name[0].isdigit() and not _RESERVED.fullmatch(name)
+    return name if is_free else f"model_{name}".rstrip("_")
 
 
 def comment(text: str) -> str:

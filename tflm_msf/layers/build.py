@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
+from numbers import Integral
 
 import numpy as np
 
@@ -22,6 +23,9 @@ _WEIGHT_SCALES = [float(scale) for scale in (0.004 * 2 ** _RANDOM.uniform(0, 2, 
 _SCALE = float(np.float32(6 / 255))
 _USUAL = Quantization((_SCALE,), (-128,))
 _SHARE = Quantization((1 / 256,), (-128,))
+
+_MOST_CHANNELS = 1 << 20
+"""Beyond any network for a microcontroller; each channel has a made-up weight and scale of its own."""
 
 _NAME = "network/layer_{0}/of_kind/made_{0}"
 """Of tensors; converters' names are about as long."""
@@ -112,6 +116,7 @@ def model_of(layers: Sequence[Layer]) -> Model:
     Raises:
         MsfError: for layers that do not fit each other, or that no converter makes.
     """
+    _check_layers(layers)
     builder, named = _Builder(), dict[str, int]()
     outputs, before = list[int](), -1
     for number, layer in enumerate(layers):
@@ -130,6 +135,27 @@ def model_of(layers: Sequence[Layer]) -> Model:
         raise MsfError("a network begins with an input, layers.image(height, width, channels), and has other layers.")
     graph = Graph(tuple(builder.tensors), tuple(builder.ops), tuple(builder.inputs), tuple(outputs))
     return Model((graph,), metadata=_CONVERTERS_METADATA)
+
+
+def _check_layers(layers: Sequence[Layer]) -> None:
+    """Raises MsfError for what is no list of layers, or for a size that is no number or out of its range."""
+    if not isinstance(layers, Sequence) or not all(isinstance(layer, Layer) for layer in layers):
+        raise MsfError("a network is a list of layers that tflm_msf.layers makes, or a Keras model.")
+    for layer in layers:
+        least_channels = 1 if layer.kind in ("conv", "dense") else 0
+        _check_sizes(layer, "channels", (layer.channels,), least_channels, _MOST_CHANNELS)
+        _check_sizes(layer, "multiplier", (layer.multiplier,), 1, _MOST_CHANNELS)
+        _check_sizes(layer, "kernel", layer.kernel, 0)
+        _check_sizes(layer, "strides", layer.strides, 1)
+        _check_sizes(layer, "dilation", layer.dilation, 1)
+        _check_sizes(layer, "margins", layer.margins, 0)
+        _check_sizes(layer, "shape", layer.shape, -1)
+
+
+def _check_sizes(layer: Layer, what: str, sizes: Sequence[object], least: int, most: int = 2**31 - 1) -> None:
+    for size in sizes:
+        if not isinstance(size, Integral) or not least <= int(size) <= most:
+            raise MsfError(f"{_called(layer)} has {what} {size!r}; whole numbers from {least} to {most:,} can be.")
 
 
 def _source(name: str, named: Mapping[str, int], before: int, layer: Layer) -> int:
