@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
+from testing.corpus import corpus_model
 from testing.layers import Geometry, Layers, Weighting
 from tests.small_models import small_model
 from tflm_msf.cli import COMMANDS, main
@@ -200,9 +201,11 @@ def test_a_limit_on_time_is_kept_on_each_core(model: Path) -> None:
             assert report["time"]["slowdown"] <= limit + 0.001
 
 
-def test_a_limit_on_time_that_the_ram_does_not_allow_is_refused(model: Path) -> None:
-    least = str(run_json("plan", model)["front"][-1]["minimum"])
-    done = run("rewrite", model, "--ram-limit", least, "--max-slowdown", "1")
+def test_a_limit_on_time_that_the_ram_does_not_allow_is_refused(model: Path, tmp_path: Path) -> None:
+    slower = tmp_path / "ic.tflite"
+    slower.write_bytes(corpus_model("mlperf__ic_resnet8"))
+    least = str(run_json("plan", slower)["front"][-1]["minimum"])
+    done = run("rewrite", slower, "--ram-limit", least, "--max-slowdown", "1")
     assert_refused(
         done, f"{int(least):,} bytes", "times the fastest plan's estimated time on m4", "above the 1 allowed"
     )

@@ -174,7 +174,7 @@ def _architecture(network: dict[str, Any]) -> Architecture:
 
 
 @click.command(help=__doc__)
-@click.option("--tiny", is_flag=True, help="Three trials of each, one epoch: does it run?")
+@click.option("--tiny", is_flag=True, help="Two trials of each, one epoch: does it run?")
 @click.option("--storage", help="An Optuna storage. [default: a SQLite file in the directory]")
 @click.option("--workers", default=1, show_default=True, help="Processes; with more than one, trials depend on timing.")
 @click.option("--seed", default=1, show_default=True, help="Another one on each computer that works on a study.")

@@ -24,7 +24,7 @@ from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import write_model
 
-MOST_TEXT = {"-O2": 14_000, "-Os": 12_000}
+MOST_TEXT = {"-O2": 18_500, "-Os": 16_600}
 """Bytes of code of the kernels that a keyword spotter needs on Cortex-M4."""
 
 
