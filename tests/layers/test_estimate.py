@@ -126,6 +126,10 @@ def test_limits_presets_and_streams() -> None:
         ([layers.image(8, 8, 1), Layer("cube")], "is of no kind that is known"),
         ([layers.image(8, 8, 1), Layer("conv", channels=1, dtype="int3")], "of type int3"),
         ([layers.image(8, 8, 1), layers.dense(3), layers.conv(3)], "reads a map"),
+        ([layers.image(8, 8, 1), layers.conv(4, (3,))], "has kernel .3,.; a number, or one"),  # type: ignore[arg-type]
+        ([layers.image(8, 8, 1), layers.conv(4, 3.0)], "has kernel 3.0; whole numbers from 1"),  # type: ignore[arg-type]
+        ([layers.image(8, 8, 1), layers.conv(4, 0)], "has kernel 0; whole numbers from 1"),
+        ([layers.image(8, 8, 1), layers.conv(4, padding="full")], "has padding 'full'"),  # type: ignore[arg-type]
         ([layers.image(8, 8, 1), layers.conv(-4)], "has channels -4; whole numbers from 1"),
         ([layers.image(8, 8, 1), Layer("conv", channels=4.5)], "has channels 4.5"),  # type: ignore[arg-type]
         ([layers.image(8, 8, 1), layers.conv(10**9)], "from 1 to 1,048,576"),

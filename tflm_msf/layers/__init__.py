@@ -82,7 +82,7 @@ class Layer:
 
 
 def _pair(size: int | Pair) -> Pair:
-    return (size, size) if isinstance(size, int) else size
+    return size if isinstance(size, tuple) else (size, size)
 
 
 def image(height: int, width: int, channels: int, name: str = "") -> Layer:

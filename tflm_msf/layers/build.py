@@ -137,6 +137,9 @@ def model_of(layers: Sequence[Layer]) -> Model:
     return Model((graph,), metadata=_CONVERTERS_METADATA)
 
 
+_PADDINGS = ("same", "valid")
+
+
 def _check_layers(layers: Sequence[Layer]) -> None:
     """Raises MsfError for what is no list of layers, or for a size that is no number or out of its range."""
     if not isinstance(layers, Sequence) or not all(isinstance(layer, Layer) for layer in layers):
@@ -145,11 +148,19 @@ def _check_layers(layers: Sequence[Layer]) -> None:
         least_channels = 1 if layer.kind in ("conv", "dense") else 0
         _check_sizes(layer, "channels", (layer.channels,), least_channels, _MOST_CHANNELS)
         _check_sizes(layer, "multiplier", (layer.multiplier,), 1, _MOST_CHANNELS)
-        _check_sizes(layer, "kernel", layer.kernel, 0)
-        _check_sizes(layer, "strides", layer.strides, 1)
-        _check_sizes(layer, "dilation", layer.dilation, 1)
+        _check_pair(layer, "kernel", layer.kernel, 0 if layer.kind == "average_pool" else 1)
+        _check_pair(layer, "strides", layer.strides, 1)
+        _check_pair(layer, "dilation", layer.dilation, 1)
         _check_sizes(layer, "margins", layer.margins, 0)
         _check_sizes(layer, "shape", layer.shape, -1)
+        if layer.padding not in _PADDINGS:
+            raise MsfError(f"{_called(layer)} has padding {layer.padding!r}; {' or '.join(_PADDINGS)} can be.")
+
+
+def _check_pair(layer: Layer, what: str, pair: Sequence[object], least: int) -> None:
+    if not isinstance(pair, Sequence) or len(pair) != 2:
+        raise MsfError(f"{_called(layer)} has {what} {pair!r}; a number, or one for rows and one for columns, can be.")
+    _check_sizes(layer, what, pair, least)
 
 
 def _check_sizes(layer: Layer, what: str, sizes: Sequence[object], least: int, most: int = 2**31 - 1) -> None:
