@@ -56,6 +56,7 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
     "inspect": ("nothing", ["inspect", "MODEL"]),
     "operators": ("nothing", ["operators"]),
     "plan": ("nothing", ["plan", "MODEL"]),
+    "report": ("nothing", ["report", "MODEL", "-o", "OUT"]),
     "rewrite": ("nothing", ["rewrite", "MODEL", "-o", "OUT"]),
     "verify": ("tflm", ["verify", "MODEL", "MODEL"]),
     "export c": ("compiler", ["export", "MODEL", "--format", "c", "-o", "OUT"]),

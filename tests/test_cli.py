@@ -29,7 +29,7 @@ def network() -> Model:
     """A residual network with a classifier on a 20x20 image: blocks, strips and a trade-off."""
     layers = Layers(Random(5))
     x = layers.conv(layers.input(1, 20, 20, 3), 8, Geometry((3, 3), (2, 2)), Weighting())
-    y = layers.conv(x, 16, Geometry((1, 1)), Weighting())
+    y = layers.conv(x, 48, Geometry((1, 1)), Weighting())
     y = layers.depthwise(y, 1, Geometry((3, 3)), Weighting())
     y = layers.conv(y, 8, Geometry((1, 1)), Weighting())
     x = layers.add(x, y)

@@ -79,8 +79,10 @@ def padding_themselves(network: Network) -> tuple[Network, tuple[int, ...]]:
     folded: list[int] = []
     for index, unit in enumerate(network.units):
         pad = unit.stage
+        if pad is None or pad.op is not StageOp.PAD:
+            continue
         readers = network.consumers.get(unit.outputs[0], ())
-        if pad is None or pad.op is not StageOp.PAD or unit.outputs[0] in network.outputs or not readers:
+        if unit.outputs[0] in network.outputs or not readers:
             continue
         padded = [_padded(unit, pad, network.units[reader]) for reader in readers]
         if None not in padded:
