@@ -8,10 +8,9 @@
  */
 #include "plugin.h"
 
-static Mark begin_mark, end_mark;
+static Settings settings;
 static uint64_t executed, begun_at;
 static bool inside;
-static FILE *out;
 
 static void on_begin(unsigned cpu, void *data) {
   (void)cpu;
@@ -24,7 +23,7 @@ static void on_end(unsigned cpu, void *data) {
   (void)cpu;
   (void)data;
   if (!inside) return;
-  fprintf(out, "region instructions %llu\n",
+  fprintf(settings.out, "region instructions %llu\n",
           (unsigned long long)(executed - begun_at - 1)); /* this mark has been counted too */
   inside = false;
 }
@@ -34,9 +33,9 @@ static void on_translation(PluginId id, Block *block) {
   for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); i++) {
     Instruction *instruction = qemu_plugin_tb_get_insn(block, i);
     qemu_plugin_register_vcpu_insn_exec_inline(instruction, INLINE_ADD, &executed, 1);
-    if (is_mark(&begin_mark, instruction)) {
+    if (is_mark(&settings.begin, instruction)) {
       qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_begin, NO_REGISTERS, NULL);
-    } else if (is_mark(&end_mark, instruction)) {
+    } else if (is_mark(&settings.end, instruction)) {
       qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_end, NO_REGISTERS, NULL);
     }
   }
@@ -45,20 +44,17 @@ static void on_translation(PluginId id, Block *block) {
 static void on_exit_of_qemu(PluginId id, void *data) {
   (void)id;
   (void)data;
-  fprintf(out, "total %llu\n", (unsigned long long)executed);
-  fclose(out);
+  fprintf(settings.out, "total %llu\n", (unsigned long long)executed);
+  fclose(settings.out);
 }
 
 int qemu_plugin_install(PluginId id, const Info *info, int argc, char **argv) {
   bool ok = true;
   (void)info;
   for (int i = 0; i < argc; i++) {
-    const char *value;
-    if ((value = value_of(argv[i], "begin")) != NULL) ok = ok && parse_mark(value, &begin_mark);
-    if ((value = value_of(argv[i], "end")) != NULL) ok = ok && parse_mark(value, &end_mark);
-    if ((value = value_of(argv[i], "counts")) != NULL) out = fopen(value, "w");
+    ok = read_setting(argv[i], &settings) && ok;
   }
-  if (!ok || begin_mark.size == 0 || end_mark.size == 0 || out == NULL) {
+  if (!ok || !is_told_all(&settings)) {
     fprintf(stderr, "count: needs begin=, end= (hexadecimal) and counts= (a file that can be written)\n");
     return 1;
   }

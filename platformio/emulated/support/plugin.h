@@ -64,4 +64,23 @@ static inline const char *value_of(const char *argument, const char *name) {
   return strncmp(argument, name, length) == 0 && argument[length] == '=' ? argument + length + 1 : NULL;
 }
 
+/* What every plugin is told: the marks between which it looks, and the file that it writes. */
+typedef struct {
+  Mark begin, end;
+  FILE *out;
+} Settings;
+
+/* Takes an argument that all plugins have; others are left alone. Returns false if it is one, and wrong. */
+static inline bool read_setting(const char *argument, Settings *settings) {
+  const char *value;
+  if ((value = value_of(argument, "begin")) != NULL) return parse_mark(value, &settings->begin);
+  if ((value = value_of(argument, "end")) != NULL) return parse_mark(value, &settings->end);
+  if ((value = value_of(argument, "counts")) != NULL) settings->out = fopen(value, "w");
+  return true;
+}
+
+static inline bool is_told_all(const Settings *settings) {
+  return settings->begin.size != 0 && settings->end.size != 0 && settings->out != NULL;
+}
+
 #endif /* PLUGIN_H_ */

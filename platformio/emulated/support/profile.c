@@ -34,12 +34,11 @@ typedef struct {
   uint64_t start, end, last; /* addresses: of the first instruction, behind the last one, of the last one */
 } Straight;
 
-static Mark begin_mark, end_mark;
+static Settings settings;
 static uint64_t flash, flash_size;
 static uint64_t *ran, *taken; /* by halfword of flash */
 static const Straight *before;
 static bool inside;
-static FILE *out;
 
 static void touch(Cache *cache, uint64_t address) {
   const uint64_t line = address / cache->line + 1;
@@ -70,14 +69,14 @@ static void on_begin(unsigned cpu, void *data) {
 }
 
 static void tell(void) {
-  rewind(out);
+  rewind(settings.out);
   for (uint64_t i = 0; i < flash_size / 2; i++) {
     if (ran[i] == 0) continue;
-    fprintf(out, "at %llx %llu %llu\n", (unsigned long long)(flash + 2 * i), (unsigned long long)ran[i],
+    fprintf(settings.out, "at %llx %llu %llu\n", (unsigned long long)(flash + 2 * i), (unsigned long long)ran[i],
             (unsigned long long)taken[i]);
   }
   for (int i = 0; i < CACHES; i++)
-    fprintf(out, "cache %s %llu\n", caches[i].name, (unsigned long long)caches[i].fetched);
+    fprintf(settings.out, "cache %s %llu\n", caches[i].name, (unsigned long long)caches[i].fetched);
 }
 
 static void on_end(unsigned cpu, void *data) {
@@ -126,9 +125,9 @@ static void on_translation(PluginId id, Block *block) {
       qemu_plugin_register_vcpu_insn_exec_inline(instruction, INLINE_ADD, &ran[(address - flash) / 2], 1);
     }
     qemu_plugin_register_vcpu_mem_cb(instruction, on_memory, NO_REGISTERS, READS_AND_WRITES, NULL);
-    if (is_mark(&begin_mark, instruction)) {
+    if (is_mark(&settings.begin, instruction)) {
       qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_begin, NO_REGISTERS, NULL);
-    } else if (is_mark(&end_mark, instruction)) {
+    } else if (is_mark(&settings.end, instruction)) {
       qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_end, NO_REGISTERS, NULL);
     }
   }
@@ -138,8 +137,8 @@ static void on_translation(PluginId id, Block *block) {
 static void on_exit_of_qemu(PluginId id, void *data) {
   (void)id;
   (void)data;
-  fprintf(out, "total\n");
-  fclose(out);
+  fprintf(settings.out, "total\n");
+  fclose(settings.out);
 }
 
 int qemu_plugin_install(PluginId id, const Info *info, int argc, char **argv) {
@@ -147,13 +146,11 @@ int qemu_plugin_install(PluginId id, const Info *info, int argc, char **argv) {
   (void)info;
   for (int i = 0; i < argc; i++) {
     const char *value;
-    if ((value = value_of(argv[i], "begin")) != NULL) ok = ok && parse_mark(value, &begin_mark);
-    if ((value = value_of(argv[i], "end")) != NULL) ok = ok && parse_mark(value, &end_mark);
-    if ((value = value_of(argv[i], "counts")) != NULL) out = fopen(value, "w");
+    ok = read_setting(argv[i], &settings) && ok;
     if ((value = value_of(argv[i], "flash")) != NULL) flash = strtoull(value, NULL, 0);
     if ((value = value_of(argv[i], "size")) != NULL) flash_size = strtoull(value, NULL, 0);
   }
-  if (!ok || begin_mark.size == 0 || end_mark.size == 0 || out == NULL || flash_size == 0) {
+  if (!ok || !is_told_all(&settings) || flash_size == 0) {
     fprintf(stderr,
             "profile: needs begin=, end= (hexadecimal), counts= (a file that can be written), flash= and size=\n");
     return 1;
