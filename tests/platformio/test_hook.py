@@ -13,6 +13,7 @@ from random import Random
 import pytest
 
 from testing.layers import Geometry, Layers, Weighting
+from tests.kernels.library import Status
 from tests.platformio.pio import EMULATED, ROOT, make_project, need_emulators, program, run_pio, write_options
 from tflm_msf.tflite_io import write_model
 from tools.hook_options import BEGIN, END, README, table
@@ -23,9 +24,6 @@ int main(void) { printf("arena %d\\n", (int)NET_ARENA_SIZE); return (int)net_ini
 """
 OPTIONS = "custom_tflm_msf_model = models/net.tflite\ncustom_tflm_msf_format = c\n"
 SCRIPT = ROOT / "tflm_kernels" / "extra_script.py"
-SOURCE_MISSING = 7
-"""Status of a model that gets its rows from nobody."""
-
 REWRITES = "tflm-msf: rewriting net.tflite"
 
 
@@ -52,7 +50,7 @@ def build(project: Path) -> tuple[bool, str]:
     return done.returncode == 0, done.stdout + done.stderr
 
 
-def arena_of(project: Path, init: int = 0) -> int:
+def arena_of(project: Path, init: Status = Status.OK) -> int:
     """The arena that the firmware says, and that its initialisation ends so."""
     firmware = project / ".pio" / "build" / "it" / "firmware.elf"
     qemu = [sys.executable, str(EMULATED / "scripts" / "run.py"), "m4", str(firmware)]
@@ -90,7 +88,7 @@ def test_rewrites_when_something_changed_and_only_then(project: Path) -> None:
     ok, told = build(project)
     assert ok, told
     assert REWRITES in told
-    assert arena_of(project, SOURCE_MISSING) <= arena
+    assert arena_of(project, Status.SOURCE_MISSING) <= arena
     write_options(project, OPTIONS)
 
     write_net(project, seed=2)

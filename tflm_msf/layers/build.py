@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 from numbers import Integral
+from typing import get_args
 
 import numpy as np
 
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Model, Op, Quantization, Table, Tensor
-from tflm_msf.layers import BEFORE, Layer
+from tflm_msf.layers import BEFORE, Layer, Padding
 
 ACTIVATIONS = ("none", "relu", "relu_n1_to_1", "relu6")
 """Numbered as in the schema."""
@@ -137,9 +138,6 @@ def model_of(layers: Sequence[Layer]) -> Model:
     return Model((graph,), metadata=_CONVERTERS_METADATA)
 
 
-_PADDINGS = ("same", "valid")
-
-
 def _check_layers(layers: Sequence[Layer]) -> None:
     """Raises MsfError for what is no list of layers, or for a size that is no number or out of its range."""
     if not isinstance(layers, Sequence) or not all(isinstance(layer, Layer) for layer in layers):
@@ -153,8 +151,8 @@ def _check_layers(layers: Sequence[Layer]) -> None:
         _check_pair(layer, "dilation", layer.dilation, 1)
         _check_sizes(layer, "margins", layer.margins, 0)
         _check_sizes(layer, "shape", layer.shape, -1)
-        if layer.padding not in _PADDINGS:
-            raise MsfError(f"{_called(layer)} has padding {layer.padding!r}; {' or '.join(_PADDINGS)} can be.")
+        if layer.padding not in get_args(Padding):
+            raise MsfError(f"{_called(layer)} has padding {layer.padding!r}; {' or '.join(get_args(Padding))} can be.")
 
 
 def _check_pair(layer: Layer, what: str, pair: Sequence[object], least: int) -> None:
