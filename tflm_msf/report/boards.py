@@ -42,5 +42,5 @@ def _cells(version: Json | None) -> tuple[str, str]:
         return "-", ""
     arena = format_size(version["arena"])
     if version["fits"]:
-        return arena, f"{version['overhead']:.3f}"
-    return f"{arena} !{''.join(what[0] for what in version['lacking'])}", ""
+        return arena, f"{version['overhead']:.2f}"
+    return f"{arena}!{''.join(what[0] for what in version['lacking'])}", ""
