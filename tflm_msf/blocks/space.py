@@ -8,10 +8,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tflm_msf.blocks.block import Block, Candidate
+from tflm_msf.blocks.compiled import CompiledWalks
 from tflm_msf.blocks.recompute import Copies, Gate, copies_before, find_gates
 from tflm_msf.blocks.rings import RingSizes
 from tflm_msf.blocks.schedule import Schedule
-from tflm_msf.blocks.walk import BlockWalk
+from tflm_msf.blocks.walk import BlockWalk, Walked
+from tflm_msf.core import load_core
 from tflm_msf.network.units import Network
 
 
@@ -31,8 +33,8 @@ class BlockSpace:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._sizes = RingSizes(network)
-        self._copied: dict[tuple[Gate, ...], tuple[Copies, RingSizes]] = {}
+        self._walks = _Walks(network)
+        self._copied: dict[tuple[Gate, ...], tuple[Copies, _Walks]] = {}
         self._laid_out: dict[Candidate, Block] = {}
 
     @cached_property
@@ -46,31 +48,36 @@ class BlockSpace:
         """
         if self._network.units[last].stage is None:
             return
-        yield from BlockWalk(self._network, self._sizes, last, among).candidates(max_workspace)
+        yield from self._walks.find(last, among, max_workspace, False).blocks
         if self._has_gates(last):
-            yield from self._with_copies(last, among, max_workspace)
+            yield from self._with_copies(last, among, max_workspace, False)
 
-    def ending_at(self, last: int, among: Sequence[Schedule], max_workspace: int) -> Ending:
-        """All of :meth:`candidates`, and the units that were looked at for them: no other one matters to any."""
-        walk = BlockWalk(self._network, self._sizes, last, among)
-        found = list(walk.candidates(max_workspace))
+    def ending_at(self, last: int, among: Sequence[Schedule], max_workspace: int, undominated: bool = False) -> Ending:
+        """All of :meth:`candidates`, and the units that were looked at for them: no other one matters to any.
+
+        With ``undominated``, those may be missing that another one of the same units is better than, wherever the two
+        are placed.
+        """
+        walked = self._walks.find(last, among, max_workspace, undominated)
         if not self._has_gates(last):
-            return Ending(found, range(walk.reached, last + 1), walk.was_limited)
-        found += self._with_copies(last, among, max_workspace)
+            return Ending(walked.blocks, range(walked.reached, last + 1), walked.was_limited)
+        found = [*walked.blocks, *self._with_copies(last, among, max_workspace, undominated)]
         return Ending(found, range(last + 1), True)
 
     def _has_gates(self, last: int) -> bool:
         return any(gate.pool <= last for gate in self._gates)
 
-    def _with_copies(self, last: int, among: Sequence[Schedule], max_workspace: int) -> Iterator[Candidate]:
+    def _with_copies(
+        self, last: int, among: Sequence[Schedule], max_workspace: int, undominated: bool
+    ) -> Iterator[Candidate]:
         """Blocks of whole rows that make some maps anew."""
         width = self._network.stage(last).output_map.w
         whole = [schedule for schedule in among if schedule.tile_w == width]
         if not whole:
             return
-        copies, walk = self._walk_with_copies(last, whole)
+        copies, walks, at = self._walks_with_copies(last)
         last_copy = max((at for at, unit in enumerate(copies.origin[1:]) if unit == copies.origin[at]), default=-1)
-        for found in walk.candidates(max_workspace):
+        for found in walks.find(at, whole, max_workspace, undominated).blocks:
             first = copies.origin[found.first]
             if first <= copies.start:
                 return
@@ -96,15 +103,36 @@ class BlockSpace:
     def _walked(self, candidate: Candidate) -> Block:
         """The block with what the walk says of it: units and inputs in the network that may have copies."""
         if not candidate.recomputes:
-            walk = BlockWalk(self._network, self._sizes, candidate.last, (candidate.schedule,))
-            return walk.lay_out(candidate.first)
-        copies, walk = self._walk_with_copies(candidate.last, (candidate.schedule,))
-        return walk.lay_out(copies.origin.index(candidate.first))
+            return self._walks.lay_out(candidate.first, candidate.last, candidate.schedule)
+        copies, walks, at = self._walks_with_copies(candidate.last)
+        return walks.lay_out(copies.origin.index(candidate.first), at, candidate.schedule)
 
-    def _walk_with_copies(self, last: int, among: Sequence[Schedule]) -> tuple[Copies, BlockWalk]:
+    def _walks_with_copies(self, last: int) -> tuple[Copies, _Walks, int]:
+        """The network that has copies for blocks up to unit ``last``, walks there, and the number of ``last`` there."""
         copies = copies_before(self._network, self._gates, last)
         if copies.gates not in self._copied:
-            self._copied[copies.gates] = copies, RingSizes(copies.expanded)
-        copies, sizes = self._copied[copies.gates]
-        at = len(copies.origin) - 1 - copies.origin[::-1].index(last)
-        return copies, BlockWalk(copies.expanded, sizes, at, among)
+            self._copied[copies.gates] = copies, _Walks(copies.expanded)
+        copies, walks = self._copied[copies.gates]
+        return copies, walks, len(copies.origin) - 1 - copies.origin[::-1].index(last)
+
+
+class _Walks:
+    """Walks over one network, in the compiled core where there is one."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._sizes = RingSizes(network)
+        core = load_core()
+        self._compiled = None if core is None else CompiledWalks(core, network, self._sizes)
+
+    def find(self, last: int, among: Sequence[Schedule], max_workspace: int, undominated: bool) -> Walked:
+        """The blocks that end at unit ``last``, as :meth:`BlockSpace.ending_at` finds them."""
+        if self._compiled is not None and len({(each.chunk, each.order) for each in among}) == 1:
+            return self._compiled.run(last, among, max_workspace, undominated)
+        walk = BlockWalk(self._network, self._sizes, last, among)
+        blocks = list(walk.candidates(max_workspace))
+        return Walked(blocks, walk.reached, walk.was_limited)
+
+    def lay_out(self, first: int, last: int, schedule: Schedule) -> Block:
+        """The block of units ``first`` to ``last``."""
+        return BlockWalk(self._network, self._sizes, last, (schedule,)).lay_out(first)

@@ -5,6 +5,7 @@ what it adds to workspace and MACs. All schedules go in step.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,14 @@ from tflm_msf.blocks.workspace import (
 from tflm_msf.format.limits import MAX_GROUPS, MAX_OPERANDS, PROGRESS_BYTES, can_be_numbered
 from tflm_msf.network.units import Network
 from tflm_msf.ops import Stage, StageOp
+
+
+class Walked(NamedTuple):
+    """What a walk found: blocks, the first unit that it looked at, and whether its limit left a block out."""
+
+    blocks: list[Candidate]
+    reached: int
+    was_limited: bool
 
 
 class BlockWalk:
@@ -67,7 +76,7 @@ class BlockWalk:
             least, workspaces = self._without_chunks(), self._workspace()
             self.was_limited |= bool((workspaces > max_workspace).any())
             yield from self._candidates_from(first, workspaces, max_workspace)
-            if not self._keep(least <= max_workspace):
+            if self._inputs_not_made() > MAX_OPERANDS - OWN_OPERANDS or not self._keep(least <= max_workspace):
                 return
 
     def lay_out(self, first: int) -> Block:
@@ -89,6 +98,10 @@ class BlockWalk:
             accumulators,
             tuple(sorted(self._state.items())),
         )
+
+    def _inputs_not_made(self) -> int:
+        """Tensors that the block reads and no unit makes: each stays an operand of every longer block."""
+        return sum(tensor not in self._network.producer for tensor in self._readers)
 
     def _candidates_from(self, first: int, workspaces: Ints, max_workspace: int) -> Iterator[Candidate]:
         inputs = tuple(sorted({self._network.copies.get(tensor, tensor) for tensor in self._readers}))

@@ -101,7 +101,7 @@ def find_edges(
         known = remembered.recall(last, most) if admit is None else None
         if known is None:
             in_time = not effort.is_spent()
-            found = space.ending_at(last, schedules(network, last), most if in_time else -1)
+            found = space.ending_at(last, schedules(network, last), most if in_time else -1, admit is None)
             known = _undominated_blocks(network, found.blocks if admit is None else _admitted(found.blocks, admit))
             if admit is None and in_time:
                 remembered.keep(found.seen, most if found.is_limited else None, known)
