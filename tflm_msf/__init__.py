@@ -17,12 +17,14 @@ from tflm_msf.errors import LimitMissedError, MsfError
 
 if TYPE_CHECKING:
     from tflm_msf.api import Front, Model, Result, estimate, from_keras, load
+    from tflm_msf.camera import Camera
     from tflm_msf.estimation import Estimate
     from tflm_msf.report.pictures import Picture
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Camera",
     "Estimate",
     "Front",
     "LimitMissedError",

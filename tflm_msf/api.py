@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from tflm_msf.advice import choose_or_advise
 from tflm_msf.arena import find_target
 from tflm_msf.boards import find_board
+from tflm_msf.camera import Camera
 from tflm_msf.choice import Choice
 from tflm_msf.compare import front_curves, tflm_today
 from tflm_msf.errors import MsfError
 from tflm_msf.estimation import Estimate, estimate_layers
 from tflm_msf.files import read_bytes
 from tflm_msf.graph import Model as Graphs
+from tflm_msf.graph.pixels import make_pixels
 from tflm_msf.keras_models import convert
 from tflm_msf.layers import Layer
 from tflm_msf.layers.from_keras import is_keras, layers_of_keras
@@ -136,10 +138,12 @@ class Result:
         return target
 
     def verify(self, runs: int = 20, seed: int = 0) -> VerifyReport:
-        """Compares it with the original in TFLM, bit by bit; see :func:`tflm_msf.verify.verify`."""
-        return verify_models(
-            self.original.data, self.data, runs, seed=seed, sources=(self.original.source, "the result")
-        )
+        """Compares it with the original in TFLM, bit by bit, on frames of the camera that it was rewritten for, if any;
+        see :func:`tflm_msf.verify.verify`.
+        """
+        sources = (self.original.source, "the result")
+        camera = self._planned[0].request.camera
+        return verify_models(self.original.data, self.data, runs, seed=seed, sources=sources, camera=camera)
 
     def _repr_html_(self) -> str:
         sizes = [(name, self.report["arena"][name] or {}) for name in ("original", "plan")]
@@ -193,6 +197,8 @@ class Model:
         stream_input: bool = False,
         stateful: int | None = None,
         int8_io: bool = False,
+        camera: Camera | str | None = None,
+        pixel_range: tuple[float, float] | None = None,
     ) -> Result:
         """Rewrites the model: least arena at no extra compute, or least compute within limits.
 
@@ -204,12 +210,15 @@ class Model:
             stream_input: see :meth:`plan`.
             stateful: see :meth:`plan`.
             int8_io: see :meth:`plan`.
+            camera: whose rows become those of a streamed input, as a :class:`Camera` or as text: "320x240:rgb565".
+            pixel_range: the real numbers that 0 and 255 of a camera's image stand for, as in ``--pixel-range``.
 
         Raises:
             MsfError: if the model cannot be rewritten, or the limits not be kept; the message says what would help.
         """
         limits = Limits(_bytes(ram), max_overhead)
         request = replace(_request(target, board, stream_input, int8_io), limits=limits, stateful=stateful)
+        request = _with_camera(request, camera, pixel_range)
         planner = Planner.of_model(self._graphs, self.source, request)
         choice = choose_or_advise(planner)
         rewritten = write_model(choice.model)
@@ -321,6 +330,15 @@ def _request(target: str | None, board: str | None, stream_input: bool, int8_io:
         board=None if board is None else find_board(board),
         target=None if target is None else find_target(target),
     )
+
+
+def _with_camera(request: Request, camera: Camera | str | None, pixel_range: tuple[float, float] | None) -> Request:
+    if camera is None:
+        if pixel_range is not None:
+            raise MsfError("pixel_range says what the bytes of a camera's image stand for: give a camera, too.")
+        return request
+    found = Camera.parse(camera) if isinstance(camera, str) else camera
+    return replace(request, stream_input=True, pixels=make_pixels("uint8", pixel_range), camera=found)
 
 
 def _bytes(size: int | str | None) -> int | None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from tflm_msf.arena import ANY_TFLM, MCU32, WHEEL64, Target
 from tflm_msf.boards import Board
+from tflm_msf.camera import Camera
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.errors import MsfError
-from tflm_msf.graph.pixels import AS_THE_MODEL, Pixels
+from tflm_msf.graph.pixels import AS_THE_MODEL, PixelFormat, Pixels
 from tflm_msf.program.layout import Weights
 from tflm_msf.search.presets import Preset
 
@@ -70,6 +71,7 @@ class Request:
         stream_input: get the input row by row from the application instead of from a tensor. A float input that is
             only quantised then arrives as int8.
         pixels: what the rows of a streamed input hold.
+        camera: what they are made of, for rows of bytes. No plan depends on it.
         stateful: make a step model that takes so many new rows of the window (:data:`LEAST_HOP`: as few as can be).
             None: the model as it is.
         int8_io: let float inputs and outputs that are only quantised and dequantised be int8.
@@ -87,6 +89,7 @@ class Request:
 
     stream_input: bool = False
     pixels: Pixels = AS_THE_MODEL
+    camera: Camera | None = None
     stateful: int | None = None
     int8_io: bool = False
     allow_libm: bool = False
@@ -102,6 +105,8 @@ class Request:
             raise MsfError(f"a time limit of {self.time_limit:g} seconds cannot be kept: it is a number of at least 0.")
         if self.pixels != AS_THE_MODEL and not self.stream_input:
             raise MsfError("pixels have a format only where rows are streamed: add --stream-input.")
+        if self.camera is not None and (self.pixels.format is not PixelFormat.UINT8 or self.stateful is not None):
+            raise MsfError("a camera's rows become the bytes of a whole image: use pixels of uint8, and no step model.")
         if self.limits.max_slowdown is not None and self.weights is Weights.PLAIN:
             raise MsfError(
                 "the time of convolutions in CMSIS-NN or ESP-NN is not estimated: leave --max-slowdown out, or choose "
@@ -151,5 +156,6 @@ class Request:
 
     @property
     def is_default_but_for_the_place(self) -> bool:
-        """As :attr:`is_default`, wherever the model is to run."""
-        return replace(self, board=None).is_default
+        """As :attr:`is_default`, wherever the model is to run and whichever camera its rows come from."""
+        model = self if self.camera is None else replace(self, camera=None, stream_input=False, pixels=AS_THE_MODEL)
+        return replace(model, board=None).is_default

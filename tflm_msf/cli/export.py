@@ -13,13 +13,14 @@ from pathlib import Path, PurePosixPath
 import click
 
 from tflm_msf.advice import choose_or_advise
-from tflm_msf.arena import C_EXPORT, Target
+from tflm_msf.arena import C_EXPORT, MCU32
 from tflm_msf.boards import Board, find_board
 from tflm_msf.cli.files import MODEL, as_json, busy, tell, write_whole
-from tflm_msf.cli.request import EVERYTHING, requested
+from tflm_msf.cli.request import CAMERA, EVERYTHING, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
+from tflm_msf.export.camera import CameraRam, camera_sources
 from tflm_msf.export.project import (
     Files,
     Project,
@@ -32,7 +33,7 @@ from tflm_msf.export.project import (
     platformio_project,
     zephyr_project,
 )
-from tflm_msf.export.selfcheck import make_case
+from tflm_msf.export.selfcheck import Frame, make_case
 from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
 from tflm_msf.export.used import used_header
@@ -82,7 +83,7 @@ class _Loaded:
 @click.option("--without-kernels", is_flag=True, help="c: only the model; the tflm_msf library has the kernels.")
 @click.option("--skip-softmax", is_flag=True, help="With --without-kernels: leave an unfused SOFTMAX at the end out.")
 @click.option("--force", is_flag=True, help="Overwrite files of the same names in a directory that is not empty.")
-@requested(*EVERYTHING)
+@requested(*EVERYTHING, *CAMERA)
 @as_json
 def export(
     request: Request,
@@ -121,6 +122,7 @@ def export(
         raise MsfError("--input is for the self-check: leave it or --no-self-check out.")
     only_model = kind == "tflm" or without_kernels
     told: list[str] = []
+    ram = None
     with busy(f"Exporting {model.name}"):
         if kind == "platformio" and request.board is None:
             request = replace(request, board=find_board(DEFAULT_BOARD))
@@ -130,17 +132,19 @@ def export(
         loaded = _load(model, request)
         prefix = name or c_name(model.stem)
         if only_model:
-            files = _model_only(loaded, kind, prefix, request.targets, skip_softmax)
+            files = _model_only(loaded, kind, prefix, request, skip_softmax)
         else:
             case = None
             if not no_self_check:
-                case = make_case(loaded.data, loaded.original, input_file, str(model), request.named_target)
-            project = Project(prefix, loaded.model, loaded.data, case, request.targets)
+                frame = Frame.of(request.camera, input_file) if request.camera else None
+                case = make_case(loaded.data, loaded.original, input_file, str(model), request.named_target, frame)
+            ram = _ram(loaded, chosen, request)
+            project = Project(prefix, loaded.model, loaded.data, case, request.targets, request.camera, ram)
             files = _project(project, kind, chosen, request.board)
             told = _told(project, kind, chosen, output)
     write_files(output, files, force or only_model)
     if as_json:
-        print_json("export", {"output": str(output), "files": sorted(files)})
+        print_json("export", {"output": str(output), "files": sorted(files), "ram": ram.to_json() if ram else None})
     else:
         for line in [*_summary(output, files), *told]:
             tell(line)
@@ -163,7 +167,10 @@ def _told(project: Project, kind: str, runtime: Runtime, output: Path) -> list[s
         "zephyr": f"west build -b nrf52840dk/nrf52840 {place}/app",
         "cmsis-pack": f"(cd {place} && zip -r ../TflmMsf.{name}.pack .)",
     }
-    return [f"Arena: {arena_of(project, runtime):,} bytes", f"Next:  {commands[kind]}"]
+    arena = arena_of(project.model, project.data, runtime, project.targets)
+    now, *before = project.ram.lines() if project.ram else [""]
+    ram = [f"RAM:   {now}", *(f"       {line}" for line in before)] if now else []
+    return [f"Arena: {arena:,} bytes", *ram, f"Next:  {commands[kind]}"]
 
 
 def _runtime(kind: str, asked: Runtime | None, request: Request) -> Runtime:
@@ -192,12 +199,24 @@ def _load(path: Path, request: Request) -> _Loaded:
     return _Loaded(rewritten, write_model(rewritten), data)
 
 
-def _model_only(loaded: _Loaded, kind: str, name: str, targets: tuple[Target, ...], skip_softmax: bool) -> Files:
+def _model_only(loaded: _Loaded, kind: str, name: str, request: Request, skip_softmax: bool) -> Files:
     """The model's sources, and the header that makes the kernels leave out what it does not use."""
-    used = used_header(loaded.model)
+    more = used_header(loaded.model)
+    if request.camera is not None:
+        more = {**more, **camera_sources(loaded.model, name, request.camera)}
     if kind == "c":
-        return {**export_c(loaded.model, name, skip_softmax), **used}
-    return {**export_tflm(loaded.model, loaded.data, name, targets), **used}
+        return {**export_c(loaded.model, name, skip_softmax), **more}
+    return {**export_tflm(loaded.model, loaded.data, name, request.targets), **more}
+
+
+def _ram(loaded: _Loaded, runtime: Runtime, request: Request) -> CameraRam | None:
+    """What it all takes with a camera, if there is one."""
+    if request.camera is None:
+        return None
+    original = None if loaded.original is None else read_model(loaded.original, "the original model")
+    before = request.shown if request.shown.is_tflm else MCU32
+    arena = arena_of(loaded.model, loaded.data, runtime, request.targets)
+    return CameraRam.of(loaded.model, request.camera, arena, original, before)
 
 
 def _project(project: Project, kind: str, runtime: Runtime, board: Board | None) -> Files:

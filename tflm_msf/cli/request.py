@@ -10,7 +10,9 @@ import click
 
 from tflm_msf.arena import find_target
 from tflm_msf.boards import find_board
+from tflm_msf.camera import Camera, CameraFormat, Fit, Resize
 from tflm_msf.cost.time_model import load_costs
+from tflm_msf.errors import MsfError
 from tflm_msf.graph.pixels import PixelFormat, make_pixels
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import DEFAULT_CORE, DEFAULT_TIME_LIMIT, LEAST_HOP, Limits, Request
@@ -137,11 +139,37 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
     ),
 }
 
+CAMERA: Mapping[str, Callable[[Command], Command]] = {
+    "camera": click.option(
+        "--camera",
+        metavar="WIDTHxHEIGHT:FORMAT",
+        help="The camera that the rows come from, 320x240:rgb565 say: the network's rows are made of its rows. FORMAT "
+        f"is {', '.join(kind.label for kind in CameraFormat)}. Streams the input as bytes, with --pixel-range as the "
+        "network was trained.",
+    ),
+    "fit": click.option(
+        "--fit",
+        type=click.Choice([fit.name.lower() for fit in Fit]),
+        default=Fit.CROP.name.lower(),
+        show_default=True,
+        help="With --camera: the largest part in the middle that is shaped as the network's image, or all of the "
+        "camera's.",
+    ),
+    "resize": click.option(
+        "--resize",
+        type=click.Choice([resize.name.lower() for resize in Resize]),
+        default=Resize.AREA.name.lower(),
+        show_default=True,
+        help="With --camera: a pixel is the mean of what it covers, or lies between the four pixels around its middle.",
+    ),
+}
+"""Of commands that see a model run on a camera's frames."""
+
 ENDS = ("stream_input", "pixel_format", "pixel_range", "stateful", "int8_io")
 """What the rewritten model takes and gives."""
 
 EVERYTHING = tuple(_OPTIONS)
-"""All that can be asked for, in the order in which `--help` shows it."""
+"""All that can be asked of a plan, in the order in which `--help` shows it."""
 
 
 def requested(*names: str) -> Callable[[Command], Callable[..., Any]]:
@@ -158,7 +186,7 @@ def requested(*names: str) -> Callable[[Command], Callable[..., Any]]:
 
         decorated: Callable[..., Any] = call
         for name in reversed(names):
-            decorated = _OPTIONS[name](decorated)
+            decorated = {**_OPTIONS, **CAMERA}[name](decorated)
         return decorated
 
     return decorate
@@ -181,11 +209,20 @@ def make_request(
     preset: str = Preset.FULL.value,
     weights: str = Weights.PACKED.value,
     time_limit: float = DEFAULT_TIME_LIMIT,
+    camera: str | None = None,
+    fit: str = Fit.CROP.name.lower(),
+    resize: str = Resize.AREA.name.lower(),
 ) -> Request:
     """From what a user says. Raises :class:`MsfError` for what contradicts itself, and for unknown names."""
+    found = None if camera is None else Camera.parse(camera, fit, resize)
+    if found is None and (fit, resize) != (Fit.CROP.name.lower(), Resize.AREA.name.lower()):
+        raise MsfError("--fit and --resize say what becomes of a camera's image: add --camera.")
+    if found is not None and pixel_format not in (None, PixelFormat.UINT8.label):
+        raise MsfError("a camera's rows become bytes before the network gets them: leave --pixel-format out.")
     return Request(
-        stream_input=stream_input,
-        pixels=make_pixels(pixel_format, pixel_range),
+        stream_input=stream_input or found is not None,
+        pixels=make_pixels(PixelFormat.UINT8.label if found else pixel_format, pixel_range),
+        camera=found,
         stateful=stateful,
         int8_io=int8_io,
         allow_libm=allow_libm,

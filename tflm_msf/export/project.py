@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -13,8 +13,10 @@ import numpy as np
 from tflm_msf import __version__
 from tflm_msf.arena import ANY_TFLM, C_EXPORT, Target, predict
 from tflm_msf.boards import Board
+from tflm_msf.camera import Camera
 from tflm_msf.errors import MsfError
 from tflm_msf.export.c import export_c
+from tflm_msf.export.camera import CameraRam, camera_sources
 from tflm_msf.export.kernels import LICENCE, kernel_sources, library_files
 from tflm_msf.export.selfcheck import Case
 from tflm_msf.export.text import TEMPLATES, check_name, rows
@@ -78,7 +80,8 @@ class Project:
 
     ``name`` is the prefix of names and files.
 
-    ``targets`` are the builds of TFLM that the arena shall suffice in; they do not matter to exported C.
+    ``camera`` is where its rows come from, and ``ram`` what
+    it takes then. ``targets`` are the builds of TFLM that the arena shall suffice in; they do not matter to exported C.
     """
 
     name: str
@@ -86,6 +89,8 @@ class Project:
     data: bytes
     case: Case | None
     targets: tuple[Target, ...] = ANY_TFLM
+    camera: Camera | None = None
+    ram: CameraRam | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -181,10 +186,16 @@ def esp_idf_project(project: Project, runtime: Runtime) -> Files:
         "main/idf_component.yml": _render("idf_manifest.yml", values),
         "CMakeLists.txt": _render("idf_project.cmake", values),
         "sdkconfig.defaults": _render("idf_sdkconfig", {"chip": ""}),
-        "partitions.csv": _render("idf_partitions.csv", {"app_size": _esp_app_size(len(project.data))}),
+        "partitions.csv": _render("idf_partitions.csv", {"app_size": _esp_app_size(_flash_of(project))}),
         "README.md": _render("project.md", values),
         **_library("components/tflm_msf", manifests, project.model),
     }
+
+
+def _flash_of(project: Project) -> int:
+    """Bytes of the model and the self-check's values."""
+    case = project.case or Case((), ())
+    return len(project.data) + sum(value.nbytes for value in (*case.inputs, *case.outputs))
 
 
 def _esp_app_size(model_bytes: int) -> int:
@@ -245,6 +256,8 @@ def _model_files(project: Project, runtime: Runtime, values: Mapping[str, Any]) 
         model = export_c(project.model, name)
     else:
         model = export_tflm(project.model, project.data, name, project.targets)
+    if project.camera is not None:
+        model = {**model, **camera_sources(project.model, name, project.camera)}
     if project.case is None:
         return model
     return {**model, f"{name}_case.h": _render("case.h", values), f"{name}_case.c": _render("case.c", values)}
@@ -258,11 +271,11 @@ def _library(directory: str, manifests: tuple[str, ...], model: Model) -> Files:
     }
 
 
-def arena_of(project: Project, runtime: Runtime) -> int:
-    """Bytes of arena that a project takes at most, spare ones for TFLM included."""
+def arena_of(model: Model, data: bytes, runtime: Runtime, targets: Sequence[Target]) -> int:
+    """Bytes of arena that a rewritten model takes in a project at most, spare ones for TFLM included."""
     if runtime is Runtime.C:
-        return predict(project.model, C_EXPORT).total
-    return max(sketch_arena(project.model, project.data, project.targets))
+        return predict(model, C_EXPORT).total
+    return max(sketch_arena(model, data, targets))
 
 
 def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
@@ -274,7 +287,7 @@ def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
     case = project.case or Case((), ())
     outputs = [value.tobytes() for value in case.outputs]
     tflm = runtime is Runtime.TFLM
-    arena = arena_of(project, runtime)
+    arena = arena_of(project.model, project.data, runtime, project.targets)
     return {
         "name": project.name,
         "upper": project.name.upper(),
@@ -285,6 +298,8 @@ def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
         "tflm_header": "",
         "streamed": is_streamed(project.model),
         "pixels": Pixels.of(project.model).describe(),
+        "camera": project.camera,
+        "ram": "; ".join(project.ram.lines()) if project.ram else "",
         "step": Step.of(project.model),
         "keeps": goes_on(project.model),
         "steps": case.steps,

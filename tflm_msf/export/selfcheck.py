@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tflm_msf.arena import Target, refusals
+from tflm_msf.camera import Camera, network_image
 from tflm_msf.errors import MsfError
 from tflm_msf.files import read_bytes
 from tflm_msf.graph import Graph, Model
@@ -20,6 +21,7 @@ from tflm_msf.runtime.blocks import BlocksSession
 from tflm_msf.runtime.generations import TargetSession
 from tflm_msf.runtime.native import NoInterpreterError, load_tflm, row_source
 from tflm_msf.tflite_io import read_model
+from tflm_msf.verify.frames import frame_inputs, image_of, load_frame, make_frames
 from tflm_msf.verify.sequence import Turn, goes_on, turns
 
 _SEED = 0
@@ -32,7 +34,8 @@ _STEPS = 4
 
 @dataclass(frozen=True)
 class Case:
-    """Inputs as the rewritten model takes them (a streamed one as the rows of its image), and what came out.
+    """Inputs as the rewritten model takes them (a streamed one as the rows of its image, or of a camera's), and what
+    came out.
 
     A model that keeps a state gets them in so many ``steps``, a part of each input after the other; what comes out of
     the last one counts.
@@ -47,8 +50,31 @@ class Case:
     steps: int = 1
 
 
+@dataclass(frozen=True)
+class Frame:
+    """What a camera sends once: all rows of its image, ``data``."""
+
+    camera: Camera
+    data: bytes
+
+    @classmethod
+    def of(cls, camera: Camera, file: Path | None) -> Frame:
+        """From a file of the camera's bytes, or made up. Raises MsfError for a file of another size."""
+        return cls(camera, load_frame(camera, file) if file else make_frames(camera, _SMOOTH + 1, _SEED)[_SMOOTH])
+
+    @property
+    def values(self) -> Array:
+        """Its bytes."""
+        return np.frombuffer(self.data, np.uint8)
+
+
 def make_case(
-    rewritten: bytes, original: bytes | None, input_file: Path | None, source: str, target: Target | None = None
+    rewritten: bytes,
+    original: bytes | None,
+    input_file: Path | None,
+    source: str,
+    target: Target | None = None,
+    frame: Frame | None = None,
 ) -> Case:
     """Runs the model in the TFLM interpreter of this computer.
 
@@ -61,6 +87,7 @@ def make_case(
         input_file: raw values of the one input (of the original, where it is given); made up from a seed if None.
         source: what to call the model in messages.
         target: the build of TFLM that it runs in, if one is named.
+        frame: what a camera sends, instead of an input.
 
     Raises:
         MsfError: if a model does not run, if the file is not one input, or if both models disagree.
@@ -68,20 +95,25 @@ def make_case(
     try:
         load_tflm()
     except NoInterpreterError:
-        return _case_without_tflm(rewritten, original, input_file, source)
+        return _case_without_tflm(rewritten, original, input_file, source, frame)
     after = TargetSession(rewritten, target, source)
     if original is None or refusals(read_model(original, source).main):
-        return _case_of_rewritten(after, input_file)
+        return _case_of_rewritten(after, input_file, frame)
     before = TargetSession(original, target, source)
     graph = before.model.main
     ends = Int8Ends.between(graph, after.model)
-    sequence = _sequence(graph, after.model, ends, input_file)
+    if frame is not None:
+        ((ours, theirs),) = frame_inputs(graph, after.model, ends, frame.camera, [frame.data])
+        sequence = [Turn(ours, theirs)]
+    else:
+        sequence = _sequence(graph, after.model, ends, input_file)
     for turn in sequence:
         got = after.run(turn.theirs)
         expected = ends.as_original(got) if turn.ours is None else before.run(turn.ours)
     if any(a.tobytes() != b.tobytes() for a, b in zip(expected, ends.as_original(got), strict=True)):
         raise MsfError(f"{source} gives another result once it is rewritten: `tflm-msf verify` shows where.")
-    return Case(_joined(sequence), tuple(got), before.differs, steps=len(sequence))
+    inputs = _joined(sequence) if frame is None else (frame.values,)
+    return Case(inputs, tuple(got), before.differs, steps=len(sequence))
 
 
 def _sequence(graph: Graph, rewritten: Model, ends: Int8Ends, input_file: Path | None) -> list[Turn]:
@@ -105,7 +137,9 @@ def _joined(sequence: Sequence[Turn]) -> tuple[Array, ...]:
     return tuple(np.concatenate([part.reshape(-1) for part in each]) for each in parts)
 
 
-def _case_without_tflm(rewritten: bytes, original: bytes | None, input_file: Path | None, source: str) -> Case:
+def _case_without_tflm(
+    rewritten: bytes, original: bytes | None, input_file: Path | None, source: str, frame: Frame | None
+) -> Case:
     try:
         session = BlocksSession(rewritten, source)
     except MsfError as error:
@@ -114,8 +148,8 @@ def _case_without_tflm(rewritten: bytes, original: bytes | None, input_file: Pat
             "`tflite-micro` is for Linux on x86-64 with Python 3.10 to 3.13) that would give one, nor can the kernels: "
             f"{str(error).removesuffix('.')}. Use --no-self-check to export without."
         ) from None
-    if original is None:
-        case = _case_of_rewritten(session, input_file)
+    if original is None or frame is not None:
+        case = _case_of_rewritten(session, input_file, frame)
     else:
         graph = read_model(original, source).main
         sequence = _sequence(graph, session.model, Int8Ends.between(graph, session.model), input_file)
@@ -124,7 +158,11 @@ def _case_without_tflm(rewritten: bytes, original: bytes | None, input_file: Pat
     return replace(case, by_tflm=False)
 
 
-def _case_of_rewritten(session: TargetSession | BlocksSession, input_file: Path | None) -> Case:
+def _case_of_rewritten(session: TargetSession | BlocksSession, input_file: Path | None, frame: Frame | None) -> Case:
+    if frame is not None:
+        height, width, channels = image_of(session.model, frame.camera)
+        image = network_image(frame.camera, frame.data, width, height, channels)
+        return Case((frame.values,), tuple(session.run([image])), session.differs)
     if is_streamed(session.model):
         return _streamed_case(session, input_file)
     graph = session.model.main

@@ -149,4 +149,5 @@ def make_pixels(label: str | None, bounds: tuple[float, float] | None) -> Pixels
             f"--pixel-range {bounds[0]:g} {bounds[1]:g} is no range: give two numbers up to {LARGEST_REAL:g} in size, "
             "the lower one first."
         )
-    return Pixels(PixelFormat.MODEL if label is None else PixelFormat[label.upper().replace("-", "_")], bounds)
+    reals = None if bounds is None else (float(bounds[0]), float(bounds[1]))
+    return Pixels(PixelFormat.MODEL if label is None else PixelFormat[label.upper().replace("-", "_")], reals)

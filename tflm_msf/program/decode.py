@@ -99,6 +99,19 @@ def is_streamed(model: Model) -> bool:
     return any(fmt.is_streamed(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE)
 
 
+def streamed_image(model: Model) -> tuple[int, int, int] | None:
+    """Height, width and channels of the image whose rows a model gets from a row source; None if it gets none.
+
+    Raises:
+        MsfError: if the model holds something that is not a program.
+    """
+    for op in model.main.ops:
+        if op.custom_code == CUSTOM_CODE and fmt.is_streamed(op.custom_options):
+            outline = _undamaged(_outline, op.custom_options)
+            return next(((out.h, out.w, out.c) for stage, out in outline.stages if stage is StageOp.SOURCE), None)
+    return None
+
+
 def operators_of(model: Model) -> frozenset[tuple[StageOp, int]]:
     """Operators of all stages of a rewritten model, each with the layouts of weights (0 or 1) that it is used with.
 

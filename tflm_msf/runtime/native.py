@@ -82,10 +82,12 @@ def bytes_at(address: int, size: int) -> bytes:
 RowSource = Callable[[int, int], bytes | None]
 """(row, its size in bytes) -> the row's bytes, or None to give the inference up."""
 
+NativeRowSource = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)
+"""``msf_row_source`` of msf.h."""
 
-@contextmanager
-def row_source(rows: RowSource) -> Iterator[None]:
-    """Streamed input for the models that run meanwhile: what ``msf_set_row_source`` is for on a device."""
+
+def native_row_source(rows: RowSource) -> Any:
+    """A row source that the kernels can call, for as long as it is kept."""
 
     def fill(_: int | None, y: int, row: int, size: int) -> int:
         values = rows(y, size)
@@ -94,9 +96,14 @@ def row_source(rows: RowSource) -> Iterator[None]:
         ctypes.memmove(row, values, size)
         return 0
 
+    return NativeRowSource(fill)
+
+
+@contextmanager
+def row_source(rows: RowSource) -> Iterator[None]:
+    """Streamed input for the models that run meanwhile: what ``msf_set_row_source`` is for on a device."""
     kernels = load_kernels()
-    signature = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)
-    callback = signature(fill)
+    callback = native_row_source(rows)
     kernels.msf_set_row_source(callback, None)
     try:
         yield

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.arena import WHEEL64, NotPredictedError, Refusal, Target, predict, refusals
+from tflm_msf.camera import Camera
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Graph, Model, Quantization
 from tflm_msf.graph.step import Step
@@ -21,6 +22,7 @@ from tflm_msf.program.decode import is_streamed
 from tflm_msf.runtime import DEFAULT_ARENA_BYTES, MeasuredArena, Session
 from tflm_msf.runtime.generations import TargetSession
 from tflm_msf.tflite_io import read_model
+from tflm_msf.verify.frames import frame_inputs, load_frame, make_frames
 from tflm_msf.verify.holds import Held, compare_content
 from tflm_msf.verify.interface import interface_problems
 from tflm_msf.verify.memory import left_to_chance
@@ -131,6 +133,7 @@ def verify(
     seed: int = 0,
     sources: tuple[str, str] = ("the original model", "the rewritten model"),
     target: Target | None = None,
+    camera: Camera | None = None,
 ) -> VerifyReport:
     """Compare two models: what they hold, and what they compute.
 
@@ -144,6 +147,8 @@ def verify(
     The same ``seed`` gives the same inputs. ``sources`` name the two models in messages.
     With a ``target`` whose TFLM computes an operator of either model otherwise, outputs are those that both models give
     there; inner tensors are not compared then. Arenas are measured here, whatever the target.
+    With a ``camera``, runs and files are its frames: the original gets the image that they become by definition, the
+    rewritten model the rows that the kernels make of them.
 
     Raises :class:`MsfError` if a model does not load or run, if their inputs or outputs are of different shape or
     type, if nothing is to be run, or for an input file of the wrong size.
@@ -154,15 +159,23 @@ def verify(
         return _rewritten_alone(before, rewritten, runs, seed, refused[0], sources)
     session, arena = _in_least_arena(original, sources[0])
     pair = _Pair.of((original, rewritten), before, sources)
-    inputs = [*(load_input(before.main, path) for path in input_files), *make_inputs(before.main, runs, seed)]
-    if not inputs:
+    if runs + len(input_files) == 0:
         raise MsfError("there is nothing to verify with: ask for at least one run or give an input file.")
+    goes = goes_on(pair.models[1])
+    if camera is not None and goes:
+        raise MsfError(f"{sources[1]} keeps a state, and a camera's frames are no sequence: leave --camera out.")
     held = compare_content(*pair.models, sources)
     problems = [*interface_problems(*pair.models, pair.ends, sources), *held.problems]
     report = VerifyReport(False, 0, 0, 0, (), arena, NOT_RUN, held, tuple(problems))
     if not held.is_safe_to_run:
         return report.but(f"{sources[1]} was not run: TFLM would use memory that is not its own, or may.")
-    if goes_on(pair.models[1]):
+    if camera is not None:
+        frames = [*(load_frame(camera, path) for path in input_files), *make_frames(camera, runs, seed)]
+        return _run_both(
+            report, pair, session, frame_inputs(before.main, pair.models[1], pair.ends, camera, frames), target
+        )
+    inputs = [*(load_input(before.main, path) for path in input_files), *make_inputs(before.main, runs, seed)]
+    if goes:
         return _play_both(report, pair, inputs, target)
     return _run_both(report, pair, session, [pair.ends.split(values) for values in inputs], target)
 
