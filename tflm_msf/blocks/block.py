@@ -32,6 +32,13 @@ class Candidate(NamedTuple):
     recomputes: bool = False
 
 
+class Found(NamedTuple):
+    """A block, and the bytes that it takes beside its inputs and its output, less those that these share."""
+
+    block: Candidate
+    added: int
+
+
 class InnerTensor(NamedTuple):
     """Where an inner tensor lives: its last ``pixels`` pixels, in a ring at byte ``offset`` of the workspace."""
 

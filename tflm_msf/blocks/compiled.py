@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -35,7 +35,10 @@ Ints = npt.NDArray[np.int64]
 TENSOR_ALIGNMENT = 16
 """As in :mod:`tflm_msf.search.dag`, whose dominance decides which blocks are left out."""
 
-_FOUND, _NO_MEMORY, _RING_UNKNOWN = 1, 3, 4
+_COLUMNS = ("first", "schedule", "workspace", "macs", "inputs", "overlap_input", "overlap", "added")
+"""``msf_core_block``."""
+
+_FOUND, _RING_UNKNOWN = 1, 4
 _MOST_INPUTS = MAX_OPERANDS - OWN_OPERANDS
 _LIMITS = np.array(
     [
@@ -85,7 +88,7 @@ class CompiledWalks:
             return Walked([], last + 1, False)
         schedule = among[0]
         widths = np.array([each.tile_w for each in among], np.int64)
-        blocks = np.empty(((last + 1) * len(among), 7), np.int64)
+        blocks = np.empty(((last + 1) * len(among), len(_COLUMNS)), np.int64)
         inputs = np.empty((last + 1) * (_MOST_INPUTS + 1), np.int64)
         tensors = self._tensors_for(schedule)
         walked = _Walked(_address(blocks), _address(inputs))
@@ -108,20 +111,27 @@ class CompiledWalks:
             tensors[walked.wanted, _NEWEST] = self._sizes.newest(tensor, schedule)
         if status != _FOUND:
             raise MemoryError
-        found = self._candidates(last, among, blocks[: walked.block_count].tolist(), inputs)
-        return Walked(list(found), walked.reached, bool(walked.is_limited))
+        rows = blocks[: walked.block_count]
+        found = self._candidates(last, among, rows, inputs)
+        added = rows[:, _COLUMNS.index("added")].tolist() if undominated else None
+        return Walked(found, walked.reached, bool(walked.is_limited), added)
 
-    def _candidates(
-        self, last: int, among: Sequence[Schedule], rows: Sequence[Sequence[int]], inputs: Ints
-    ) -> Iterator[Candidate]:
+    def _candidates(self, last: int, among: Sequence[Schedule], rows: Ints, inputs: Ints) -> list[Candidate]:
         output = self._network.stage(last).output
         read: dict[int, tuple[int, ...]] = {}
-        for first, schedule, workspace, macs, place, over, distance in rows:
-            if place not in read:
-                count = int(inputs[place])
-                read[place] = tuple(self._names[tensor] for tensor in inputs[place + 1 : place + 1 + count].tolist())
-            overlap_input = None if over < 0 else self._names[over]
-            yield Candidate(first, last, among[schedule], workspace, macs, read[place], output, overlap_input, distance)
+        for place in np.unique(rows[:, _COLUMNS.index("inputs")]).tolist():
+            count = int(inputs[place])
+            read[place] = tuple(self._names[tensor] for tensor in inputs[place + 1 : place + 1 + count].tolist())
+        over: dict[int, int | None] = dict.fromkeys([-1])
+        over.update(
+            (number, self._names[number])
+            for number in np.unique(rows[:, _COLUMNS.index("overlap_input")]).tolist()
+            if number >= 0
+        )
+        return [
+            Candidate(first, last, among[schedule], workspace, macs, read[place], output, over[other], overlap)
+            for first, schedule, workspace, macs, place, other, overlap, _ in rows.tolist()
+        ]
 
     def _written(self, tensors: Ints) -> _Network:
         units, inputs, reads = self._units

@@ -16,16 +16,21 @@ from tflm_msf.blocks.walk import BlockWalk, Walked
 from tflm_msf.core import load_core
 from tflm_msf.network.units import Network
 
+NO_LIMIT = 1 << 60
+"""Bytes of workspace that no block has."""
+
 
 class Ending(NamedTuple):
     """Blocks that end at the last unit ``seen``, and the units that decide what they cost.
 
-    ``is_limited``: some were left out, or never looked at, for their workspace.
+    ``is_limited``: some were left out, or never looked at, for their workspace. ``added`` as in
+    :class:`tflm_msf.blocks.walk.Walked`.
     """
 
     blocks: list[Candidate]
     seen: range
     is_limited: bool
+    added: list[int] | None = None
 
 
 class BlockSpace:
@@ -60,7 +65,7 @@ class BlockSpace:
         """
         walked = self._walks.find(last, among, max_workspace, undominated)
         if not self._has_gates(last):
-            return Ending(walked.blocks, range(walked.reached, last + 1), walked.was_limited)
+            return Ending(walked.blocks, range(walked.reached, last + 1), walked.was_limited, walked.added)
         found = [*walked.blocks, *self._with_copies(last, among, max_workspace, undominated)]
         return Ending(found, range(last + 1), True)
 
@@ -93,19 +98,32 @@ class BlockSpace:
 
     def rescheduled(self, candidate: Candidate, schedule: Schedule) -> Candidate:
         """The same units, in the same strips, made as another schedule says; itself if another input is overlapped."""
-        found = self._walked(candidate._replace(schedule=schedule)).candidate
+        if schedule == candidate.schedule:
+            return candidate
+        found = self._found_again(candidate, schedule)
         changed = candidate._replace(schedule=schedule, workspace=found.workspace)
         if candidate.overlap_input is None:
             return changed
         is_alike = found.overlap_input == candidate.overlap_input
         return changed._replace(overlap=found.overlap) if is_alike else candidate
 
+    def _found_again(self, candidate: Candidate, schedule: Schedule) -> Candidate:
+        """The block of the same units by another schedule, whatever it takes."""
+        walks, first, last = self._place_of(candidate)
+        found = walks.find(last, (schedule,), NO_LIMIT, False).blocks
+        return next(block for block in found if block.first == first)
+
     def _walked(self, candidate: Candidate) -> Block:
         """The block with what the walk says of it: units and inputs in the network that may have copies."""
+        walks, first, last = self._place_of(candidate)
+        return walks.lay_out(first, last, candidate.schedule)
+
+    def _place_of(self, candidate: Candidate) -> tuple[_Walks, int, int]:
+        """Walks over the network that a block is in, which may have copies, and its first and last unit there."""
         if not candidate.recomputes:
-            return self._walks.lay_out(candidate.first, candidate.last, candidate.schedule)
+            return self._walks, candidate.first, candidate.last
         copies, walks, at = self._walks_with_copies(candidate.last)
-        return walks.lay_out(copies.origin.index(candidate.first), at, candidate.schedule)
+        return walks, copies.origin.index(candidate.first), at
 
     def _walks_with_copies(self, last: int) -> tuple[Copies, _Walks, int]:
         """The network that has copies for blocks up to unit ``last``, walks there, and the number of ``last`` there."""

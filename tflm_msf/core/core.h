@@ -39,6 +39,16 @@ typedef struct {
 void msf_core_rest(const msf_core_edges *edges, int32_t cuts, int32_t max_edges, int64_t head_limit, int64_t *rest_macs,
                    int64_t *rest_edges);
 
+/* An edge, by its place among all, and the MACs and edges from where it leaves to the end over it. */
+typedef struct {
+  int64_t total, taken, edge, end, macs;
+} msf_core_way;
+
+/* ways.c: the best ways out of a cut, `most` at the most, in order; how many there are. `column` is one of `side` of
+ * what msf_core_rest gives. */
+int32_t msf_core_ways(const msf_core_edges *edges, int64_t cut, int64_t head_limit, const int64_t *rest_macs,
+                      const int64_t *rest_edges, int64_t side, int64_t column, int32_t most, msf_core_way *ways);
+
 /* A unit as blocks see it; all but `is_stage` is of its stage. `inputs` and `reads` are where its own begin in arrays of
  * all units': the inputs with the maps that it sees, and the tensors that it reads, each once. `prefix` is -1 if there
  * is none. `rows_alone`: it is a group of its own, whoever reads it; `runs_once`: in blocks of whole rows only. */
@@ -74,9 +84,10 @@ typedef struct {
   int64_t unit_count, tensor_count;
 } msf_core_network;
 
-/* A block: where `inputs`, how many and which they are, begin; `overlap_input` is -1 if there is none. */
+/* A block: where `inputs`, how many and which they are, begin; `overlap_input` is -1 if there is none. `added`: bytes
+ * that it takes beside its inputs and output, less those that these share. */
 typedef struct {
-  int64_t first, schedule, workspace, macs, inputs, overlap_input, overlap;
+  int64_t first, schedule, workspace, macs, inputs, overlap_input, overlap, added;
 } msf_core_block;
 
 /* What a walk gives; `blocks` and `inputs` have room for whatever there may be. `wanted`: a tensor whose ring is to be

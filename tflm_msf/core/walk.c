@@ -21,12 +21,6 @@ typedef struct {
   int64_t tensor, start, end;
 } taken_t;
 
-/* `added` as in tflm_msf/search/dag.py. */
-typedef struct {
-  msf_core_block block;
-  int64_t added;
-} found_t;
-
 typedef struct {
   const msf_core_network *network;
   const msf_core_unit *units;
@@ -48,7 +42,7 @@ typedef struct {
   int64_t *macs, *ring_bytes, *workspaces; /* for each schedule */
   int64_t accumulated, has_state, tallest, widest;
   taken_t *taken;
-  found_t *found;
+  msf_core_block *found;
   int64_t *found_order;
   msf_core_walked *walked;
   int64_t input_count;
@@ -447,18 +441,18 @@ static void hand_on_undominated(walk_t *w, int64_t count) {
   msf_core_block *kept = w->walked->blocks + w->walked->block_count;
   int64_t kept_count = 0, *order = w->found_order;
   for (int64_t n = 0; n < count; n++) {
-    const found_t *found = &w->found[n];
+    const msf_core_block *found = &w->found[n];
     int64_t place = n;
     for (; place > 0; place--) {
-      const found_t *before = &w->found[order[place - 1]];
-      if (before->block.macs < found->block.macs) break;
-      if (before->block.macs == found->block.macs && before->added <= found->added) break;
+      const msf_core_block *before = &w->found[order[place - 1]];
+      if (before->macs < found->macs) break;
+      if (before->macs == found->macs && before->added <= found->added) break;
       order[place] = order[place - 1];
     }
     order[place] = n;
   }
   for (int64_t n = 0; n < count; n++) {
-    const msf_core_block *block = &w->found[order[n]].block;
+    const msf_core_block *block = &w->found[order[n]];
     int is_beaten = 0;
     for (int64_t other = 0; other < kept_count && !is_beaten; other++) is_beaten = is_as_easy(w, &kept[other], block);
     if (!is_beaten) kept[kept_count++] = *block;
@@ -469,25 +463,26 @@ static void hand_on_undominated(walk_t *w, int64_t count) {
 static void find_blocks(walk_t *w, int64_t first, int undominated) {
   int64_t place = list_inputs(w), count = 0;
   if (place < 0) return;
-  msf_core_block over = {0, 0, 0, 0, 0, -1, 0};
+  msf_core_block over = {0, 0, 0, 0, 0, -1, 0, 0};
   int is_known = 0;
   for (int64_t n = 0; n < w->living_count; n++) {
     int64_t schedule = w->living[n];
     if (w->workspaces[schedule] > w->most && first != w->last) continue;
-    msf_core_block block = {first, schedule, w->workspaces[schedule], w->macs[schedule], place, -1, 0};
+    msf_core_block block = {first, schedule, w->workspaces[schedule], w->macs[schedule], place, -1, 0, 0};
     if (w->widths[schedule] >= maker_of_output(w)->out_w && !w->has_state) {
       if (!is_known) find_overlap(w, w->walked->inputs + place, &over);
       is_known = 1;
       block.overlap_input = over.overlap_input;
       block.overlap = over.overlap;
     }
-    w->found[count++] = (found_t){block, added(w, &block)};
+    block.added = added(w, &block);
+    w->found[count++] = block;
   }
   if (undominated) {
     hand_on_undominated(w, count);
     return;
   }
-  for (int64_t n = 0; n < count; n++) w->walked->blocks[w->walked->block_count++] = w->found[n].block;
+  for (int64_t n = 0; n < count; n++) w->walked->blocks[w->walked->block_count++] = w->found[n];
 }
 
 /* Goes on with the schedules that need no more than there is, chunks aside. */
@@ -523,7 +518,7 @@ static void set_up(walk_t *w) {
   w->ring_bytes = numbers(w, w->width_count);
   w->workspaces = numbers(w, w->width_count + network->tensor_count);
   w->found_order = numbers(w, w->width_count);
-  w->found = calloc((size_t)w->width_count, sizeof(found_t));
+  w->found = calloc((size_t)w->width_count, sizeof(msf_core_block));
   w->taken = calloc((size_t)network->unit_count, sizeof(taken_t));
   int64_t reads = 0;
   for (int64_t unit = 0; unit <= w->last; unit++) reads += w->units[unit].read_count;

@@ -109,6 +109,17 @@ class Network:
         tensors = dict.fromkeys([*self.inputs, *self.producer])
         return tuple((tensor, self.producer.get(tensor, -1), self.last_use.get(tensor, 0)) for tensor in tensors)
 
+    @cached_property
+    def crossing(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """For each unit, the tensors that were made before it, and that it or a later one reads; each with its last
+        reader.
+        """
+        found: list[list[tuple[int, int]]] = [[] for _ in self.units]
+        for tensor, made, read in self.lifetimes:
+            for alive in found[made + 1 : read + 1]:
+                alive.append((tensor, read))
+        return tuple(map(tuple, found))
+
     def overwritten(self, index: int) -> tuple[int, int] | None:
         """The input that builtin unit ``index`` may write its output over, and the bytes by which that has to start
         behind the output; None if there is no such input.

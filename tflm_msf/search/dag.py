@@ -5,17 +5,19 @@ An edge is a fusion block (or an operator that stays a builtin) that leads from 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from tflm_msf.blocks.block import Candidate
+from tflm_msf.blocks.block import Candidate, Found
 from tflm_msf.blocks.schedule import schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
-from tflm_msf.search.memory import Found, Memory, Remembered
+from tflm_msf.search.memory import Memory, Remembered
 from tflm_msf.sizes import align_up
 
 if TYPE_CHECKING:
@@ -89,6 +91,27 @@ def find_edges(
     use and left out. ``admit`` restricts the space: it turns a candidate away (None) or hands it on, changed perhaps.
     Once ``effort`` is spent, only blocks of one unit come.
     """
+    with _no_collection():
+        return _find_edges(network, admit, effort, memory)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Collects no garbage meanwhile: of the many small tuples that edges are, none is any, and each look at all of them
+    takes time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _find_edges(
+    network: Network, admit: Callable[[Candidate], Candidate | None] | None, effort: Effort, memory: Memory
+) -> list[Edge]:
     layerwise = layerwise_edges(network)
     space, liveness, remembered = BlockSpace(network), _Liveness(network), memory.of(network)
     limit = max(edge.head for edge in layerwise) + _most_saved(network, space, remembered)
@@ -102,7 +125,10 @@ def find_edges(
         if known is None:
             in_time = not effort.is_spent()
             found = space.ending_at(last, schedules(network, last), most if in_time else -1, admit is None)
-            known = _undominated_blocks(network, found.blocks if admit is None else _admitted(found.blocks, admit))
+            if found.added is not None:
+                known = list(map(Found, found.blocks, found.added))
+            else:
+                known = _undominated_blocks(network, found.blocks if admit is None else _admitted(found.blocks, admit))
             if admit is None and in_time:
                 remembered.keep(found.seen, most if found.is_limited else None, known)
         edges.extend(_edges(network, known, liveness))

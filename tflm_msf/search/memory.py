@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from itertools import count
 from typing import NamedTuple
 
-from tflm_msf.blocks.block import Candidate
+from tflm_msf.blocks.block import Candidate, Found
 from tflm_msf.network.units import Network, Unit
 from tflm_msf.ops import Stage
 
@@ -31,13 +31,6 @@ MOST_KEPT = 200_000
 
 _Name = tuple[int, int]
 """A tensor: how many units back it is made, and its place there; or -1 and its place among those that no unit makes."""
-
-
-class Found(NamedTuple):
-    """A block, and the bytes that it takes beside its inputs and its output, less those that these share."""
-
-    block: Candidate
-    added: int
 
 
 class _Kept(NamedTuple):

@@ -26,19 +26,22 @@ Role = tuple[int, int]
 """The number of a conflict, and the position of an edge in it."""
 
 
-def roles_of(conflicts: Sequence[Conflict], active: Sequence[int]) -> dict[int, list[Role]]:
-    """For each edge in one of the ``active`` conflicts, its roles."""
-    roles: dict[int, list[Role]] = {}
-    for number in active:
-        for position, edges in enumerate(conflicts[number].edges):
-            for edge in edges:
-                roles.setdefault(edge, []).append((number, position))
-    return roles
+def add_roles(roles: dict[int, list[Role]], conflicts: Sequence[Conflict]) -> None:
+    """Adds the roles that edges have in the last conflict to those in the ones before."""
+    for position, edges in enumerate(conflicts[-1].edges):
+        for edge in edges:
+            roles.setdefault(edge, []).append((len(conflicts) - 1, position))
 
 
-def after(begun: Begun, roles: Sequence[Role], conflicts: Sequence[Conflict]) -> Begun | None:
-    """What a path is in the middle of after an edge with these roles; None if that completes a conflict."""
-    taken = [(number, position + 1) for number, position in roles if position == 0 or (number, position) in begun]
+def after(begun: Begun, roles: Sequence[Role], conflicts: Sequence[Conflict], limit: int) -> Begun | None:
+    """What a path within ``limit`` bytes is in the middle of after an edge with these roles; None if that completes a
+    conflict.
+    """
+    taken = [
+        (number, position + 1)
+        for number, position in roles
+        if (position == 0 or (number, position) in begun) and conflicts[number].needed > limit
+    ]
     if any(position == len(conflicts[number].edges) for number, position in taken):
         return None
     return frozenset(taken)

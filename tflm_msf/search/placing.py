@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -97,12 +98,20 @@ def _items(network: Network, edges: tuple[Edge, ...]) -> tuple[list[Item], dict[
     They need not lead through the whole network: the tensors of what comes before and after count where they are
     alive, so that no plan with these edges takes less than what they take alone.
     """
-    step_of = {unit: step for step, edge in enumerate(edges) for unit in range(edge.first, edge.last + 1)}
-    items = []
-    for tensor, made, read in network.lifetimes:
-        if made <= edges[-1].last and read >= edges[0].first and not _is_inner(tensor, made, edges, step_of):
-            first, last = step_of.get(made, 0), step_of.get(read, len(edges) - 1)
-            items.append(Item(tensor, padded_bytes(network, tensor), first, last))
+    lasts = [edge.last for edge in edges]
+
+    def step_of(unit: int) -> int:
+        return min(bisect_left(lasts, unit), len(edges) - 1)
+
+    items = [
+        Item(tensor, padded_bytes(network, tensor), 0, step_of(read))
+        for tensor, read in network.crossing[edges[0].first]
+    ]
+    for step, edge in enumerate(edges):
+        made = network.units[edge.first].outputs if edge.block is None else (edge.block.output,)
+        items += [
+            Item(tensor, padded_bytes(network, tensor), step, step_of(network.last_use[tensor])) for tensor in made
+        ]
     alive = {item.key for item in items}
     overlaps = {}
     for step, edge in enumerate(edges):
@@ -119,11 +128,3 @@ def _overwritten(network: Network, edge: Edge) -> tuple[int, int] | None:
     if edge.block is None:
         return network.overwritten(edge.first)
     return None if edge.block.overlap_input is None else (edge.block.overlap_input, edge.block.overlap)
-
-
-def _is_inner(tensor: int, made: int, edges: tuple[Edge, ...], step_of: dict[int, int]) -> bool:
-    """True if a block makes the tensor for itself."""
-    if made not in step_of:
-        return False
-    block = edges[step_of[made]].block
-    return block is not None and tensor != block.output

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,14 @@ OUT_OF_REACH = 1 << 62
 """MACs to the end where there is no way."""
 
 
-class Columns(NamedTuple):
+class CoreEdges(ctypes.Structure):
+    """Edges as the core sees them: ``msf_core_edges``."""
+
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("starts", "ends", "heads", "macs"))
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
     """Edges, those that leave a cut one behind the other: from ``starts[cut]`` to ``starts[cut + 1]``.
 
     ``numbers`` are their places in the sequence that they were made of; ``ends`` the cuts that they lead to.
@@ -34,6 +42,11 @@ class Columns(NamedTuple):
     def cuts(self) -> int:
         """The last cut, where each path ends."""
         return len(self.starts) - 1
+
+    @cached_property
+    def in_core(self) -> CoreEdges:
+        """The same edges for the core, which has no hold on them."""
+        return CoreEdges(*(_address(column) for column in (self.starts, self.ends, self.heads, self.macs)))
 
     def leaving(self, cut: int) -> slice:
         """Where the edges that leave a cut are."""
@@ -52,13 +65,19 @@ def columns_of(edges: Sequence[Edge], cuts: int) -> Columns:
     return Columns(starts, numbers, ends[numbers], heads[numbers], macs[numbers])
 
 
-class Rest(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Rest:
     """For each cut, and in each column for a number of edges that may be left (or for any number, in one column): the
     least MACs between it and the end, :data:`OUT_OF_REACH` if there is no way, and the fewest edges with so few.
     """
 
     macs: Ints
     edges: Ints
+
+    @cached_property
+    def addresses(self) -> tuple[ctypes.c_void_p, ctypes.c_void_p]:
+        """Where the two are, for the core."""
+        return ctypes.c_void_p(_address(self.macs)), ctypes.c_void_p(_address(self.edges))
 
 
 def find_rest(columns: Columns, head_limit: int, max_edges: int) -> Rest:
@@ -82,7 +101,8 @@ def _empty(columns: Columns, max_edges: int) -> Rest:
 
 def _defined(columns: Columns, head_limit: int, max_edges: int) -> Rest:
     """What the core computes."""
-    macs, edges = rest = _empty(columns, max_edges)
+    rest = _empty(columns, max_edges)
+    macs, edges = rest.macs, rest.edges
     before, now = (slice(-1), slice(1, None)) if max_edges else (slice(None), slice(None))
     for cut in range(columns.cuts - 1, -1, -1):
         leaving = columns.leaving(cut)
@@ -100,20 +120,14 @@ def _defined(columns: Columns, head_limit: int, max_edges: int) -> Rest:
 
 def _compiled(core: ctypes.CDLL, columns: Columns, head_limit: int, max_edges: int) -> Rest:
     rest = _empty(columns, max_edges)
-    edges = _Edges(*(_address(column) for column in (columns.starts, columns.ends, columns.heads, columns.macs)))
     core.msf_core_rest(
-        ctypes.byref(edges),
+        ctypes.byref(columns.in_core),
         columns.cuts,
         max_edges,
         ctypes.c_int64(head_limit),
-        ctypes.c_void_p(_address(rest.macs)),
-        ctypes.c_void_p(_address(rest.edges)),
+        *rest.addresses,
     )
     return rest
-
-
-class _Edges(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_void_p) for name in ("starts", "ends", "heads", "macs"))
 
 
 def _address(column: Ints) -> int:

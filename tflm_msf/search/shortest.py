@@ -17,8 +17,9 @@ import numpy as np
 from tflm_msf.search.dag import is_as_easy
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
-from tflm_msf.search.nogoods import NOTHING_BEGUN, Begun, Conflict, after, roles_of
+from tflm_msf.search.nogoods import NOTHING_BEGUN, Begun, Conflict, Role, add_roles, after
 from tflm_msf.search.rest import OUT_OF_REACH, Rest, columns_of, find_rest
+from tflm_msf.search.ways import Way, Ways
 
 MOST_STATES = 100_000
 """States that one search goes on from before it gives up: about a second."""
@@ -40,16 +41,6 @@ class GivenUpError(Exception):
         self.macs = macs
 
 
-class _Way(NamedTuple):
-    """An edge out of a cut, and the MACs and edges from that cut to the end over it."""
-
-    total: int
-    taken: int
-    edge: int
-    end: int
-    macs: int
-
-
 @dataclass
 class _Task:
     """What one search is about: its limit on the head, and what it knows of the rest of each path.
@@ -61,7 +52,7 @@ class _Task:
     head_limit: int
     counts: bool
     rest: Rest
-    ways: dict[tuple[int, int], list[_Way]] = field(default_factory=dict)
+    ways: dict[tuple[int, int], Ways] = field(default_factory=dict)
 
 
 _Trail = tuple["_Trail", int] | None
@@ -75,31 +66,31 @@ class _Path(NamedTuple):
     taken: int
     begun: Begun
     trail: _Trail
-    ways: list[_Way]
+    ways: Ways
 
 
 class _Queue:
     """Ways on from paths, the best one first; of each path only the best that was not taken yet is in it."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, int, int, _Path, int]] = []
+        self._heap: list[tuple[int, int, int, int, _Path, Way, int]] = []
         self._pushed = 0
 
     def __bool__(self) -> bool:
         return bool(self._heap)
 
     def push(self, path: _Path, place: int = 0) -> None:
-        if place < len(path.ways):
-            way = path.ways[place]
+        way = path.ways.at(place)
+        if way is not None:
             self._pushed += 1
             estimate = path.macs + way.total, path.taken + way.taken
-            heappush(self._heap, (*estimate, -way.end, self._pushed, path, place))
+            heappush(self._heap, (*estimate, -way.end, self._pushed, path, way, place))
 
-    def pop(self) -> tuple[int, _Path, _Way]:
+    def pop(self) -> tuple[int, _Path, Way]:
         """The MACs of a whole path that begins with ``path`` and ``way``, at the least, and these two."""
-        total, _, _, _, path, place = heappop(self._heap)
+        total, _, _, _, path, way, place = heappop(self._heap)
         self.push(path, place + 1)
-        return total, path, path.ways[place]
+        return total, path, way
 
 
 class Search:
@@ -113,11 +104,13 @@ class Search:
         self._heads = np.unique(self._columns.heads)
         self._tasks: dict[tuple[int, int], _Task] = {}
         self._conflicts: list[Conflict] = []
+        self._roles: dict[int, list[Role]] = {}
 
     def avoid(self, run: tuple[Edge, ...], needed: int) -> None:
         """Keeps ``run``, or what is no easier between the same cuts, out of paths whose limit is below ``needed``."""
         alike = (frozenset(n for n in self._between(edge) if is_as_easy(edge, self._edges[n])) for edge in run)
         self._conflicts.append(Conflict(tuple(alike), needed))
+        add_roles(self._roles, self._conflicts)
 
     def _between(self, edge: Edge) -> list[int]:
         """The numbers of all edges between the same cuts."""
@@ -148,14 +141,16 @@ class Search:
     def _follow(self, task: _Task, head_limit: int, max_edges: int) -> _Trail:
         """The edges of the best path; None if there is none."""
         conflicts = self._conflicts
-        roles = roles_of(conflicts, [n for n, conflict in enumerate(conflicts) if conflict.needed > head_limit])
         known: dict[tuple[int, Begun], list[tuple[int, int]]] = {}
         expanded = 0
         queue = _Queue()
-        queue.push(_Path(0, 0, NOTHING_BEGUN, None, self._ways(task, 0, max_edges)))
+        ways = self._ways(task, 0, max_edges)
+        if ways is not None:
+            queue.push(_Path(0, 0, NOTHING_BEGUN, None, ways))
         while queue:
             total, path, way = queue.pop()
-            begun = after(path.begun, roles[way.edge], conflicts) if way.edge in roles else NOTHING_BEGUN
+            roles = self._roles.get(way.edge)
+            begun = after(path.begun, roles, conflicts, head_limit) if roles else NOTHING_BEGUN
             macs, taken = path.macs + way.macs, path.taken + 1
             if begun is None or taken > max_edges:
                 continue
@@ -167,7 +162,8 @@ class Search:
             if expanded > MOST_STATES or (expanded % 256 == 0 and expanded > self._cuts and self._effort.is_spent()):
                 raise GivenUpError(total)  # a search without no-goods is over before that: there is always a plan
             ways = self._ways(task, way.end, max_edges - taken)
-            queue.push(_Path(macs, taken, begun, (path.trail, way.edge), ways))
+            if ways is not None:
+                queue.push(_Path(macs, taken, begun, (path.trail, way.edge), ways))
         return None
 
     def _task(self, head_limit: int, max_edges: int) -> _Task:
@@ -179,23 +175,16 @@ class Search:
             self._tasks[level, max_edges] = _Task(head_limit, max_edges > 0, rest)
         return self._tasks[level, max_edges]
 
-    def _ways(self, task: _Task, cut: int, left: int) -> list[_Way]:
-        """The edges that may leave a cut, the one with the best rest first, if ``left`` more may be taken."""
-        key = cut, left if task.counts else 0
+    def _ways(self, task: _Task, cut: int, left: int) -> Ways | None:
+        """The ways out of a cut, if ``left`` more edges may be taken; None if none may."""
+        if not task.counts:
+            left = 0
+        elif left == 0:
+            return None
+        key = cut, left
         if key not in task.ways:
-            task.ways[key] = self._find_ways(task, *key)
+            task.ways[key] = Ways(self._columns, task.rest, cut, task.head_limit, max(left - 1, 0))
         return task.ways[key]
-
-    def _find_ways(self, task: _Task, cut: int, left: int) -> list[_Way]:
-        if task.counts and left == 0:
-            return []
-        leaving, column = self._columns.leaving(cut), max(left - 1, 0)
-        ends, macs = self._columns.ends[leaving], self._columns.macs[leaving]
-        totals, counts = macs + task.rest.macs[ends, column], 1 + task.rest.edges[ends, column]
-        best = np.lexsort((-ends, counts, totals))
-        best = best[(self._columns.heads[leaving][best] <= task.head_limit) & (totals[best] < OUT_OF_REACH)]
-        columns = totals, counts, self._columns.numbers[leaving], ends, macs
-        return list(map(_Way, *(column[best].tolist() for column in columns)))
 
 
 def _is_better(known: list[tuple[int, int]], macs: int, taken: int) -> bool:

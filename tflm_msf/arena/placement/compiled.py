@@ -24,9 +24,9 @@ def search_compiled(
     """As :meth:`tflm_msf.arena.placement.dbm.ZoneSearch.run`. Raises CutShortError likewise, and MemoryError."""
     offsets = (ctypes.c_int64 * len(spans))()
     found = core.msf_core_zones(
-        (_Span * len(spans))(*(_Span(*span) for span in spans)),
+        (_Span * len(spans))(*spans),  # type: ignore[misc] # tuples do
         len(spans),
-        (_Distance * len(distances))(*(_Distance(*pair, least) for pair, least in distances.items())),
+        (_Distance * len(distances))(*((*pair, least) for pair, least in distances.items())),  # type: ignore[misc]
         len(distances),
         ctypes.c_int64(limit),
         most_nodes,
