@@ -239,6 +239,16 @@ def normalised(layers: Kinds) -> list[int]:
     return [layers.classes(x, 4)]
 
 
+def electrodes(layers: Kinds) -> list[int]:
+    """EEGNet: filters along time, weights across electrodes, pools along time."""
+    x = layers.conv(layers.input(1, 7, 44, 1), 3, Geometry((1, 16)), PLAIN)
+    x = layers.depthwise(x, 2, Geometry((7, 1), same=False), PLAIN)
+    x = layers.average_pool(layers.activation("LEAKY_RELU", x), Geometry((1, 4), (1, 4), same=False))
+    x = layers.conv(layers.depthwise(x, 1, Geometry((1, 5)), PLAIN), 6, POINT, PLAIN)
+    x = layers.average_pool(layers.activation("LEAKY_RELU", x), Geometry((1, 3), (1, 3), same=False))
+    return [layers.softmax(layers.dense(x, 4, PLAIN))]
+
+
 def auto_encoder(layers: Kinds) -> list[int]:
     """Down by strides, up by TRANSPOSE_CONV and TANH, on a map that is no multiple of them."""
     x = layers.conv(layers.stem(6, 21, 13, 2, activation=RELU), 3, HALF, Weighting(RELU))
@@ -307,6 +317,7 @@ KINDS: Mapping[str, Callable[[Kinds], list[int]]] = {
         spatial_pyramid,
         u_net_aligned,
         shuffled_groups,
+        electrodes,
     )
 }
 

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tflm_msf.blocks import rings
-from tflm_msf.blocks.block import Candidate
 from tflm_msf.blocks.overlap import Overlaps
 from tflm_msf.blocks.walk import BlockWalk
 
@@ -42,8 +41,8 @@ def _more_if_residual(rows: int, network: Any, tensor: int) -> int:
     return rows + int(len(network.consumers[tensor]) > 1)
 
 
-def _apart(_: Candidate, __: Any, plain: Candidate) -> Candidate:
-    return plain
+def _apart(found: list[tuple[int, int] | None], *_: Any) -> list[None]:
+    return [None] * len(found)
 
 
 def _chunks_side_by_side(_: Any, walk: Any) -> Any:
@@ -61,9 +60,9 @@ MUTANTS: Mapping[str, Mutant] = {
     "a row more in rings with several readers": Mutant(rings, "ring_rows", _more_if_residual),
     "four columns more in every ring": Mutant(rings, "newest_cols", lambda columns, *_: columns + 4),
     "64 bytes more from an output to the input under it": Mutant(
-        Overlaps, "_distance", lambda found, *_: [distance + 64 for distance in found]
+        Overlaps, "_distance", lambda found, *_: None if found is None else found + 64
     ),
-    "an output never over an input": Mutant(BlockWalk, "_over_an_input", _apart),
+    "an output never over an input": Mutant(BlockWalk, "_over_inputs", _apart),
     "chunks of all groups side by side": Mutant(BlockWalk, "_workspace", _chunks_side_by_side),
     "progress records of twice their size": Mutant(BlockWalk, "_progress_bytes", lambda size, _: 2 * size),
     "a column more in every strip": Mutant(BlockWalk, "_needed_by_readers", _a_column_more),

@@ -87,6 +87,7 @@ class Walk:
         self.ahead: dict[int, int] = {}
         self.macs = 0
         self.steps: list[Counter[int]] = [Counter() for _ in self.groups]
+        self.first_places: list[set[int]] = [set() for _ in self.groups]
         self.makes_what_is_asked = block.candidate.schedule.order is Order.ASKED
 
     @staticmethod
@@ -158,6 +159,7 @@ class Walk:
                 self._finish(self.made_by[source], (rows - 1, cols))
         if group.last.output in self.rings and not group.reduces:
             x1 = min(x1, x0 + self._left_in_ring(group.last.output, (y, x0)))
+            self.first_places[number].add(self._place(group.last.output, (y, x0)))
         for x in range(x0, x1):
             self._read_windows(number, y, x)
         self._read_inputs(number, y, range(x0, x1))
@@ -185,12 +187,12 @@ class Walk:
                         raise WrongPixelError(f"{stage.op.name} ({y}, {x}): tensor {source} pixel ({row}, {col})")
 
     def _read_inputs(self, number: int, y: int, span: range) -> None:
-        """Notes how far the output has got when a block's input is read. The last stage writes while it reads."""
+        """Notes where the output ends when a block's input is read. The last stage writes while it reads."""
         group, out = self.groups[number], self.groups[-1].last
         for stage in group.stages:
             written = self.written
             if stage is out and not stage.reduces:
-                written = (y * out.output_map.w + span[-1] + 1) * out.output_map.c
+                written = max(written, (y * out.output_map.w + span[-1] + 1) * out.output_map.c)
             for source, size in zip(stage.inputs, stage.input_maps, strict=False):
                 if source not in self.made_by and source not in {s.output for s in group.stages}:
                     first = self._first_read(stage, y, span, size)
@@ -211,7 +213,8 @@ class Walk:
         if group is self.groups[-1]:
             ends = not group.reduces or (y + 1, x + 1) == (group.last.grid.h, group.last.grid.w)
             out = group.last.output_map
-            self.written += (out.c if not group.reduces else out.elements) if ends else 0
+            end = out.elements if group.reduces else (y * out.w + x + 1) * out.c
+            self.written = max(self.written, end) if ends else self.written
         result = group.last.output
         if group.reduces:
             if (y + 1, x + 1) == (group.last.grid.h, group.last.grid.w) and result in self.rings:

@@ -45,43 +45,46 @@ class Demand:
 
 
 class Strips:
-    """The strips that schedules cut an output into, ``width`` pixels wide, one schedule's after the other's."""
+    """The strips that schedules cut the map ``out`` into, one schedule's after the other's."""
 
-    def __init__(self, width: int, schedules: Iterable[Schedule]) -> None:
+    def __init__(self, out: Map, schedules: Iterable[Schedule]) -> None:
+        self.out = out
+        self._set(schedules)
+
+    def _set(self, schedules: Iterable[Schedule]) -> None:
         self.schedules = tuple(schedules)
-        self.width = width
-
-    @property
-    def widths(self) -> Ints:
+        self.widths: Ints = np.array([schedule.tile_w for schedule in self.schedules], np.int64)
         """Pixels of a strip, for each schedule."""
-        return np.array([schedule.tile_w for schedule in self.schedules], np.int64)
-
-    @property
-    def chunks(self) -> Ints:
+        self.chunks: Ints = np.array([schedule.chunk for schedule in self.schedules], np.int64)
         """Pixels of a chunk, for each schedule."""
-        return np.array([schedule.chunk for schedule in self.schedules], np.int64)
-
-    @property
-    def counts(self) -> Ints:
+        self.counts: Ints = -(-self.out.w // self.widths)
         """Strips of each schedule."""
-        return -(-self.width // self.widths)
+        self._first: Ints = np.cumsum(self.counts) - self.counts
+        self._output: Demand | None = None
 
     def keep(self, schedules: Bools) -> Bools:
         """Goes on with some schedules only. Returns which strips these are."""
         strips = np.repeat(schedules, self.counts)
-        self.schedules = tuple(s for s, stays in zip(self.schedules, schedules, strict=True) if stays)
+        self._set(s for s, stays in zip(self.schedules, schedules, strict=True) if stays)
         return strips
 
     def demand(self, rows: Ints, x0: Ints, x1: Ints) -> Demand:
         """What is asked in each strip."""
-        starts = np.cumsum(self.counts) - self.counts
         cols = x1 - x0
-        return Demand(rows, x0, x1, np.maximum.reduceat(cols, starts), np.add.reduceat(cols, starts))
+        return Demand(rows, x0, x1, self.most(cols), np.add.reduceat(cols, self._first))
 
-    def of_output(self, out: Map) -> Demand:
+    def most(self, of_strips: Ints) -> Ints:
+        """Of a value for each strip the most that a schedule's strips have."""
+        return np.maximum.reduceat(of_strips, self._first)
+
+    @property
+    def of_output(self) -> Demand:
         """All of the output: every strip its own columns."""
-        strips = [(x, min(x + width, out.w)) for width in self.widths.tolist() for x in range(0, out.w, width)]
-        return self.demand(np.arange(out.h + 1), *np.array(strips, np.int64).T)
+        if self._output is None:
+            x0 = np.concatenate([np.arange(0, self.out.w, width) for width in self.widths])
+            x1 = np.minimum(x0 + np.repeat(self.widths, self.counts), self.out.w)
+            self._output = self.demand(np.arange(self.out.h + 1), x0, x1)
+        return self._output
 
     def of_readers(self, out: Map, readers: Sequence[tuple[Demand, Window]]) -> Demand:
         """What readers ask of the map ``out`` together, from what is asked of each of them."""

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tflm_msf.blocks.demand import Demand
+from tflm_msf.blocks.demand import Demand, Ints, Strips
 from tflm_msf.network.units import Network
 from tflm_msf.ops import Map, Stage
 from tflm_msf.ops.stage import POINTWISE
-from tflm_msf.sizes import align_up
 
 DISTANCE_ALIGNMENT = 16
 
@@ -21,97 +20,108 @@ Asked = Callable[[int], Demand | None]
 class Overlaps:
     """The distance that each input of blocks that end at unit ``last`` needs; found once for each set of readers."""
 
-    def __init__(self, network: Network, last: int) -> None:
+    def __init__(self, network: Network, last: int, strips: Strips) -> None:
         self._network = network
         self._last = network.stage(last)
-        self._found: dict[tuple[int, tuple[tuple[int, int], ...]], list[int]] = {}
+        self._strips = strips
+        self._found: dict[tuple[int, tuple[tuple[int, int], ...]], Ints | None] = {}
 
     def best(
-        self, inputs: Sequence[int], readers: Mapping[int, Sequence[int]], asked: Asked, chunk: int
-    ) -> tuple[int, int] | None:
-        """The input that saves most bytes if the output runs over it, and the bytes by which it has to start behind the
-        output; None if none saves any.
+        self, inputs: Sequence[int], readers: Mapping[int, Sequence[int]], asked: Asked
+    ) -> list[tuple[int, int] | None]:
+        """For each schedule the input that saves most bytes if the output runs over it, and the bytes by which it has
+        to start behind the output; None if none saves any.
 
-        ``readers`` has the units that read each tensor from outside the block; the last group makes ``chunk`` pixels at
-        a time.
+        ``readers`` has the units that read each tensor from outside the block.
         """
-        gains = [
-            (self._gain(tensor, distance), tensor, distance)
-            for tensor in inputs
-            for distance in self._distances(tensor, readers, asked, chunk)
-        ]
-        gain, tensor, distance = max(gains, default=(0, 0, 0))
-        return (tensor, distance) if gain > 0 else None
+        most = [(0, 0, 0)] * len(self._strips.schedules)
+        for tensor in inputs:
+            distances = self._distances(tensor, readers, asked)
+            if distances is not None:
+                gains = self._gains(tensor, distances)
+                found = zip(gains.tolist(), distances.tolist(), strict=True)
+                most = [max(old, (gain, tensor, apart)) for old, (gain, apart) in zip(most, found, strict=True)]
+        return [(tensor, distance) if gain > 0 else None for gain, tensor, distance in most]
 
-    def _gain(self, tensor: int, distance: int) -> int:
-        """Bytes saved by letting the output overlap ``tensor``."""
+    def _gains(self, tensor: int, distances: Ints) -> Ints:
+        """Bytes saved by letting the output overlap ``tensor``, for each schedule."""
         output, source = self._network.nbytes(self._last.output), self._network.nbytes(tensor)
-        return output + source - max(output, distance + source)
+        return output + source - np.maximum(output, distances + source)
 
-    def _distances(self, tensor: int, readers: Mapping[int, Sequence[int]], asked: Asked, chunk: int) -> list[int]:
+    def _distances(self, tensor: int, readers: Mapping[int, Sequence[int]], asked: Asked) -> Ints | None:
         read = tuple(
             (source, reader)
             for source, units in readers.items()
             if self._network.copies.get(source, source) == tensor
             for reader in units
         )
-        if (chunk, read) not in self._found:
-            self._found[chunk, read] = self._distance(tensor, read, asked, chunk)
-        return self._found[chunk, read]
+        key = len(self._strips.schedules), read  # schedules only ever become fewer
+        if key not in self._found:
+            self._found[key] = self._distance(tensor, read, asked)
+        return self._found[key]
 
-    def _distance(self, tensor: int, read: Sequence[tuple[int, int]], asked: Asked, chunk: int) -> list[int]:
+    def _distance(self, tensor: int, read: Sequence[tuple[int, int]], asked: Asked) -> Ints | None:
         """Bytes by which an input has to start behind the output so that pixels are only overwritten once dead.
 
-        Empty if the readers see the input in different layouts. A prefix is copied before anything else is written.
+        None if the readers see the input in different layouts. A prefix is copied before anything else is written.
         """
         before = self._last.prefix_map.elements
-        distances, layouts = [0], set()
+        most, layouts = np.zeros(len(self._strips.schedules), np.int64), set()
         for _, reader in read:
             stage = self._network.stage(reader)
             for source, grid in zip(stage.inputs, stage.input_maps, strict=False):
                 if self._network.copies.get(source, source) == tensor:
                     layouts.add(grid)
-                    distances.append(before + distance_to_reader(self._last, stage, grid, asked(reader), chunk))
-        return [align_up(max(distances), DISTANCE_ALIGNMENT)] if len(layouts) <= 1 else []
+                    to_reader = distance_to_reader(self._last, stage, grid, asked(reader), self._strips)
+                    most = np.maximum(most, before + to_reader)
+        return -(-most // DISTANCE_ALIGNMENT) * DISTANCE_ALIGNMENT if len(layouts) <= 1 else None
 
 
-def distance_to_reader(last: Stage, stage: Stage, grid: Map, asked: Demand | None, chunk: int) -> int:
+def distance_to_reader(last: Stage, stage: Stage, grid: Map, asked: Demand | None, strips: Strips) -> Ints:
     """The most by which the end of what ``last`` has written is ahead of the input that ``stage`` needs next.
 
-    The stage sees the input as ``grid``. ``asked`` of its group; None if that makes the output,
-    ``chunk`` pixels at a time.
+    The stage sees the input as ``grid``. ``asked`` of its group; None if that makes the output. For each schedule of
+    ``strips``, which are made one after the other.
     """
+    out = last.output_map
     if last.reduces:
         dead_rows = grid.h - 1 if asked is None else grid.h
-        return last.output_map.elements - dead_rows * grid.w * grid.c
-    return (
-        _within_a_row(last.output_map, stage, grid, chunk)
-        if asked is None
-        else _by_rows(last.output_map, stage, grid, asked)
-    )
+        return np.full(len(strips.schedules), out.elements - dead_rows * grid.w * grid.c)
+    if stage.window == POINTWISE and grid.pixels == 1:
+        return np.full(len(strips.schedules), out.elements)
+    whole = strips.of_output
+    needed = _rows_needed(stage, grid, whole if asked is None else asked)
+    left = _columns_needed(stage, grid, (whole if asked is None else asked).x0)
+    rows = np.arange(out.h) * out.w * out.c - needed * grid.w * grid.c
+    to_end = whole.x1 * out.c - left
+    if asked is None:
+        read_again = np.append(needed[1:] == needed[:-1], False)
+        in_chunks = rows.max() + _within_a_row(out, stage, grid, strips)
+        within = np.maximum(in_chunks, rows.max(where=read_again, initial=-grid.elements) + to_end)
+    else:
+        within = rows.max() + to_end
+    earlier = (out.h - 1) * out.w * out.c + whole.x0 * out.c - needed[0] * grid.w * grid.c - left
+    return strips.most(np.maximum(within, np.where(whole.x0 > 0, earlier, within)))
 
 
-def _serves_all(stage: Stage, grid: Map) -> bool:
-    return stage.window == POINTWISE and grid.pixels == 1
+def _rows_needed(stage: Stage, grid: Map, group: Demand) -> Ints:
+    """The first row that a stage still needs when a row of the output is begun; a row counts as written then."""
+    steps = group.rows[:-1]
+    return np.where(steps >= group.rows[-1], grid.h, np.clip(stage.window.top(steps), 0, grid.h))
 
 
-def _by_rows(out: Map, stage: Stage, grid: Map, asked: Demand) -> int:
-    """Another group reads: a row of the output counts as written once it is begun."""
-    rows, steps = np.arange(out.h), asked.rows[:-1]
-    needed = np.clip(stage.window.top(steps), 0, 0 if _serves_all(stage, grid) else grid.h)
-    needed = np.where(steps >= asked.rows[-1], grid.h, needed)
-    return int(((rows + 1) * out.w * out.c - needed * grid.w * grid.c).max())
+def _columns_needed(stage: Stage, grid: Map, x: Ints) -> Ints:
+    """Bytes of a row before the first column under the windows from ``x`` on."""
+    return np.clip(stage.window.left(x), 0, grid.w) * grid.c
 
 
-def _within_a_row(out: Map, stage: Stage, grid: Map, chunk: int) -> int:
-    """The group that makes the output reads: a chunk counts as written before it is read."""
-    if _serves_all(stage, grid):
-        return out.elements
-    window, rows, cols = stage.window, np.arange(out.h), np.arange(out.w)
-    first_row = np.clip(window.top(rows), 0, grid.h)
-    ahead_rows = rows * out.w * out.c - first_row * grid.w * grid.c
-    first_col = np.clip(window.left(cols), 0, grid.w)
-    ahead_cols = np.minimum(cols + chunk, out.w) * out.c - first_col * grid.c
-    row_read_again = np.append(first_row[1:] == first_row[:-1], False)
-    ahead = ahead_rows + np.where(row_read_again, out.w * out.c, ahead_cols.max())
-    return int(ahead.max())
+def _within_a_row(out: Map, stage: Stage, grid: Map, strips: Strips) -> Ints:
+    """For each strip, how far a stage of the group that makes the output is behind in a row of both.
+
+    A chunk counts as written before it is read.
+    """
+    whole = strips.of_output
+    cols = whole.x1 - whole.x0
+    x = np.tile(np.arange(out.w), len(strips.schedules))
+    end = np.minimum(x + np.repeat(strips.chunks, out.w), np.repeat(whole.x1, cols))
+    return np.maximum.reduceat(end * out.c - _columns_needed(stage, grid, x), np.cumsum(cols) - cols)

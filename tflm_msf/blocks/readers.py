@@ -22,6 +22,22 @@ def is_chunk(network: Network, tensor: int) -> bool:
     return stage is not None and reads_pointwise(stage, tensor)
 
 
+def may_be_cut_short(network: Network, stage: Stage) -> bool:
+    """True if the stage may see some pixels of a row later than others, where an input's ring begins again.
+
+    Only rings that several readers have, or that outlive an invocation, are read pixel by pixel.
+    """
+    return stage.window == POINTWISE and any(
+        grid.pixels > 1 and _may_have_a_ring(network, source)
+        for source, grid in zip(stage.inputs, stage.input_maps, strict=False)
+    )
+
+
+def _may_have_a_ring(network: Network, tensor: int) -> bool:
+    maker = network.units[network.producer[tensor]].stage if tensor in network.producer else None
+    return maker is not None and (maker.history > 0 or not is_chunk(network, tensor))
+
+
 def post_dominator(network: Network, tensor: int) -> int:
     """The first unit through which everything that depends on ``tensor`` has passed."""
     open_until = {tensor: network.last_use[tensor]}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tflm_msf.blocks.block import Block, Group, Scratch
+from tflm_msf.blocks.workspace import ACCUMULATOR_BYTES, progress_bytes
 from tflm_msf.ops import Stage, StageOp
 from tflm_msf.ops.stage import POINTWISE
+from tflm_msf.sizes import align_up
 
 WIDENED = 8
 """Bytes of scratch for each value of a window: four pixels of 16 bits."""
@@ -38,11 +40,16 @@ def with_scratch(block: Block, room: int) -> Block:
 
 def _end_of(block: Block, group: Group) -> int:
     """The first byte, a multiple of 4, behind everything that has to last while a group runs."""
-    chunks = [buffer for buffer in block.buffers if buffer.is_chunk]
-    made = {block.network.stage(unit).output: block.network.stage(unit).output_map.c for unit in group.units}
-    end = min((buffer.offset for buffer in chunks), default=block.candidate.workspace)
-    own = [buffer.offset + buffer.pixels * made[buffer.tensor] for buffer in chunks if buffer.tensor in made]
-    return -(-max([end, *own]) // 4) * 4
+    stages = {stage.output: stage for each in block.groups for stage in map(block.network.stage, each.units)}
+    own = {block.network.stage(unit).output for unit in group.units}
+    sums = [offset + ACCUMULATOR_BYTES * block.network.stage(unit).output_map.c for unit, offset in block.accumulators]
+    buffers = [
+        buffer.offset + buffer.pixels * stages[buffer.tensor].output_map.c
+        for buffer in block.buffers
+        if not buffer.is_chunk or buffer.tensor in own
+    ]
+    copies_prefix = block.network.stage(block.groups[-1].units[-1]).prefix is not None
+    return align_up(max([progress_bytes(len(block.groups) + copies_prefix), *sums, *buffers]), 4)
 
 
 def _wanted(stage: Stage, group: Group) -> int:

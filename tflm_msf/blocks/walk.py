@@ -10,10 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tflm_msf.blocks.block import OWN_OPERANDS, Block, Candidate
-from tflm_msf.blocks.chunks import chunk_layout
 from tflm_msf.blocks.demand import Bools, Demand, Ints, Strips
 from tflm_msf.blocks.overlap import Overlaps
-from tflm_msf.blocks.readers import is_chunk
+from tflm_msf.blocks.readers import is_chunk, may_be_cut_short
 from tflm_msf.blocks.rings import RingSizes
 from tflm_msf.blocks.schedule import Schedule
 from tflm_msf.blocks.workspace import (
@@ -49,8 +48,8 @@ class BlockWalk:
         self._network = network
         self._sizes = sizes
         self._last = last
-        self._strips = Strips(network.stage(last).output_map.w, schedules)
-        self._overlaps = Overlaps(network, last)
+        self._strips = Strips(network.stage(last).output_map, schedules)
+        self._overlaps = Overlaps(network, last, self._strips)
         self._root: dict[int, int] = {}
         self._groups: dict[int, Members] = {}
         self._rings: dict[int, Ints] = {}
@@ -92,8 +91,11 @@ class BlockWalk:
         offset = self._progress_bytes() + accumulator_bytes(self._accumulating)
         channels = {tensor: self._maker(tensor).output_map.c for tensor in self._rings}
         buffers = list(place_rings(self._rings, channels, offset))
-        for group in self._groups.values():
-            buffers.extend(group.chunks_from(offset + int(self._ring_bytes[0])))
+        rings, chunks_in_rings = {ring.tensor: ring.offset for ring in buffers}, self._chunks_in_rings()
+        for root, group in self._groups.items():
+            is_in_ring = root in chunks_in_rings and bool(chunks_in_rings[root][0])
+            ring = rings[self._stage(root).output] if is_in_ring else None
+            buffers.extend(group.chunks_from(offset + int(self._ring_bytes[0]), ring))
         (candidate,) = self._candidates_from(first, self._workspace(), int(self._workspace()[0]))
         return Block(
             candidate,
@@ -113,19 +115,17 @@ class BlockWalk:
         if len(inputs) > MAX_OPERANDS - OWN_OPERANDS:
             return
         output = self._stage(self._last).output
-        for schedule, workspace, macs in zip(
-            self._strips.schedules, workspaces.tolist(), self._macs.tolist(), strict=True
+        for schedule, workspace, macs, over in zip(
+            self._strips.schedules, workspaces.tolist(), self._macs.tolist(), self._over_inputs(inputs), strict=True
         ):
             if workspace <= max_workspace or first == self._last:
                 found = Candidate(first, self._last, schedule, workspace, macs, inputs, output)
-                alone = schedule.tile_w < self._strips.width or self._state
-                yield found if alone else self._over_an_input(found)
+                yield found if over is None else found._replace(overlap_input=over[0], overlap=over[1])
 
-    def _over_an_input(self, plain: Candidate) -> Candidate:
-        """The candidate, of whole rows, with its output over the input where that saves most."""
-        dying = [tensor for tensor in plain.inputs if self._network.last_use[tensor] <= self._last]
-        found = self._overlaps.best(dying, self._readers, self._asked_of_another, plain.schedule.chunk)
-        return plain if found is None else plain._replace(overlap_input=found[0], overlap=found[1])
+    def _over_inputs(self, inputs: Sequence[int]) -> list[tuple[int, int] | None]:
+        """For each schedule the input that the output had best lie over, and how far behind the output it starts."""
+        dying = [] if self._state else [tensor for tensor in inputs if self._network.last_use[tensor] <= self._last]
+        return self._overlaps.best(dying, self._readers, self._asked_of_another)
 
     def _asked_of_another(self, unit: int) -> Demand | None:
         root = self._root[unit]
@@ -151,7 +151,29 @@ class BlockWalk:
         return progress_bytes(len(self._groups) + (self._stage(self._last).prefix is not None))
 
     def _workspace(self) -> Ints:
-        return self._without_chunks() + most_chunk_bytes(self._groups.values())
+        return self._without_chunks() + most_chunk_bytes(self._groups, self._chunks_in_rings())
+
+    def _chunks_in_rings(self) -> dict[int, Bools]:
+        """For groups whose last chunk may lie in the ring that they make, with which schedules it does.
+
+        Each step has to make the pixels from the ring's beginning on, and no others are in the ring then. That is so
+        where a chunk is a whole row and the ring keeps no more, if rows are asked for as a whole: by groups that make
+        whole rows themselves, and whose windows are the only ones on the map.
+        """
+        by_rows: dict[int, Bools] = {}
+        found = {}
+        for root in sorted(self._groups, reverse=True):
+            group, made = self._groups[root], self._stage(root).output
+            if root == self._last:
+                by_rows[root] = group.makes_whole_rows
+                continue
+            readers = self._network.consumers[made]
+            asked = by_rows.get(self._root[readers[0]]) if len(readers) == 1 else None
+            if asked is not None and asked.any():
+                by_rows[root] = asked & group.makes_whole_rows
+                if group.in_ring is not None:
+                    found[root] = by_rows[root] & group.fills(self._rings[made], self._strips.counts)
+        return found
 
     def _without_chunks(self) -> Ints:
         return self._ring_bytes + (self._progress_bytes() + accumulator_bytes(self._accumulating))
@@ -185,7 +207,7 @@ class BlockWalk:
         if not can_be_numbered(*self._extent):
             return False
         runs_once = stage.reduces or stage.op is StageOp.SOURCE or stage.prefix is not None or stage.history > 0
-        return not runs_once or self._keep(self._strips.widths == self._strips.width)
+        return not runs_once or self._keep(self._strips.widths == self._strips.out.w)
 
     def _becomes_inner(self, stage: Stage) -> bool:
         """True if the stage's output is read here only, in the layout that the stage gives it."""
@@ -208,12 +230,13 @@ class BlockWalk:
         if unit != self._last and is_chunk(self._network, stage.output) and not makes_rows:
             root = self._root[self._readers[stage.output][0]]
             group = self._groups[root]
-            group = group.taken_in(unit, *chunk_layout([self._stage(u) for u in sorted([*group.units, unit])]))
+            group = group.taken_in(self._network, unit, makes_ring=self._stage(root).output in self._rings)
         else:
             root = unit
             demand = self._demand_of(unit, stage)
             whole_rows = stage.output_map.w if stage.op is StageOp.SOURCE else 0
-            group = Members((unit,), demand, self._strips.chunks, whole_rows=whole_rows)
+            cut = may_be_cut_short(self._network, stage)
+            group = Members((unit,), demand, self._strips.chunks, whole_rows=whole_rows, may_be_cut_short=cut)
             if unit != self._last:
                 self._keep_rows(stage, demand)
         self._root[unit] = root
@@ -221,7 +244,7 @@ class BlockWalk:
         return group
 
     def _demand_of(self, unit: int, stage: Stage) -> Demand:
-        demand = self._strips.of_output(stage.output_map) if unit == self._last else self._needed_by_readers(stage)
+        demand = self._strips.of_output if unit == self._last else self._needed_by_readers(stage)
         return self._strips.of_reducing(stage, demand) if stage.reduces else demand
 
     def _needed_by_readers(self, stage: Stage) -> Demand:
