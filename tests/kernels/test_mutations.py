@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -59,11 +61,15 @@ def test_programs_from_nothing(harness: Path) -> None:
     assert min(operators.values()) > GENERATED // 40, operators
 
 
-def test_kernels_without_some_parts_are_as_safe(harness: Path, tmp_path: Path) -> None:
+PARTS = re.findall(r"MSF_WITHOUT_\w+", (SOURCES / "arch/msf_parts.h").read_text())
+
+
+@pytest.mark.parametrize("parts", [("MSF_WITHOUT_VERSION_1", "MSF_WITHOUT_STATES"), PARTS], ids=["two", "all"])
+def test_kernels_without_some_parts_are_as_safe(parts: Sequence[str], harness: Path, tmp_path: Path) -> None:
     """As exports have them: programs that need what is not there are refused, the others run."""
     sources = tmp_path / "src"
     shutil.copytree(SOURCES, sources)
-    (sources / "msf_used.h").write_text("#define MSF_WITHOUT_VERSION_1\n#define MSF_WITHOUT_STATES\n")
+    (sources / "msf_used.h").write_text("".join(f"#define {part}\n" for part in parts))
     without = build_harness(sources)
     try:
         counts, operators = run_generated(without, 0, GENERATED)
@@ -72,6 +78,7 @@ def test_kernels_without_some_parts_are_as_safe(harness: Path, tmp_path: Path) -
         without.unlink()
     assert of_all.ran // 10 < counts.ran < 0.7 * of_all.ran
     assert operators.keys() == {"KEPT", *(op.name for op in StageOp)} and operators["KEPT"] == 0
+    assert (operators["RESIZE_BILINEAR"] == 0) == ("MSF_WITHOUT_ENLARGING" in parts)
 
 
 def test_no_flipped_bit_goes_unnoticed(harness: Path, cases: list[Path]) -> None:
@@ -114,8 +121,8 @@ WRONG_DECLARATIONS = {
     "high row": ("ops/msf_resize.c", "msf_max(b.low, b.high) + 1", "b.low + 1"),
     "nearest column": (
         "ops/msf_resize.c",
-        "nearest(x, s->arg[0], s->stride_w, s->zoom_w);",
-        "nearest(x, 0, 1, s->zoom_w);",
+        "nearest(x, s->arg[0], s->stride_w, s->zoom_w, ",
+        "nearest(x, 0, 1, s->zoom_w, ",
     ),
     "last met": ("ops/msf_transpose_conv.c", "msf_min(at / factor, size - 1) + 1", "msf_min(at / factor, size - 1)"),
     "first met": ("ops/msf_transpose_conv.c", "first / factor + 1", "first / factor + 2"),

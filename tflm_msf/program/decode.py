@@ -112,18 +112,23 @@ def streamed_image(model: Model) -> tuple[int, int, int] | None:
     return None
 
 
+def programs_of(model: Model) -> list[fmt.Program]:
+    """The programs of a rewritten model's blocks.
+
+    Raises:
+        MsfError: if one of them is none.
+    """
+    blocks = (op.custom_options for op in model.main.ops if op.custom_code == CUSTOM_CODE)
+    return [_undamaged(lambda program: program, block) for block in blocks]
+
+
 def operators_of(model: Model) -> frozenset[tuple[StageOp, int]]:
     """Operators of all stages of a rewritten model, each with the layouts of weights (0 or 1) that it is used with.
 
     Raises:
         MsfError: if the model holds something that is not a program.
     """
-    try:
-        programs = [op.custom_options for op in model.main.ops if op.custom_code == CUSTOM_CODE]
-        stages = [stage for program in programs for stage in fmt.Program.unpack(program).stages]
-        return frozenset((StageOp(stage.op), stage.layout) for stage in stages)
-    except (ArithmeticError, LookupError, ValueError):
-        raise MsfError("an MSF_BLOCK operator of the model holds a damaged program; rewrite the model.") from None
+    return frozenset((StageOp(s.op), s.layout) for program in programs_of(model) for s in program.stages)
 
 
 def _describe_stage(stage: fmt.Stage, out: fmt.Tensor) -> dict[str, str]:

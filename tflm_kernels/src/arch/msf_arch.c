@@ -1,5 +1,7 @@
 #include "arch/msf_arch.h"
 
+#if MSF_HAS_CONVOLVE_FROM
+
 /* Where channel o's weights begin; and how far apart fours of them are, by way of `step`. */
 static const int8_t *weights_of(const msf_job *job, int32_t o, int32_t *step) {
   const int is_single = o == job->channels - 1 && o % 2 == 0;
@@ -26,6 +28,10 @@ void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first
   }
 }
 
+#endif
+
+#if MSF_HAS_SPARE_DEPTHWISE
+
 void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int32_t first) {
   for (int32_t o = first; o < job->channels; o++) {
     const int32_t four = o & ~3;
@@ -40,6 +46,8 @@ void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int
     }
   }
 }
+
+#endif
 
 #ifndef MSF_HAS_DOT
 

@@ -7,9 +7,17 @@
 
 #include "arch/msf_base.h"
 #include "arch/msf_isa.h"
+#include "arch/msf_parts.h"
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+/* Helium makes four channels together, the others two. */
+#if defined(MSF_ARCH_MVE)
+#define MSF_HAS_CONVOLVE_FROM MSF_HAS_SPARE_CHANNELS
+#else
+#define MSF_HAS_CONVOLVE_FROM MSF_HAS_ODD_CHANNELS
 #endif
 
 #define MSF_PIXELS 4 /* output pixels that are made together, so that a weight is loaded once for all */
@@ -93,8 +101,20 @@ int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n);
 void msf_add_to_sums(int32_t *sums, const int8_t *values, int32_t n);
 
 /* What implementations leave to plain C: channels from `first` on, such as the last ones, too few for a register. */
+#if MSF_HAS_CONVOLVE_FROM
 void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first);
+#else
+static inline void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first) {
+  (void)job, (void)x, (void)first;
+}
+#endif
+#if MSF_HAS_SPARE_DEPTHWISE
 void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int32_t first);
+#else
+static inline void msf_convolve_depthwise_from(const msf_job *job, const int8_t *const *x, int32_t first) {
+  (void)job, (void)x, (void)first;
+}
+#endif
 
 /* One sum requantised: the output value. */
 static inline int8_t msf_requantize_short(const msf_scales *scales, int32_t sum, uint32_t multiplier, uint32_t shift) {

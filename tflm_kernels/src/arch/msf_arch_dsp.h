@@ -29,7 +29,7 @@ static inline int msf_is_positive(const msf_scales *scales) { return scales->act
 /* Brings output values into the range of the activation, where that is less than all of int8. */
 static inline void msf_activate(const msf_job *job) {
   const int32_t min = job->scales.act_min, max = job->scales.act_max;
-  if (min == INT8_MIN && max == INT8_MAX) return;
+  if (!MSF_HAS_CLAMPS || (min == INT8_MIN && max == INT8_MAX)) return;
   int8_t *out = job->out;
   for (const int8_t *end = out + job->pixels * job->channels; out != end; out++) {
     *out = (int8_t)msf_min(msf_max(*out, min), max);

@@ -197,16 +197,27 @@ typedef void convolve_fours(const int8_t *const *x, int8_t *out, int32_t step, i
   "add sp, #16\n\t"                                             \
   "bx lr\n"
 
+#if MSF_HAS_NEGATIVE_COLUMNS
+#define CHOOSE_STORE(pairs)                                     \
+  "ldr r5, " OWN(pairs, "40") "\n\t"                            \
+  "cmp r5, #0\n\t"                                              \
+  "it eq\n\t"                                                   \
+  "adreq.w lr, 4f\n\t"
+#define STORE_ANY(pairs)                                        \
+  ".p2align 2\n"                                                \
+  "4:\n\t" STORE(ANY, pairs)
+#else
+#define CHOOSE_STORE(pairs)
+#define STORE_ANY(pairs)
+#endif
+
 /* All fours of channels of four pixels. */
 #define CONVOLVE(columns, sums, pairs)                          \
   "push {r0-r3}\n\t"                                            \
   "push {r4-r11, lr}\n\t"                                       \
   "sub sp, #(4 * " pairs " + 88)\n\t"                           \
-  "ldr r5, " OWN(pairs, "40") "\n\t"                            \
   "adr.w lr, 3f\n\t"                                            \
-  "cmp r5, #0\n\t"                                              \
-  "it eq\n\t"                                                   \
-  "adreq.w lr, 4f\n\t"                                          \
+  CHOOSE_STORE(pairs)                                           \
   "orr lr, #1\n\t"                                              \
   "str lr, " OUTPUTS(pairs) "\n\t"                            \
   "mov r0, #0\n"                                                \
@@ -226,8 +237,7 @@ typedef void convolve_fours(const int8_t *const *x, int8_t *out, int32_t step, i
   "ldr pc, " OUTPUTS(pairs) "\n\t"                            \
   ".p2align 2\n"                                                \
   "3:\n\t" STORE(POSITIVE, pairs)                               \
-  ".p2align 2\n"                                                \
-  "4:\n\t" STORE(ANY, pairs)
+  STORE_ANY(pairs)
 
 convolve_fours msf_dsp_columns;
 FUNCTION("msf_dsp_columns", /* stack: 284 */
@@ -242,7 +252,7 @@ FUNCTION("msf_dsp_columns_of_two", /* stack: 364 */
 void msf_convolve_columns(const msf_job *job, const int8_t *const *x, int32_t stride) {
   const msf_scales *s = &job->scales;
   const int32_t c = job->channels, last = (job->pixels - 1) * c, is_positive = msf_is_positive(s);
-  if (stride == 1) {
+  if (MSF_HAS_COLUMNS_OF_ONE && (!MSF_HAS_COLUMNS_OF_TWO || stride == 1)) {
     msf_dsp_columns(x, job->out, c, last, s->half, s->multipliers, s->shifts, s->bias, job->weights, c, is_positive);
   } else {
     msf_dsp_columns_of_two(x, job->out, c, last, s->half, s->multipliers, s->shifts, s->bias, job->weights, c,

@@ -141,7 +141,7 @@ void msf_convolve_columns(const msf_job *job, const int8_t *const *x, int32_t st
   const msf_job j = *job; /* so that it need not be read again after every byte that is stored */
   const int8_t *w = job->weights;
   for (int32_t o = 0; o < j.channels; o++, w += o % 4 == 0 ? 4 * MSF_COLUMNS * MSF_COLUMNS - 3 : 1) {
-    if (stride == 1) {
+    if (MSF_HAS_COLUMNS_OF_ONE && (!MSF_HAS_COLUMNS_OF_TWO || stride == 1)) {
       convolve_columns(&j, w, x, o, 1);
     } else {
       convolve_columns(&j, w, x, o, 2);

@@ -348,7 +348,7 @@ static MSF_NOINLINE void find_memory(engine *e, const msf_program *p, const msf_
   e->state = msf_has_state(p) ? (uint8_t *)operands[p->state_operand].data : 0;
   e->params = (const uint8_t *)operands[p->params_operand].data;
   e->operands = operands;
-  e->rows = msf_rows_of(p);
+  e->rows = MSF_HAS_STREAMS ? msf_rows_of(p) : 0;
   e->status = status;
 }
 
@@ -362,7 +362,7 @@ msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t
     if (operands[i].data == 0 || (uintptr_t)operands[i].data % 4 != 0) return MSF_BAD_OPERAND;
   }
   if (!placement_is_safe(p, operands)) return MSF_BAD_OPERAND;
-  if (msf_check_source(p) != MSF_OK) return MSF_SOURCE_MISSING;
+  if (MSF_HAS_STREAMS && msf_check_source(p) != MSF_OK) return MSF_SOURCE_MISSING;
   find_memory(&e, p, operands, &status);
   if (MSF_HAS_STATES && e.state != 0) status = msf_begin_state(p, e.state, e.params);
   if (status != MSF_OK) return status;

@@ -1,7 +1,7 @@
 /* The operators by number: those that an export's model uses, so that the linker drops the others, or all. */
 #include "engine/msf_operators.h"
 
-#include "engine/msf_parts.h"
+#include "arch/msf_parts.h"
 
 #if defined(MSF_USED_OPERATORS)
 

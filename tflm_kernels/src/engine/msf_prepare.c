@@ -32,7 +32,7 @@ static msf_status check_header(const msf_program *p, uint32_t program_size) {
 
 /* What version 2 keeps free is for kernels that know what to do with it. */
 static int is_all_known(const msf_program *p) {
-  if ((p->flags & ~MSF_STREAMED) != 0) return 0;
+  if ((p->flags & ~(MSF_HAS_STREAMS ? MSF_STREAMED : 0)) != 0) return 0;
   if (msf_is_version_1(p)) return 1;
   if (!MSF_HAS_STATES && p->state_operand != MSF_NO_OPERAND) return 0;
   if (p->reserved != 0 || p->order > MSF_ORDER_ASKED || p->overlaps != 0 || p->more[0] != 0 || p->more[1] != 0)
@@ -192,12 +192,12 @@ static MSF_NOINLINE MSF_COLD int window_fits(const msf_operator *op, const msf_s
   if (s->kernel_h == 0 || s->kernel_w == 0 || s->stride_h == 0 || s->stride_w == 0) return 0;
   if (s->dilation_h == 0 || s->dilation_w == 0) return 0;
   if ((s->pad_top < 0 || s->pad_left < 0) && !(op->flags & MSF_BEGINS_INSIDE)) return 0;
-  return (s->zoom_h == 0 && s->zoom_w == 0) || (op->flags & MSF_ENLARGES);
+  return (s->zoom_h == 0 && s->zoom_w == 0) || (MSF_HAS_ENLARGING && (op->flags & MSF_ENLARGES));
 }
 
 /* Operators that enlarge find their way in a map by products that would be too large for tall ones. */
 static int is_too_tall(const msf_operator *op, const msf_tensor *t) {
-  return (op->flags & MSF_ENLARGES) && msf_height(t) > UINT16_MAX;
+  return MSF_HAS_ENLARGING && (op->flags & MSF_ENLARGES) && msf_height(t) > UINT16_MAX;
 }
 
 /* A stage of a kind that its group is there for. */
@@ -253,6 +253,7 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   msf_stage_shape shape;
   if (op == 0 || (op->inputs > 0 && op->reads == 0)) return MSF_UNSUPPORTED;
   if ((op->flags & MSF_ONLY_PACKED) && s->layout == MSF_LAYOUT_PLAIN) return MSF_UNSUPPORTED;
+  if (!MSF_HAS_ENLARGING && (op->flags & MSF_ENLARGES)) return MSF_UNSUPPORTED;
   if (s->layout > op->layouts || (s->flags & ~(MSF_UNIFORM | MSF_SCRATCH)) != 0) return MSF_UNSUPPORTED;
   if (!suits_group(p, op, group, s == msf_last_stage(p, group)) || !window_fits(op, s) || !third_fits(p, s) ||
       !scratch_fits(p, op, s))
@@ -266,6 +267,7 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   shape.params_size = p->params_size;
   shape.workspace_size = p->workspace_size;
   shape.reserved_size = (uint32_t)(p->group_count * sizeof(msf_progress));
+  if (op->lacks != 0 && op->lacks(&shape)) return MSF_UNSUPPORTED;
   if (!op->check(&shape)) return MSF_BAD_GEOMETRY;
   for (int32_t k = 0; k < op->inputs; k++) {
     if (!reads_fit(op, &shape, k, msf_grid(p, group))) return MSF_BAD_GEOMETRY;

@@ -55,7 +55,7 @@ static void require_inputs(const msf_program *p, msf_progress *progress, uint16_
   }
 }
 
-static void set_extent(msf_progress *group, msf_point start, int32_t x1) {
+static MSF_NOINLINE void set_extent(msf_progress *group, msf_point start, int32_t x1) {
   group->start = start;
   group->x1 = (uint16_t)x1;
 }

@@ -2,7 +2,7 @@
 #ifndef MSF_WALK_H_
 #define MSF_WALK_H_
 
-#include "engine/msf_parts.h"
+#include "arch/msf_parts.h"
 #include "kernel/msf_kernel.h"
 
 /* Bytes of each record in a version. */
@@ -25,31 +25,17 @@ static inline const msf_sizes *msf_sizes_of(const msf_program *p) {
 /* The record that lies `bytes` behind another one. */
 static inline const void *msf_behind(const void *record, uint32_t bytes) { return (const uint8_t *)record + bytes; }
 
-static inline const msf_tensor *msf_tensor_at(const msf_program *p, uint32_t index) {
-  return (const msf_tensor *)msf_behind(p, msf_sizes_of(p)->header + index * msf_sizes_of(p)->tensor);
-}
+/* Records by their number. Calls, because they are many and what needs them often keeps what it has found. */
+const msf_tensor *msf_tensor_at(const msf_program *p, uint32_t index);
+const msf_stage *msf_stage_at(const msf_program *p, uint32_t index);
+const msf_group *msf_group_at(const msf_program *p, uint32_t index);
 
-static inline const msf_stage *msf_stage_at(const msf_program *p, uint32_t index) {
-  return (const msf_stage *)msf_behind(msf_tensor_at(p, p->tensor_count), index * msf_sizes_of(p)->stage);
-}
-
-static inline const msf_group *msf_group_at(const msf_program *p, uint32_t index) {
-  return (const msf_group *)msf_behind(msf_stage_at(p, p->stage_count), index * msf_sizes_of(p)->group);
-}
-
-/* The stage that makes the group's tensor. */
-static inline const msf_stage *msf_last_stage(const msf_program *p, const msf_group *g) {
-  return msf_stage_at(p, (uint32_t)g->first_stage + g->stage_count - 1);
-}
-
-static inline const msf_tensor *msf_result(const msf_program *p, const msf_group *g) {
-  return msf_tensor_at(p, msf_last_stage(p, g)->out);
-}
+/* The stage that makes the group's tensor, and that tensor. */
+const msf_stage *msf_last_stage(const msf_program *p, const msf_group *g);
+const msf_tensor *msf_result(const msf_program *p, const msf_group *g);
 
 /* The grid that a group walks: its input's if it reduces, else its output's. */
-static inline const msf_tensor *msf_grid(const msf_program *p, const msf_group *g) {
-  return g->kind == MSF_GROUP_REDUCE ? msf_tensor_at(p, msf_last_stage(p, g)->in[0]) : msf_result(p, g);
-}
+const msf_tensor *msf_grid(const msf_program *p, const msf_group *g);
 
 static inline int msf_is_version_1(const msf_program *p) { return MSF_HAS_VERSION_1 && p->version == 1; }
 

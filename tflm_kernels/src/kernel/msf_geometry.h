@@ -3,6 +3,7 @@
 #define MSF_GEOMETRY_H_
 
 #include "arch/msf_base.h"
+#include "arch/msf_parts.h"
 #include "kernel/msf_operator.h"
 
 #ifdef __cplusplus
@@ -12,7 +13,7 @@ extern "C" {
 /* True if an output pixel is made from the same pixel of the input, so that input pixels are contiguous. */
 static inline int msf_reads_one_pixel(const msf_stage *s) {
   return s->kernel_h == 1 && s->kernel_w == 1 && s->stride_h == 1 && s->stride_w == 1 && s->pad_top == 0 &&
-         s->pad_left == 0 && s->zoom_h == 0 && s->zoom_w == 0;
+         s->pad_left == 0 && (!MSF_HAS_ENLARGING || (s->zoom_h == 0 && s->zoom_w == 0));
 }
 
 /* A window moves on only every `factor` outputs, for the first time after `factor` - `shift` of them. */
@@ -20,7 +21,7 @@ static inline int32_t msf_factor(uint8_t zoom) { return (zoom & 15) + 1; }
 static inline int32_t msf_shift(uint8_t zoom) { return zoom >> 4; }
 
 static inline int32_t msf_step(int32_t at, uint8_t zoom) {
-  return zoom == 0 ? at : (at + msf_shift(zoom)) / msf_factor(zoom);
+  return !MSF_HAS_ENLARGING || zoom == 0 ? at : (at + msf_shift(zoom)) / msf_factor(zoom);
 }
 
 /* Input coordinates of the window's first and last tap for output coordinates from 0 on; may lie outside the tensor. */

@@ -12,7 +12,7 @@ static msf_range only(int32_t at) {
   return range;
 }
 
-msf_region msf_reads_window(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
+MSF_COLD msf_region msf_reads_window(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
   const msf_tensor *in = shape->in[k];
   msf_region region;
   region.rows = inside(msf_window_rows(shape->stage, y, y), msf_height(in));
@@ -21,7 +21,7 @@ msf_region msf_reads_window(const msf_stage_shape *shape, int32_t k, int32_t y, 
   return region;
 }
 
-msf_region msf_reads_pixel(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
+MSF_COLD msf_region msf_reads_pixel(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x) {
   const msf_tensor *in = shape->in[k];
   const int serves_all = k > 0 && msf_is_one_pixel(in);
   msf_region region;

@@ -1,6 +1,6 @@
 #include "kernel/msf_window.h"
 
-int msf_fits_scales(const msf_stage_shape *shape) {
+MSF_COLD int msf_fits_scales(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   const uint32_t channels = shape->out->c;
   if (!msf_fits(s->bias, channels, 4, shape->params_size) ||
@@ -13,6 +13,10 @@ int msf_fits_scales(const msf_stage_shape *shape) {
     if (shift < 1 || shift > MSF_MAX_SHORT_SHIFT) return 0;
   }
   return 1;
+}
+
+MSF_COLD int msf_lacks_clamps(const msf_stage_shape *shape) {
+  return !MSF_HAS_CLAMPS && (shape->stage->act_min != INT8_MIN || shape->stage->act_max != INT8_MAX);
 }
 
 void msf_begin_job(const msf_call *call, msf_job *job) {
@@ -123,13 +127,11 @@ void msf_find_columns(const msf_call *call, int32_t x, int32_t pixels, const int
 /* Columns of row y from column x on, n of them inside the input. A ring goes on at its beginning. */
 static int8_t *im2col_inside(const msf_view *in, int32_t y, int32_t x, int32_t n, int8_t *to) {
   uint32_t place = msf_index(in, y, x);
-  for (; !msf_is_in_one_piece(in, place, n); place = 0) {
-    const int32_t run = (int32_t)(in->ring - place);
+  for (int32_t run; n > 0; n -= run, x += run, place = 0) {
+    run = msf_is_in_one_piece(in, place, n) ? n : (int32_t)(in->ring - place);
     to = msf_copy(to, msf_pixels_at(in, place, y, x, run), run * in->c);
-    n -= run;
-    x += run;
   }
-  return msf_copy(to, msf_pixels_at(in, place, y, x, n), n * in->c);
+  return to;
 }
 
 int8_t *msf_im2col_row(const msf_call *call, int32_t y, int32_t left, int32_t columns, int8_t *to) {

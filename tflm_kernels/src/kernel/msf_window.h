@@ -60,6 +60,9 @@ static inline int msf_row_is_inside(const msf_view *in, const msf_row_walk *walk
 /* True if bias, multipliers and shifts as in msf_scales lie in params, for every output channel. */
 int msf_fits_scales(const msf_stage_shape *shape);
 
+/* Whether the kernels were made without what brings values into the range of a packed convolution's activation. */
+int msf_lacks_clamps(const msf_stage_shape *shape);
+
 /* Fills in what all jobs of a call have in common; out is that of its first pixel. */
 void msf_begin_job(const msf_call *call, msf_job *job);
 

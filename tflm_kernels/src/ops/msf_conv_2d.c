@@ -16,7 +16,21 @@ static uint64_t window_size(const msf_stage *s, int32_t channels) {
   return (uint64_t)s->kernel_h * s->kernel_w * (uint32_t)channels;
 }
 
-static int check_packed(const msf_stage_shape *shape) {
+/* Windows of one pixel lie in the input as they are needed. */
+static int is_pointwise(const msf_stage_shape *shape) {
+  return msf_reads_one_pixel(shape->stage) && msf_same_grid(shape->in[0], shape->out);
+}
+
+static MSF_COLD int lacks(const msf_stage_shape *shape) {
+  if (shape->stage->layout != MSF_LAYOUT_PACKED) return 0;
+  if (msf_lacks_clamps(shape)) return 1;
+  if (!MSF_HAS_ODD_CHANNELS && (shape->out->c % 2 != 0 || shape->out->c < 4)) return 1;
+  if (!MSF_HAS_SPARE_CHANNELS && shape->out->c % 4 != 0) return 1;
+  if (shape->in[0]->c % 4 == 0) return !MSF_HAS_ADDRESSED && !is_pointwise(shape);
+  return !MSF_HAS_IM2COL || (!MSF_HAS_DILATED_IM2COL && shape->stage->dilation_w != 1);
+}
+
+static MSF_COLD int check_packed(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   const uint64_t size = (window_size(s, shape->in[0]->c) + 3) / 4 * 4;
   if (shape->in[0]->c % 4 != 0) {
@@ -29,7 +43,7 @@ static int check_packed(const msf_stage_shape *shape) {
          msf_fits_scales(shape);
 }
 
-static int check(const msf_stage_shape *shape) {
+static MSF_COLD int check(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   const uint64_t size = window_size(s, shape->in[0]->c);
   if (s->layout == MSF_LAYOUT_PACKED) return check_packed(shape);
@@ -63,7 +77,7 @@ static MSF_NOINLINE void im2col(const msf_call *call, int32_t x, int32_t pixels,
     int32_t left = span.origin;
     if (!msf_row_is_inside(in, &row)) {
       for (int8_t *at = to; at < end; at += length) msf_fill(at, s->in_zero[0], size);
-    } else if (s->dilation_w != 1) {
+    } else if (MSF_HAS_DILATED_IM2COL && s->dilation_w != 1) {
       for (int8_t *at = to; at < end; at += length, left += stride) im2col_dilated_row(call, row.y, left, at);
     } else if (span.is_inside && msf_is_in_one_piece(in, place, span.to - span.from)) {
       msf_copy_pieces(to, length, msf_pixels_at(in, place, row.y, span.from, span.to - span.from), stride * in->c,
@@ -213,12 +227,12 @@ static void run_packed(const msf_call *call) {
   const int is_whole = call->in[0].c % 4 == 0;
   msf_job job;
   msf_begin_job(call, &job);
-  if (is_whole && msf_reads_one_pixel(call->stage) && msf_same_size(call)) {
+  if (is_whole && (!MSF_HAS_ADDRESSED || (msf_reads_one_pixel(call->stage) && msf_same_size(call)))) {
     run_pointwise(call, &job);
     return;
   }
   for (int32_t x = call->x0; x < call->x1; job.out += job.pixels * job.channels) {
-    x += is_whole ? run_addressed(call, x, &job) : run_im2col(call, x, &job);
+    x += MSF_HAS_ADDRESSED && (is_whole || !MSF_HAS_IM2COL) ? run_addressed(call, x, &job) : run_im2col(call, x, &job);
   }
 }
 
@@ -233,12 +247,14 @@ static void run(const msf_call *call) {
 const msf_operator msf_conv_2d = {.check = check,
                                   .reads = msf_reads_window,
                                   .run = run,
+                                  .lacks = lacks,
                                   .inputs = 1,
                                   .layouts = MSF_LAYOUT_PACKED,
                                   .flags = MSF_HAS_SCRATCH | MSF_BEGINS_INSIDE};
 const msf_operator msf_conv_2d_packed = {.check = check_packed,
                                          .reads = msf_reads_window,
                                          .run = run_packed,
+                                         .lacks = lacks,
                                          .inputs = 1,
                                          .layouts = MSF_LAYOUT_PACKED,
                                          .flags = MSF_HAS_SCRATCH | MSF_ONLY_PACKED | MSF_BEGINS_INSIDE};

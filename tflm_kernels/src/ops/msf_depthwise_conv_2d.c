@@ -8,7 +8,7 @@
 #include "kernel/msf_window.h"
 #include "library/msf_library.h"
 
-static int fits_weights(const msf_stage_shape *shape) {
+static MSF_NOINLINE MSF_COLD int fits_weights(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   const int64_t multiplier = s->arg[0];
   const uint64_t taps = (uint64_t)s->kernel_h * s->kernel_w;
@@ -16,7 +16,13 @@ static int fits_weights(const msf_stage_shape *shape) {
          msf_fits(s->weights, taps * shape->out->c, 1, shape->params_size);
 }
 
-static int check_packed(const msf_stage_shape *shape) {
+static MSF_COLD int lacks(const msf_stage_shape *shape) {
+  if (shape->stage->layout != MSF_LAYOUT_PACKED) return 0;
+  if (msf_lacks_clamps(shape)) return 1;
+  return !MSF_HAS_SPARE_DEPTHWISE && shape->out->c % 4 != 0;
+}
+
+static MSF_COLD int check_packed(const msf_stage_shape *shape) {
   const msf_stage *s = shape->stage;
   if (s->arg[1] % 4 != 0 || (shape->in[0]->c % 4 == 0 && shape->in[0]->offset % 4 != 0)) return 0;
   return s->arg[0] == 1 && s->kernel_h * s->kernel_w <= MSF_MAX_TAPS && s->weights % 4 == 0 && s->arg[1] >= 0 &&
@@ -24,7 +30,7 @@ static int check_packed(const msf_stage_shape *shape) {
          msf_fits_scales(shape);
 }
 
-static int check(const msf_stage_shape *shape) {
+static MSF_COLD int check(const msf_stage_shape *shape) {
   if (shape->stage->layout == MSF_LAYOUT_PACKED) return check_packed(shape);
   return fits_weights(shape) && msf_fits_requantization(shape, shape->out->c);
 }
@@ -39,13 +45,15 @@ static MSF_NOINLINE int32_t run_taps(const msf_call *call, int32_t x, msf_job *j
   return job->pixels;
 }
 
-#if defined(MSF_HAS_COLUMNS)
+#if defined(MSF_HAS_COLUMNS) && (MSF_HAS_COLUMNS_OF_ONE || MSF_HAS_COLUMNS_OF_TWO)
 
 #define MOST_COLUMNS ((MSF_PIXELS - 1) * 2 + MSF_COLUMNS)
 
 /* Whether columns can be shared by the pixels that see them. */
 static int has_columns(const msf_call *call) {
   const msf_stage *s = call->stage;
+  if (s->stride_w == 1 ? !MSF_HAS_COLUMNS_OF_ONE : !MSF_HAS_COLUMNS_OF_TWO) return 0;
+  if (!MSF_HAS_NEGATIVE_COLUMNS && s->act_min < s->out_zero) return 0;
   return s->kernel_h == MSF_COLUMNS && s->kernel_w == MSF_COLUMNS && s->stride_w <= 2 && s->dilation_w == 1 &&
          call->out.c % 4 == 0;
 }
@@ -92,12 +100,14 @@ static void run(const msf_call *call) {
 const msf_operator msf_depthwise_conv_2d = {.check = check,
                                             .reads = msf_reads_window,
                                             .run = run,
+                                            .lacks = lacks,
                                             .inputs = 1,
                                             .layouts = MSF_LAYOUT_PACKED,
                                             .flags = MSF_BEGINS_INSIDE};
 const msf_operator msf_depthwise_conv_2d_packed = {.check = check_packed,
                                                    .reads = msf_reads_window,
                                                    .run = run_packed,
+                                                   .lacks = lacks,
                                                    .inputs = 1,
                                                    .layouts = MSF_LAYOUT_PACKED,
                                                    .flags = MSF_ONLY_PACKED | MSF_BEGINS_INSIDE};

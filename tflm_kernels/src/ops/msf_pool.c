@@ -67,7 +67,12 @@ static void run_max(const msf_call *call) {
  */
 enum { AVERAGE = 0, MEAN = 1, LARGEST = 2 };
 
-static int check_global(const msf_stage_shape *shape) {
+static MSF_COLD int lacks_global(const msf_stage_shape *shape) {
+  const int32_t kind = shape->stage->arg[0];
+  return (!MSF_HAS_GLOBAL_MEAN && kind == MEAN) || (!MSF_HAS_GLOBAL_MAX && kind == LARGEST);
+}
+
+static MSF_COLD int check_global(const msf_stage_shape *shape) {
   const uint32_t pixels = (uint32_t)msf_height(shape->in[0]) * shape->in[0]->w;
   return msf_reads_one_pixel(shape->stage) && shape->in[0]->c == shape->out->c && pixels < MAX_PIXELS &&
          msf_is_one_pixel(shape->out) && msf_shift_in_range(shape->stage->arg[2]) && shape->stage->arg[0] >= AVERAGE &&
@@ -75,8 +80,8 @@ static int check_global(const msf_stage_shape *shape) {
 }
 
 static int8_t global_result(const msf_stage *s, int32_t sum, int32_t count) {
-  if (s->arg[0] == AVERAGE) return msf_clamp(rounded_quotient(sum, count), s);
-  if (s->arg[0] == LARGEST) return msf_clamp(sum, s);
+  if (MSF_HAS_GLOBAL_MAX && s->arg[0] == LARGEST) return msf_clamp(sum, s);
+  if (!MSF_HAS_GLOBAL_MEAN || s->arg[0] == AVERAGE) return msf_clamp(rounded_quotient(sum, count), s);
   return msf_requantize(msf_wrap_add(sum, -msf_wrap_mul(s->in_zero[0], count)), s->arg[1], (int8_t)s->arg[2], s);
 }
 
@@ -88,7 +93,7 @@ static void keep_largest(int32_t *largest, const int8_t *pixel, int32_t channels
 
 static void run_global(const msf_call *call) {
   const msf_view *in = &call->in[0];
-  const int largest = call->stage->arg[0] == LARGEST;
+  const int largest = MSF_HAS_GLOBAL_MAX && call->stage->arg[0] == LARGEST;
   int32_t *sums = msf_accumulators(call);
   if (call->y == 0 && call->x0 == 0) {
     for (int32_t c = 0; c < in->c; c++) sums[c] = largest ? INT8_MIN : 0;
@@ -132,6 +137,10 @@ const msf_operator msf_average_pool_2d = {
     .check = check_window, .reads = msf_reads_window, .run = run_average, .inputs = 1, .flags = MSF_BEGINS_INSIDE};
 const msf_operator msf_max_pool_2d = {
     .check = check_window, .reads = msf_reads_window, .run = run_max, .inputs = 1, .flags = MSF_BEGINS_INSIDE};
-const msf_operator msf_global_pool = {
-    .check = check_global, .reads = msf_reads_pixel, .run = run_global, .inputs = 1, .flags = MSF_REDUCES};
+const msf_operator msf_global_pool = {.check = check_global,
+                                      .reads = msf_reads_pixel,
+                                      .run = run_global,
+                                      .lacks = lacks_global,
+                                      .inputs = 1,
+                                      .flags = MSF_REDUCES};
 const msf_operator msf_pad = {.check = check_pad, .reads = msf_reads_window, .run = run_pad, .inputs = 1};

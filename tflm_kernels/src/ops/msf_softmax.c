@@ -14,14 +14,18 @@
 #define RAW_32_OVER_17 1010580540
 #define RAW_ONE (1 << 29)
 
-static int check(const msf_stage_shape *shape) {
+static MSF_COLD int check(const msf_stage_shape *shape) {
   return msf_reads_one_pixel(shape->stage) && msf_same_grid(shape->in[0], shape->out) &&
          shape->in[0]->c == shape->out->c && shape->out->c <= MAX_CHANNELS &&
          msf_fits(shape->stage->weights, 256, 4, shape->params_size);
 }
 
+static MSF_NOINLINE int32_t rescale(int32_t x, int32_t multiplier, int32_t shift) {
+  return msf_rescale(x, multiplier, shift);
+}
+
 /* The rounded product of two raw values; the integer bits add up. */
-static MSF_NOINLINE int32_t product(int32_t a, int32_t b) { return msf_rescale(a, b, 0); }
+static int32_t product(int32_t a, int32_t b) { return rescale(a, b, 0); }
 
 static int32_t four_times(int32_t x) {
   if (x > INT32_MAX / 4) return INT32_MAX;
@@ -53,7 +57,7 @@ static MSF_NOINLINE void run_pixel(const int32_t *exps, const int8_t *in, int8_t
   for (int32_t c = 0; c < channels; c++) {
     const int32_t at =
         msf_min(zero + in[c], 255); /* greater if the output overwrites the input: no table goes that far */
-    const int32_t value = msf_rescale(scale, exps[at], -exponent);
+    const int32_t value = rescale(scale, exps[at], -exponent);
     out[c] = (int8_t)msf_min(value + INT8_MIN, INT8_MAX);
   }
 }
