@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-/* Helium makes four channels together, the others two. */
-#if defined(MSF_ARCH_MVE)
+/* An instruction set makes two channels of a convolution together, or four. */
+#if defined(MSF_MAKES_FOURS)
 #define MSF_HAS_CONVOLVE_FROM MSF_HAS_SPARE_CHANNELS
 #else
 #define MSF_HAS_CONVOLVE_FROM MSF_HAS_ODD_CHANNELS

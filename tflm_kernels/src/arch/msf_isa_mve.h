@@ -8,6 +8,7 @@
 
 #define MSF_HAS_DOT 1
 #define MSF_HAS_ADDITIONS 1
+#define MSF_MAKES_FOURS 1
 
 #include "arch/msf_high_arm.h"
 #include "arch/msf_taps.h"
