@@ -130,3 +130,69 @@ def test_a_real_keras_model_is_converted_and_rewritten() -> None:
     assert result.report["unfused"] == []
     assert result.report["arena"]["plan"]["total"] < result.report["arena"]["original"]["total"] / 2
     assert result.verify(runs=3).passed
+
+
+def spotter(end: str) -> Any:
+    """A keyword spotter, whose last layer has weights that say nothing ("zeros") or something."""
+    from keras import Model, layers
+
+    x = entry = layers.Input((25, 10, 1))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, (10, 4), 2, "same")(x)))
+    x = layers.Activation("relu")(layers.DepthwiseConv2D(3, padding="same")(x))
+    x = layers.Conv2D(8, 1, activation="relu6")(x)
+    x = layers.Flatten()(layers.AveragePooling2D((13, 5))(x))
+    return Model(entry, layers.Dense(4, activation="softmax", kernel_initializer=end)(x))
+
+
+def excited() -> Any:
+    """A residual block with squeeze and excitation."""
+    from keras import Model, layers
+
+    entry = layers.Input((24, 24, 3))
+    x = layers.Conv2D(8, 3, 2, "valid", activation="relu")(layers.ZeroPadding2D(((0, 1), (0, 1)))(entry))
+    y = layers.Activation("hard_silu")(layers.BatchNormalization()(layers.DepthwiseConv2D(5, padding="same")(x)))
+    gate = layers.Conv2D(2, 1, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(y))
+    y = layers.Multiply()([y, layers.Conv2D(8, 1, activation="sigmoid")(gate)])
+    x = layers.Add()([x, layers.Conv2D(8, 1)(y)])
+    return Model(entry, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+
+
+def branched() -> Any:
+    """Two inputs, two outputs, maps that are joined, a window with gaps, an activation of what others read."""
+    from keras import Model, layers
+
+    entries = [layers.Input((16, 16, 2)), layers.Input((16, 16, 2))]
+    x = layers.Add()([layers.Conv2D(4, 3, padding="same")(entries[0]), layers.Conv2D(4, 1)(entries[1])])
+    y = layers.ZeroPadding2D(2)(layers.Conv2D(8, 3, dilation_rate=2)(layers.ReLU()(x)))
+    y = layers.Conv2D(4, 1, activation="tanh")(layers.Concatenate()([x, y]))
+    return Model(entries, [y, layers.Reshape((-1,))(layers.MaxPooling2D()(x))])
+
+
+def mobile() -> Any:
+    from keras import applications
+
+    return applications.MobileNetV2((96, 96, 3), alpha=0.35, weights=None, classes=10)
+
+
+@pytest.mark.skipif(not HAS_TENSORFLOW, reason="TensorFlow is not installed: pip install 'tflm-msf[models]'")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: spotter("glorot_uniform"), id="keyword spotter"),
+        pytest.param(lambda: spotter("zeros"), id="results that are all alike"),
+        pytest.param(excited, id="squeeze and excitation"),
+        pytest.param(branched, id="two inputs"),
+        pytest.param(mobile, id="MobileNetV2, not trained", marks=pytest.mark.slow),
+    ],
+)
+def test_what_is_estimated_is_what_the_converted_model_takes(make: Any) -> None:
+    import keras
+
+    keras.utils.set_random_seed(1)
+    network, random = make(), np.random.default_rng(1)
+    shapes = [(1, *entry.shape[1:]) for entry in network.inputs]
+    examples = [tuple(random.random(shape, np.float32) for shape in shapes) for _ in range(3)]
+    estimate = tflm_msf.estimate(network)
+    report = tflm_msf.from_keras(network, examples).rewrite().report
+    assert (estimate.arena, estimate.macs) == (max(report["needed"].values()), report["macs"]["plan"])

@@ -16,6 +16,10 @@ from tflm_msf.graph.model import Quantization
 
 INT8_MIN, INT8_MAX = -128, 127
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+
+SOFTMAX_INTEGER_BITS = 5
+"""Integer bits of SOFTMAX's exponent, the difference to the pixel's largest value."""
+
 IntArray = npt.NDArray[np.int64]
 
 
@@ -70,6 +74,14 @@ def requantize(values: IntArray, multiplier: int, shift: int, zero: int) -> IntA
 def wrapped(values: IntArray) -> IntArray:
     """Values modulo 2^32, from -2^31 on: what TFLM's int32 arithmetic keeps of them."""
     return (values - INT32_MIN) % (1 << 32) + INT32_MIN
+
+
+def softmax_unit(scale: float, beta: float) -> float:
+    """How much of SOFTMAX's fixed-point exponent a difference of 1 between int8 inputs is.
+
+    TFLM's int8 kernel stops the program unless it is more than 1.
+    """
+    return beta * scale * (1 << (31 - SOFTMAX_INTEGER_BITS))
 
 
 def keeps_order(bound: int, shift: int) -> bool:

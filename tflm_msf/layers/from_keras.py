@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -44,12 +45,14 @@ def layers_of_keras(model: Any) -> list[Layer]:
     Raises:
         MsfError: for a layer that is not known here; convert the model and load the file then.
     """
-    reading = _Reading([id(tensor) for tensor in model.outputs])
+    taken = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
+    outputs = [id(tensor) for tensor in model.outputs]
+    readers = Counter([id(tensor) for layer in taken for tensor in _tensors(layer.input)] + outputs)
+    reading = _Reading(outputs, readers)
     for tensor in model.inputs:
         reading.begin(tensor)
-    for layer in model.layers:
-        if type(layer).__name__ != "InputLayer":
-            reading.take_in(layer)
+    for layer in taken:
+        reading.take_in(layer)
     return _paddings_joined(reading.found)
 
 
@@ -81,9 +84,10 @@ def _same_margins(size: int, layer: Layer, axis: int) -> tuple[int, int]:
 
 @dataclass
 class _Reading:
-    """``names`` says which of our layers makes each tensor of Keras."""
+    """``names`` says which of our layers makes each tensor of Keras, ``readers`` how many read it, users included."""
 
     outputs: Sequence[int]
+    readers: Mapping[int, int]
     found: list[Layer] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
 
@@ -95,14 +99,18 @@ class _Reading:
         """Takes in a layer that reads what was taken in before."""
         kind = type(layer).__name__
         sources = [self.names[id(tensor)] for tensor in _tensors(layer.input)]
+        is_alone = all(self.readers[id(tensor)] == 1 for tensor in _tensors(layer.input))
         if kind in VANISHING:
             self._becomes(layer, sources[0])
         elif kind == "BatchNormalization":
-            if self._made(sources[0]).kind not in FUSING[:3]:
-                raise MsfError(f"Keras layer '{layer.name}': a normalisation folds into a convolution before it only.")
+            if self._made(sources[0]).kind not in FUSING[:3] or not is_alone:
+                raise MsfError(
+                    f"Keras layer '{layer.name}': a normalisation folds only into a convolution before it, and only if "
+                    "nothing else reads that."
+                )
             self._becomes(layer, sources[0])
         elif kind in ("ReLU", "Activation"):
-            self._becomes(layer, self._activated(layer, sources[0], _activation_of(layer)))
+            self._becomes(layer, self._activated(layer, sources[0], _activation_of(layer), is_alone))
         else:
             self._becomes(layer, self._new(layer, kind, sources))
 
@@ -131,12 +139,12 @@ class _Reading:
         activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
         return name if activation == "linear" else self._activated(layer, name, activation)
 
-    def _activated(self, layer: KerasLayer, source: str, activation: str) -> str:
-        """The layer with an activation in it, or a layer behind it."""
+    def _activated(self, layer: KerasLayer, source: str, activation: str, is_alone: bool = True) -> str:
+        """The layer with an activation in it, if that ``is_alone`` in reading it, or else a layer behind it."""
         made = self._made(source)
         if activation == "softmax":
             return self._add(kinds.softmax(), [source])
-        if activation in FUSED and made.kind in FUSING and made.activation == "none":
+        if is_alone and activation in FUSED and made.kind in FUSING and made.activation == "none":
             self.found[self.found.index(made)] = replace(made, activation=FUSED[activation])
             return source
         if activation not in FUNCTIONS:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tflm_msf.graph import gemmlowp
-from tflm_msf.graph.fixed_point import INT8_MIN, IntArray, quantize_multiplier, rescale
+from tflm_msf.graph.fixed_point import (
+    INT8_MIN,
+    SOFTMAX_INTEGER_BITS,
+    IntArray,
+    quantize_multiplier,
+    rescale,
+    softmax_unit,
+)
 from tflm_msf.ops.conditions import fused_if
 from tflm_msf.ops.context import OpContext
 from tflm_msf.ops.stage import Stage, StageOp, map_of
-
-DIFFERENCE_INTEGER_BITS = 5
-"""Integer bits of the exponent, the difference to the pixel's largest value."""
 
 MAX_CHANNELS = 4095
 """The reference adds up in 32 bits with 12 integer bits."""
@@ -40,13 +46,17 @@ def lower_softmax(context: OpContext) -> Stage:
 
 
 def _exponentials(context: OpContext) -> IntArray:
-    """e^(scale * beta * difference) for differences -255 to 0, as ``CalculateSoftmaxParams`` and its kernel have it."""
+    """e^(scale * beta * difference) for differences -255 to 0, as ``CalculateSoftmaxParams`` and its kernel have it.
+
+    TFLM stops where a unit is at most 1: in a model that was not trained, say, whose results are all alike. Here the
+    same arithmetic goes on, so that a network takes as much before it is trained as it does then.
+    """
     beta = context.real_option("beta", 0.0)
-    unit = beta * context.int8(context.tensor(0)).scale[0] * (1 << (31 - DIFFERENCE_INTEGER_BITS))
-    context.require(unit > 1.0, "its input scale or its beta is too small for TFLM")
+    unit = softmax_unit(context.int8(context.tensor(0)).scale[0], beta)
+    context.require(0 <= unit < math.inf, "its input scale times its beta is no number from 0 on")
     multiplier, shift = quantize_multiplier(min(unit, (1 << 31) - 1.0))
-    largest = ((1 << DIFFERENCE_INTEGER_BITS) - 1 << (31 - DIFFERENCE_INTEGER_BITS)) >> shift
+    largest = ((1 << SOFTMAX_INTEGER_BITS) - 1 << (31 - SOFTMAX_INTEGER_BITS)) >> max(shift, 0)
     differences = np.arange(-255, 1, dtype=np.int64)
     counted = differences >= -largest
     exponents = rescale(np.where(counted, differences, 0), multiplier, shift)
-    return np.where(counted, gemmlowp.exp_on_negative_values(exponents, DIFFERENCE_INTEGER_BITS), 0)
+    return np.where(counted, gemmlowp.exp_on_negative_values(exponents, SOFTMAX_INTEGER_BITS), 0)

@@ -1,7 +1,8 @@
 """Operators that TFLM does not run, and what to do about them: tried, one by one, in the wheel's TFLM.
 
 A model with such an operator fails in ``AllocateTensors`` or in ``Invoke``, whatever arena it gets. Known are types
-that a kernel does not take, operators without a kernel, and arguments that have to be constants.
+that a kernel does not take, operators without a kernel, arguments that have to be constants, and a SOFTMAX of values
+that are as good as equal.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 from tflm_msf.arena.tflm.kernels import BUILTIN_KERNELS
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Op, Tensor
+from tflm_msf.graph.fixed_point import softmax_unit
 
 T = TypeVar("T")
 
@@ -125,6 +127,8 @@ def _reasons(op: Op, graph: Graph) -> Iterator[tuple[str, str]]:
     data = _input(op, graph, DATA_INPUT.get(name, 0))
     if data is not None:
         yield from _types(op, graph, data)
+        if name == "SOFTMAX":
+            yield from _vanishing_softmax(op, data)
     shape = _input(op, graph, CONSTANTS.get(name, NO_TENSOR))
     if shape is not None and not shape.is_constant:
         yield f"its argument '{shape.name}' is computed while the model runs", FIX_SHAPES
@@ -143,6 +147,16 @@ def _types(op: Op, graph: Graph, data: Tensor) -> Iterator[tuple[str, str]]:
     if dtype in REFUSED_TYPES.get(op.builtin, "").split():
         how = "cast to int32 before it" if data.dtype is DType.INT64 else FULL_INTEGER
         yield f"'{data.name}' is {dtype}, which its kernel does not take", how
+
+
+def _vanishing_softmax(op: Op, data: Tensor) -> Iterator[tuple[str, str]]:
+    beta = op.options.get("beta", 0.0) if op.options else 0.0
+    if data.dtype is not DType.INT8 or data.quantization is None or not data.quantization.per_tensor:
+        return
+    scale = data.quantization.scale[0]
+    if not softmax_unit(scale, beta) > 1:
+        what = f"its beta of {beta:g} times the scale {scale:.3g} of its input is at most 2^-26, where its kernel stops"
+        yield what, "train the network before it is converted, with data on which its results differ"
 
 
 def _input(op: Op, graph: Graph, position: int) -> Tensor | None:
