@@ -60,7 +60,7 @@ def test_name_like_no_other_points_to_the_list() -> None:
 
 @pytest.mark.parametrize(
     ("name", "target"),
-    [("nano33ble", "arm-dynamic-2023"), ("pico", "arm-dynamic-2023"), ("esp32dev", "xtensa-dynamic-2021")],
+    [("nano33ble", "arm-dynamic-2023"), ("esp32dev", "xtensa-dynamic-2021")],
 )
 def test_boards_name_the_target_of_their_library(name: str, target: str) -> None:
     assert find_board(name).target.name == target

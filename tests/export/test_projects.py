@@ -310,6 +310,11 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
         (("--format", "platformio", "--board", "nowhere"), "there is no board 'nowhere'"),
         (("--format", "platformio", "--runtime", "tflm"), "no TFLM library for nucleo_f446re"),
         (("--format", "c", "--runtime", "tflm"), "needs no TFLM"),
+        (
+            ("--format", "esp-idf", "--board", "pico"),
+            "and the chip of pico is another one (RP2040)",
+        ),
+        (("--format", "cmsis-pack", "--board", "esp32dev"), "the chip of esp32dev is another one (ESP32)"),
         (("--format", "c", "--name", "msf"), "the name 'msf' is taken"),
         (("--format", "c", "--name", "a b"), "cannot be part of C names"),
         (("--format", "tflm", "--name", "switch"), "'switch' is a word of C++'s own"),
@@ -325,6 +330,22 @@ def test_what_cannot_be_is_one_sentence(options: tuple[str, ...], sentence: str,
     assert sentence in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["c", "arduino", "platformio", "zephyr", "cmsis-pack", "tflm"])
+def test_every_format_counts_for_a_board_as_rewrite_does(kind: str, tmp_path: Path) -> None:
+    result = export(DIGITS, tmp_path / "p", "--format", kind, "--board", "hifive1-revb", "--ram-limit", "300")
+    refused = CliRunner().invoke(
+        main, ["rewrite", str(DIGITS), "--board", "hifive1-revb", "--ram-limit", "300", "-o", str(tmp_path / "o")]
+    )
+    assert result.exit_code == refused.exit_code == 2
+    if kind != "cmsis-pack":  # that is not for RISC-V
+        assert result.output == refused.output
+
+
+def test_the_chip_of_the_board_is_what_is_built_for(tmp_path: Path) -> None:
+    result = export(DIGITS, tmp_path / "p", "--format", "esp-idf", "--board", "esp32-c3-devkitm-1")
+    assert "set-target esp32c3 build" in result.output
 
 
 def test_a_model_with_an_operator_that_stays_needs_tflm(tmp_path: Path) -> None:

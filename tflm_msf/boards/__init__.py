@@ -47,7 +47,8 @@ class Board:
     occupy. Both are facts; each file says where they come from. ``reserved_ram`` and ``reserved_flash`` are estimates
     of what the core, an RTOS and the stack typically take of them. ``timed_as`` names the core of the time model that
     comes closest, if any does. ``tflm`` names the library that brings TFLM to the board in PlatformIO; it is empty
-    where there is none. ``target`` is that library's build of TFLM, or upstream's.
+    where none says that it is for its chip. ``target`` is that library's build of TFLM, or upstream's: what limits on
+    the board are counted by, whatever is made for it, unless exported C is asked for.
     """
 
     name: str
@@ -63,6 +64,11 @@ class Board:
     reserved_flash: int
     tflm: str
     platformio: PlatformIo
+
+    @property
+    def esp_chip(self) -> str:
+        """The chip as Espressif's tools name it; empty for other makers' chips."""
+        return self.mcu.lower().replace("-", "") if self.mcu.startswith("ESP32") else ""
 
     @property
     def usable_ram(self) -> int:

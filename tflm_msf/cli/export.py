@@ -22,6 +22,7 @@ from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
 from tflm_msf.export.camera import CameraRam, camera_sources
 from tflm_msf.export.project import (
+    ESP_CHIPS,
     Files,
     Project,
     Runtime,
@@ -126,9 +127,11 @@ def export(
     with busy(f"Exporting {model.name}"):
         if kind == "platformio" and request.board is None:
             request = replace(request, board=find_board(DEFAULT_BOARD))
-        chosen = _runtime(kind, Runtime(runtime) if runtime else None, request)
-        if chosen is Runtime.C:
-            request = replace(request, target=C_EXPORT)
+        _require_chip(kind, request.board)
+        asked = Runtime(runtime) if runtime else None
+        chosen = _runtime(kind, asked, request)
+        if chosen is Runtime.C and (asked or request.board is None or request.board.tflm):
+            request = replace(request, target=C_EXPORT)  # elsewhere what counts is what counts in `rewrite --board`
         loaded = _load(model, request)
         prefix = name or c_name(model.stem)
         if only_model:
@@ -141,7 +144,7 @@ def export(
             ram = _ram(loaded, chosen, request)
             project = Project(prefix, loaded.model, loaded.data, case, request.targets, request.camera, ram)
             files = _project(project, kind, chosen, request.board)
-            told = _told(project, kind, chosen, output)
+            told = _told(project, kind, chosen, output, request.board)
     write_files(output, files, force or only_model)
     if as_json:
         print_json("export", {"output": str(output), "files": sorted(files), "ram": ram.to_json() if ram else None})
@@ -156,14 +159,14 @@ def _summary(output: Path, files: Files) -> list[str]:
     return [f"Wrote {output / name}" + ("" if name in files else f" ({n} files)") for name, n in sorted(counts.items())]
 
 
-def _told(project: Project, kind: str, runtime: Runtime, output: Path) -> list[str]:
+def _told(project: Project, kind: str, runtime: Runtime, output: Path, board: Board | None) -> list[str]:
     """The arena, and the command to type next."""
     name, place = project.name, shlex.quote(str(output))
     commands = {
         "c": f"make -C {place}",
         "arduino": f"arduino-cli compile --fqbn BOARD --libraries {place}/libraries {place}/{name}",
         "platformio": f"pio run -d {place} -t upload -t monitor",
-        "esp-idf": f"idf.py -C {place} set-target esp32s3 build flash monitor",
+        "esp-idf": f"idf.py -C {place} set-target {board.esp_chip if board else 'esp32s3'} build flash monitor",
         "zephyr": f"west build -b nrf52840dk/nrf52840 {place}/app",
         "cmsis-pack": f"(cd {place} && zip -r ../TflmMsf.{name}.pack .)",
     }
@@ -171,6 +174,22 @@ def _told(project: Project, kind: str, runtime: Runtime, output: Path) -> list[s
     now, *before = project.ram.lines() if project.ram else [""]
     ram = [f"RAM:   {now}", *(f"       {line}" for line in before)] if now else []
     return [f"Arena: {arena:,} bytes", *ram, f"Next:  {commands[kind]}"]
+
+
+def _require_chip(kind: str, board: Board | None) -> None:
+    """Raises MsfError for a board whose chip no project of this format is for."""
+    if board is None:
+        return
+    if kind == "esp-idf" and board.esp_chip not in ESP_CHIPS:
+        raise MsfError(
+            f"--format esp-idf is for {', '.join(ESP_CHIPS)}, and the chip of {board.name} is another one "
+            f"({board.mcu}): name another board, or another format."
+        )
+    if kind == "cmsis-pack" and not board.core.startswith("cortex-m"):
+        raise MsfError(
+            f"--format cmsis-pack is for Arm's Cortex-M, and the chip of {board.name} is another one ({board.mcu}): "
+            "name another board, or another format."
+        )
 
 
 def _runtime(kind: str, asked: Runtime | None, request: Request) -> Runtime:
