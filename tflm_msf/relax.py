@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
-from tflm_msf.arena.placement.offsets import Placement
+from tflm_msf.arena.placement.offsets import Item, Placement
 from tflm_msf.blocks.block import Candidate
 from tflm_msf.blocks.schedule import alike
 from tflm_msf.blocks.space import BlockSpace
@@ -14,7 +15,8 @@ from tflm_msf.network.units import Network
 from tflm_msf.plan import Plan, make_plan
 from tflm_msf.search.dag import TENSOR_ALIGNMENT
 from tflm_msf.search.edge import Edge
-from tflm_msf.search.placing import Placer, room_for
+from tflm_msf.search.memory import MEMORY, Remembered
+from tflm_msf.search.placing import Placer, room_for, tensors_during
 from tflm_msf.sizes import align_up
 
 
@@ -37,31 +39,29 @@ class Relaxing:
 
     def plan(self, edges: tuple[Edge, ...], proved: bool, head: int = 0) -> Plan:
         """The plan of a path, in ``head`` bytes, or in what the path takes if that is more."""
-        plain = make_plan(self.network, edges, proved, self._space, self._place(edges))
-        limit = max(head, plain.head)
-        relaxed = tuple(self._relaxed(edges, plain.offsets, limit))
-        if relaxed == edges:
-            return plain
-        plan = make_plan(self.network, relaxed, proved, self._space, self._place(relaxed))
-        return plan if plan.head <= limit else plain
+        placement = self._place(edges)
+        limit = max(head, placement.total)
+        relaxed = tuple(self._relaxed(edges, placement.offsets, limit))
+        if relaxed != edges and (faster := self._place(relaxed)).total <= limit:
+            edges, placement = relaxed, faster
+        return make_plan(self.network, edges, proved, self._space, placement)
 
     def _relaxed(self, edges: tuple[Edge, ...], offsets: Mapping[int, int], limit: int) -> Iterator[Edge]:
         """The path with the fastest schedule that there is room for in each step, tensors staying where they are."""
+        alive = tensors_during(self.network, edges)
         for step, edge in enumerate(edges):
             choices = self._faster(edge.block) if edge.block else []
-            fitting = (each for each in choices if self._fits(edges, offsets, step, each, limit))
+            fitting = (each for each in choices if self._fits(alive[step], offsets, each, limit))
             yield _with_block(edge, next(fitting, edge.block))
 
-    def _fits(
-        self, edges: tuple[Edge, ...], offsets: Mapping[int, int], step: int, candidate: Candidate, limit: int
-    ) -> bool:
+    def _fits(self, alive: Sequence[Item], offsets: Mapping[int, int], candidate: Candidate, limit: int) -> bool:
         if candidate.overlap_input is not None:
             source = candidate.overlap_input
             apart = offsets[source] - offsets[candidate.output]
             if -self.network.nbytes(source) < apart < min(candidate.overlap, self.network.nbytes(candidate.output)):
                 return False
         nbytes = align_up(candidate.workspace, TENSOR_ALIGNMENT)
-        return room_for(self.network, edges, offsets, step, nbytes, limit)
+        return room_for(alive, offsets, nbytes, limit)
 
     def _faster(self, candidate: Candidate) -> list[Candidate]:
         """The same block by schedules that take less time, the fastest first."""
@@ -73,7 +73,18 @@ class Relaxing:
         return self._timed[candidate]
 
     def _time(self, candidate: Candidate) -> float:
-        return instructions(block_work(self._space.lay_out(candidate)), self._costs)
+        def measured() -> float:
+            return instructions(block_work(self._space.lay_out(candidate)), self._costs)
+
+        return self._remembered.time(candidate, self._costs_in_short, measured)
+
+    @cached_property
+    def _remembered(self) -> Remembered:
+        return MEMORY.of(self.network)
+
+    @cached_property
+    def _costs_in_short(self) -> tuple[tuple[str, float], ...]:
+        return tuple(sorted(self._costs.items()))
 
 
 def _with_block(edge: Edge, block: Candidate | None) -> Edge:

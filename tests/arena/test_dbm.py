@@ -93,3 +93,13 @@ def test_placements_are_the_same_without_the_core(monkeypatch: pytest.MonkeyPatc
     compiled = [offsets.place(*each, 200) for each in problems]
     monkeypatch.setattr(offsets, "load_core", lambda: None)
     assert [offsets.place(*each, 200) for each in problems] == compiled
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_items_are_put_down_alike_without_the_core(seed: int) -> None:
+    random = Random(seed)
+    spans, distances = problem(random, random.randint(1, 30))
+    items = [Item(key, *span) for key, span in enumerate(spans)]
+    for _ in range(5):
+        random.shuffle(items)
+        assert offsets._in_order(items, distances) == offsets._in_order_defined(items, distances)

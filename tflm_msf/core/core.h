@@ -29,6 +29,10 @@ typedef struct {
 int msf_core_zones(const msf_core_span *spans, int32_t span_count, const msf_core_distance *distances,
                    int32_t distance_count, int64_t limit, int32_t most_nodes, int64_t most_held, int64_t *offsets);
 
+/* order.c: offsets of items that are put down in their order, each as low as it goes. 0 if there is no memory. */
+int msf_core_in_order(const msf_core_span *spans, int32_t span_count, const msf_core_distance *distances,
+                      int32_t distance_count, int64_t *offsets);
+
 /* Edges that leave a cut lie from `starts[cut]` to `starts[cut + 1]`: the cut that each leads to, its head, its MACs. */
 typedef struct {
   const int64_t *starts, *ends, *heads, *macs;

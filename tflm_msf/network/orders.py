@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache, partial
 from itertools import islice
 from typing import NamedTuple
 
 from tflm_msf.graph import DType
 from tflm_msf.network.units import Network
 
-_Chooser = Callable[[Network, list[int], Mapping[int, int]], int]
+_Chooser = Callable[[list[int], Mapping[int, int]], int]
+"""Picks from the units that are ready, given the position at which each tensor was made."""
 
 
 MOST_ORDERS = 12
@@ -35,55 +37,87 @@ def execution_orders(network: Network) -> Orders:
         return Orders((network,), False)  # operators hand on values in ways that are not seen here
     every = list(islice(_all_orders(network), MOST_ORDERS + 1))
     are_all = len(every) <= MOST_ORDERS
-    others = every if are_all else [_topological(network, choose) for choose in (_newest_first, _least_alive)]
+    others = every if are_all else [_topological(network, choose(network)) for choose in (_newest_first, _least_alive)]
     orders = {tuple(range(len(network.units))): network}
     for order in others:
         orders.setdefault(order, replace(network, units=tuple(network.units[unit] for unit in order)))
     return Orders(tuple(orders.values()), are_all)
 
 
+class _Waiting:
+    """What units wait for; those that wait for nothing are ready."""
+
+    def __init__(self, network: Network) -> None:
+        makers = [{network.producer[t] for t in unit.inputs if t in network.producer} for unit in network.units]
+        self.missing = [len(needed) for needed in makers]
+        self.readers: list[list[int]] = [[] for _ in makers]
+        for unit, needed in enumerate(makers):
+            for maker in needed:
+                self.readers[maker].append(unit)
+
+    def ready_at_first(self) -> list[int]:
+        return [unit for unit, missing in enumerate(self.missing) if missing == 0]
+
+    def after(self, unit: int, ready: list[int]) -> list[int]:
+        """Those that are ready once ``unit``, one of them, has run."""
+        more = []
+        for reader in self.readers[unit]:
+            self.missing[reader] -= 1
+            if self.missing[reader] == 0:
+                more.append(reader)
+        return sorted([*(other for other in ready if other != unit), *more])
+
+    def take_back(self, unit: int) -> None:
+        """As if ``unit`` had not run."""
+        for reader in self.readers[unit]:
+            self.missing[reader] += 1
+
+
 def _all_orders(network: Network) -> Iterator[tuple[int, ...]]:
     """Every topological order, its own first; without recursion, for networks are long."""
-    needs = [{network.producer[t] for t in unit.inputs if t in network.producer} for unit in network.units]
+    waiting = _Waiting(network)
     order: list[int] = []
-    untried = [_ready(needs, order)]
+    ready = [waiting.ready_at_first()]
+    untried = [list(reversed(ready[0]))]
     while untried:
         if untried[-1]:
-            order.append(untried[-1].pop(0))
-            if len(order) == len(needs):
+            unit = untried[-1].pop()
+            order.append(unit)
+            ready.append(waiting.after(unit, ready[-1]))
+            untried.append(list(reversed(ready[-1])))
+            if len(order) == len(network.units):
                 yield tuple(order)
-            untried.append(_ready(needs, order))
         else:
             untried.pop()
+            ready.pop()
             if order:
-                order.pop()
-
-
-def _ready(needs: Sequence[set[int]], order: Sequence[int]) -> list[int]:
-    done = set(order)
-    return [unit for unit, needed in enumerate(needs) if unit not in done and needed <= done]
+                waiting.take_back(order.pop())
 
 
 def _topological(network: Network, choose: _Chooser) -> tuple[int, ...]:
-    """``choose`` picks from the units that are ready, given the position at which each tensor was made."""
     made = {tensor: -1 for tensor in (*network.inputs, *network.consumers) if tensor not in network.producer}
-    waiting = list(range(len(network.units)))
+    waiting = _Waiting(network)
+    ready = waiting.ready_at_first()
     order: list[int] = []
-    while waiting:
-        ready = [unit for unit in waiting if all(tensor in made for tensor in network.units[unit].inputs)]
-        unit = choose(network, ready, made)
+    while ready:
+        unit = choose(ready, made)
         made.update(dict.fromkeys(network.units[unit].outputs, len(order)))
         order.append(unit)
-        waiting.remove(unit)
+        ready = waiting.after(unit, ready)
     return tuple(order)
 
 
-def _newest_first(network: Network, ready: list[int], made: Mapping[int, int]) -> int:
-    def preference(unit: int) -> tuple[int, int, int]:
-        newest = max((made[tensor] for tensor in network.units[unit].inputs), default=-1)
-        return -newest, _branch_bytes(network, unit), unit
+def _newest_first(network: Network) -> _Chooser:
+    branch = cache(partial(_branch_bytes, network))
 
-    return min(ready, key=preference)
+    def choose(ready: list[int], made: Mapping[int, int]) -> int:
+        def preference(unit: int) -> tuple[int, int, int]:
+            newest = max((made[tensor] for tensor in network.units[unit].inputs), default=-1)
+            return -newest, branch(unit), unit
+
+        return min(ready, key=preference)
+
+    return choose
 
 
 def _branch_bytes(network: Network, unit: int) -> int:
@@ -98,15 +132,19 @@ def _branch_bytes(network: Network, unit: int) -> int:
     return sum(network.nbytes(tensor) for tensor in outputs)
 
 
-def _least_alive(network: Network, ready: list[int], made: Mapping[int, int]) -> int:
-    def growth(unit: int) -> int:
-        added = sum(network.nbytes(tensor) for tensor in network.units[unit].outputs)
-        freed = sum(
-            network.nbytes(tensor)
-            for tensor in network.units[unit].inputs
-            if tensor not in network.outputs
-            and all(u == unit or set(network.units[u].outputs) <= made.keys() for u in network.consumers[tensor])
-        )
-        return added - freed
+def _least_alive(network: Network) -> _Chooser:
+    added = [sum(map(network.nbytes, unit.outputs)) for unit in network.units]
 
-    return min(ready, key=lambda unit: (growth(unit), unit))
+    def choose(ready: list[int], made: Mapping[int, int]) -> int:
+        def growth(unit: int) -> tuple[int, int]:
+            freed = sum(
+                network.nbytes(tensor)
+                for tensor in network.units[unit].inputs
+                if tensor not in network.outputs
+                and all(u == unit or set(network.units[u].outputs) <= made.keys() for u in network.consumers[tensor])
+            )
+            return added[unit] - freed, unit
+
+        return min(ready, key=growth)
+
+    return choose

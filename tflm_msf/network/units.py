@@ -149,7 +149,11 @@ class Network:
 
     def nbytes(self, tensor: int) -> int:
         """Bytes of a tensor."""
-        return self.graph.tensors[tensor].nbytes
+        return self._sizes[tensor]
+
+    @cached_property
+    def _sizes(self) -> tuple[int, ...]:
+        return tuple(tensor.nbytes for tensor in self.graph.tensors)
 
     @property
     def macs(self) -> int:

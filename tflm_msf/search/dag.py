@@ -17,7 +17,7 @@ from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
-from tflm_msf.search.memory import Memory, Remembered
+from tflm_msf.search.memory import MEMORY, Memory, Remembered
 from tflm_msf.sizes import align_up
 
 if TYPE_CHECKING:
@@ -75,15 +75,11 @@ def layerwise_edges(network: Network) -> list[Edge]:
     return edges
 
 
-_MEMORY = Memory()
-"""Of this process."""
-
-
 def find_edges(
     network: Network,
     admit: Callable[[Candidate], Candidate | None] | None = None,
     effort: Effort = UNLIMITED,
-    memory: Memory = _MEMORY,
+    memory: Memory = MEMORY,
 ) -> list[Edge]:
     """All edges of the fusion DAG, of those between the same cuts only the ones that nothing dominates.
 

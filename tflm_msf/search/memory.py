@@ -61,6 +61,7 @@ class Memory:
         self._kinds: dict[Hashable, int] = {}
         self._runs = _Node()
         self._alone: dict[int, int] = {}
+        self._times: dict[Hashable, float] = {}
         self._kept = 0
 
     def of(self, network: Network) -> Remembered:
@@ -81,6 +82,12 @@ class Memory:
             self._alone[kind] = measure()
         return self._alone[kind]
 
+    def time(self, block: Hashable, measure: Callable[[], float]) -> float:
+        """What ``measure`` says of blocks that are called so, asked once for each."""
+        if block not in self._times:
+            self._times[block] = measure()
+        return self._times[block]
+
     def find(self, kinds: Sequence[int], last: int, limit: int) -> _Kept | None:
         """What was kept for a run of units that ends at ``last``, however long that is."""
         node = self._runs
@@ -97,13 +104,17 @@ class Memory:
     def keep(self, kinds: Sequence[int], seen: range, limit: int | None, found: _Kept) -> None:
         """Keeps what was found for the run ``seen``."""
         if self._kept + len(found.blocks) > MOST_KEPT:
-            self._kinds, self._runs, self._alone, self._kept = {}, _Node(), {}, 0
+            self._kinds, self._runs, self._alone, self._times, self._kept = {}, _Node(), {}, {}, 0
             return
         node = self._runs
         for unit in reversed(seen):
             node = node.longer.setdefault(kinds[unit], _Node())
         node.found[limit, seen.start == 0] = found
         self._kept += len(found.blocks)
+
+
+MEMORY = Memory()
+"""Of this process."""
 
 
 class _Names:
@@ -129,6 +140,11 @@ class _Names:
     def tensor(self, name: _Name, seen_from: int) -> int:
         back, place = name
         return self._not_made[place] if back < 0 else self._network.units[seen_from - back].outputs[place]
+
+    def has_one_scale(self, index: int) -> bool:
+        """True of a unit whose channels are all requantised alike."""
+        scales = self._network.stage(index).requantization
+        return scales is not None and scales.is_uniform
 
     def facts(self, index: int) -> Hashable:
         """Everything about a unit that blocks with it, and the block behind it, depend on."""
@@ -175,6 +191,17 @@ class Remembered:
     def alone(self, unit: int, measure: Callable[[int], int]) -> int:
         """What ``measure`` says of a unit on its own."""
         return self.memory.alone(self.kinds[unit], lambda: measure(unit))
+
+    def time(self, block: Candidate, costs: Hashable, measure: Callable[[], float]) -> float:
+        """What ``measure`` says of a block with these costs, or said of one of equal units made by the same schedule.
+
+        Time also depends on whether a scale counts for all channels.
+        """
+        if block.recomputes:
+            return measure()
+        units = range(block.first, block.last + 1)
+        alike = tuple((self.kinds[unit], self.names.has_one_scale(unit)) for unit in units)
+        return self.memory.time((costs, block.schedule, alike), measure)
 
     def keep(self, seen: range, limit: int | None, blocks: list[Found]) -> None:
         """Keeps the blocks that end at the last unit ``seen``, for which no earlier one was looked at.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tflm_msf.arena import Buffer, with_scratch
@@ -36,13 +36,12 @@ def place_tensors(network: Network, edges: tuple[Edge, ...]) -> Placement:
 
 def spare_room(network: Network, edges: tuple[Edge, ...], placement: Placement) -> dict[int, int]:
     """For each step that is a block: bytes that its workspace could have where it lies without a longer head."""
-    items, _ = _items(network, edges)
     room = {}
-    for step, edge in enumerate(edges):
+    for step, (edge, alive) in enumerate(zip(edges, tensors_during(network, edges), strict=True)):
         if edge.block is not None:
             own = placement.offsets[workspace_key(step)]
-            alive = [placement.offsets[item.key] for item in items if item.first <= step <= item.last]
-            room[step] = min([offset for offset in alive if offset > own], default=placement.total) - own
+            above = (offset for item in alive if (offset := placement.offsets[item.key]) > own)
+            room[step] = min(above, default=placement.total) - own
     return room
 
 
@@ -56,11 +55,18 @@ def _scratch(network: Network, edges: tuple[Edge, ...]) -> list[Item]:
     return [Item(workspace_key(len(edges) + n), nbytes, step, step) for n, (step, nbytes) in enumerate(sizes)]
 
 
-def room_for(
-    network: Network, edges: tuple[Edge, ...], offsets: Mapping[int, int], step: int, nbytes: int, limit: int
-) -> bool:
-    """True if a workspace of ``nbytes`` fits into ``limit`` bytes during ``step``, all else staying where it is."""
-    alive = (item for item in _items(network, edges)[0] if item.key >= 0 and item.first <= step <= item.last)
+def tensors_during(network: Network, edges: tuple[Edge, ...]) -> list[list[Item]]:
+    """For each step, the tensors that are alive."""
+    alive: list[list[Item]] = [[] for _ in edges]
+    for item in _items(network, edges)[0]:
+        if item.key >= 0:
+            for step in range(item.first, item.last + 1):
+                alive[step].append(item)
+    return alive
+
+
+def room_for(alive: Sequence[Item], offsets: Mapping[int, int], nbytes: int, limit: int) -> bool:
+    """True if a workspace of ``nbytes`` fits into ``limit`` bytes beside tensors, which stay where they are."""
     start = 0
     for first, end in sorted((offsets[item.key], offsets[item.key] + item.size) for item in alive):
         if start + nbytes <= first:

@@ -38,3 +38,18 @@ def search_compiled(
     if found not in (_NONE, _FOUND):
         raise MemoryError
     return list(offsets) if found == _FOUND else None
+
+
+def place_compiled(core: ctypes.CDLL, spans: Sequence[Span], distances: Mapping[Pair, int]) -> list[int]:
+    """Offsets of ``spans`` put down one after the other, each as low as it goes. Raises MemoryError."""
+    offsets = (ctypes.c_int64 * len(spans))()
+    done = core.msf_core_in_order(
+        (_Span * len(spans))(*spans),  # type: ignore[misc] # tuples do
+        len(spans),
+        (_Distance * len(distances))(*((*pair, least) for pair, least in distances.items())),  # type: ignore[misc]
+        len(distances),
+        offsets,
+    )
+    if not done:
+        raise MemoryError
+    return list(offsets)

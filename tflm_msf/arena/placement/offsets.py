@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from tflm_msf.arena.placement.compiled import search_compiled
+from tflm_msf.arena.placement.compiled import place_compiled, search_compiled
 from tflm_msf.arena.placement.dbm import CutShortError, Pair, Span, ZoneSearch
 from tflm_msf.core import load_core
 
@@ -132,6 +132,17 @@ def _likely_orders(items: Sequence[Item]) -> Iterator[list[Item]]:
 
 def _in_order(order: Sequence[Item], overlaps: Overlaps) -> dict[int, int]:
     """Offsets if every item, in its turn, goes as low as it can."""
+    core = load_core()
+    if core is None:
+        return _in_order_defined(order, overlaps)
+    place = {item.key: number for number, item in enumerate(order)}
+    distances = {(place[low], place[up]): distance for (low, up), distance in overlaps.items()}
+    spans = [Span(item.size, item.first, item.last) for item in order]
+    return dict(zip(place, place_compiled(core, spans, distances), strict=True))
+
+
+def _in_order_defined(order: Sequence[Item], overlaps: Overlaps) -> dict[int, int]:
+    """What the core computes."""
     offsets: dict[int, int] = {}
     above: dict[int, list[int]] = {}
     below: dict[int, list[int]] = {}
