@@ -30,7 +30,8 @@ from tflm_msf.search.front import NO_LIMIT, Doubt, is_proved, search_front
 from tflm_msf.search.placing import Placer
 from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.search.shortest import Point, Search
-from tflm_msf.simplify import RULES, RULES_WITH_LIBM, Change, Rule, simplify
+from tflm_msf.simplify import RULES, RULES_WITH_LIBM, Change, Rule, Simplified, simplify
+from tflm_msf.simplify.images import SAYS as RUN_BY_IMAGE
 from tflm_msf.simplify.variables import without_variables
 from tflm_msf.tflite_io import read_model
 
@@ -104,6 +105,7 @@ class Planner:
         window = None
         if request.stateful is not None:
             _require_no_variables(original, source)
+            _require_one_image(simplified, source)
             window = network
             hop = fitting_hops(network, source)[0] if request.stateful == LEAST_HOP else request.stateful
             network, step = as_step(network, hop, source)
@@ -211,6 +213,11 @@ class _Space(NamedTuple):
 def _require_no_variables(original: Model, source: str) -> None:
     if len(original.graphs) > 1:
         raise MsfError(f"{source} keeps rows from one invocation to the next already: leave --stateful out.")
+
+
+def _require_one_image(simplified: Simplified, source: str) -> None:
+    if any(change.says == RUN_BY_IMAGE for change in simplified.changes):
+        raise MsfError(f"{source} takes several images at once: convert it with a batch of 1, or leave --stateful out.")
 
 
 def _require_that_tflm_runs(network: Network, source: str) -> None:

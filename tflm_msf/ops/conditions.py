@@ -26,8 +26,8 @@ def conditions_of(lowering: Callable[..., object]) -> tuple[str, ...]:
 
 
 ALWAYS_REQUIRED = (
-    "one image: batch 1, at most three other dimensions, none above 65,535 (height or width: 4,194,303 where the other "
-    "is at most 254)",
+    "one image, or a batch in a network of which every operator is fusable and none mixes images; at most three other "
+    "dimensions, none above 65,535 (height or width: 4,194,303 where the other is at most 254)",
     "activations are int8, computed by the network, with one positive scale and one zero point each",
     "a fused activation is none, RELU, RELU_N1_TO_1 or RELU6",
     "the output has the shape that follows from the inputs",

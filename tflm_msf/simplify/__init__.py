@@ -15,6 +15,7 @@ from tflm_msf.simplify import (
     constants,
     conversions,
     float_tables,
+    images,
     mixed_depthwise,
     paddings,
     thin_transposes,
@@ -76,9 +77,28 @@ class Simplified:
 
 
 def simplify(model: Model, rules: tuple[Rule, ...] = RULES) -> Simplified:
-    """Applies all rules until none fires. Tensors keep their indices; those that nobody names any more stay behind."""
-    file_ops = model.main.ops
-    graph, origins = model.main, tuple(range(len(file_ops)))
+    """Applies all rules until none fires, and separates images (see :mod:`tflm_msf.simplify.images`).
+
+    Tensors keep their indices; those that nobody names any more stay behind.
+    """
+    simplified = _by_rules(model, tuple(range(len(model.main.ops))), rules)
+    main, origins = simplified.model.main, simplified.origins
+    separate = images.by_image(main, origins) if len(model.graphs) == 1 and rules else None
+    if separate is None:
+        return simplified
+    graph, origins_of_images = separate
+    change = Change(images.SAYS, tuple((index, model.main.ops[index].name) for index in sorted({*origins})))
+    names = tuple(op.name for op in model.main.ops)
+    again = _by_rules(replace(simplified.model, graphs=(graph,)), origins_of_images, rules, names)
+    return replace(again, changes=(*simplified.changes, change, *again.changes))
+
+
+def _by_rules(
+    model: Model, origins: tuple[int, ...], rules: tuple[Rule, ...], names: tuple[str, ...] = ()
+) -> Simplified:
+    """``origins`` of the operators, and the ``names`` of all in the file (those of the model, if they are the same)."""
+    file_ops = names or tuple(op.name for op in model.main.ops)
+    graph = model.main
     kept = _seen_from_outside(model)
     by_builtin: dict[str, list[Rule]] = {}
     for rule in rules:
@@ -90,7 +110,7 @@ def simplify(model: Model, rules: tuple[Rule, ...] = RULES) -> Simplified:
         if not found:
             break
         for rule, edit in found:
-            done[rule].update((origins[index], file_ops[origins[index]].name) for index in edit.ops)
+            done[rule].update((origins[index], file_ops[origins[index]]) for index in edit.ops)
         graph, origins = applied(graph, origins, _joined(graph, [edit for _, edit in found]))
     changes = [Change(rule.says, tuple(sorted(ops.items()))) for rule, ops in done.items() if ops]
     return Simplified(replace(model, graphs=(graph, *model.graphs[1:])), origins, tuple(changes))
