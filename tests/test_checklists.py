@@ -22,6 +22,7 @@ from tflm_msf.search.presets import Preset, preset_edges
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "tflm_kernels" / "src"
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+OPERATORS = (SOURCES / "kernel" / "msf_operator.h").read_text(encoding="utf-8")
 FROM_THE_SOURCE = (StageOp.SOURCE,)
 
 
@@ -37,10 +38,21 @@ def test_what_the_checklists_name_exists() -> None:
         assert (ROOT / path).exists(), path
 
 
+def test_how_many_files_an_operator_takes() -> None:
+    """A folder that is named stands for one file in it."""
+    section = CONTRIBUTING.split("## Adding an operator\n")[1].split("\n## ")[0]
+    (told,) = re.findall(r"These are (\d+) files .* and (\d+) for one that is a table", section)
+    points = re.split(r"^\d\. ", section, flags=re.MULTILINE)[1:]
+    named = [set(re.findall(r"(?:tflm_|tests/|testing/|docs/)[\w/.]*[\w/]", point)) for point in points]
+    assert (len(set().union(*named)), len(named[0] | named[-1])) == tuple(map(int, told))
+
+
 @pytest.mark.parametrize("op", StageOp, ids=lambda op: str(op.name))
 def test_an_operator(op: StageOp) -> None:
     name = f"MSF_OP_{op.name}"
     assert re.search(rf"\b{name} = {op.value}\b", read("tflm_kernels/src/format/msf_program.h"))
+    assert re.search(rf"\b{op.name} = {op.value}\b", read("tflm_msf/format/codes.py"))
+    assert re.search(rf"^extern const msf_operator .*\bmsf_{op.name.lower()}\b", OPERATORS, re.MULTILINE)
     assert f"[{name}] = &msf_" in read("tflm_kernels/src/engine/msf_operators.c")
     assert f"[{name}] = " in read("tests/kernels/fuzz_makers.c")
     assert re.search(rf"^\| {op.value} \| {op.name} \|", read("tflm_kernels/SPEC.md"), re.MULTILINE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, count, islice
@@ -11,10 +11,11 @@ from random import Random
 from benchmarks.firmware import Case
 from testing.networks import random_network
 from testing.wide_networks import random_wide_network
+from tests.batches import batched
 from tests.ends import end_network
 from tests.exactness import blocks_to, random_path
 from tests.far_scales import far_network
-from tests.kinds import KINDS
+from tests.kinds import KINDS, Kinds, u_net_aligned
 from tests.kinds import network as network_of_kind
 from tests.streaming_models import streaming_model
 from tflm_msf.errors import MsfError
@@ -29,6 +30,7 @@ from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
 from tflm_msf.runtime import Session
 from tflm_msf.search.edge import Edge
+from tflm_msf.simplify import simplify
 from tflm_msf.tflite_io import write_model
 
 CASES = 2
@@ -71,26 +73,49 @@ TURNS: tuple[Callable[[int], Model], ...] = (
 """What the networks are, in turns."""
 
 
+def _aligned() -> Model:
+    layers = Kinds(Random("aligned"))
+    return layers.model(u_net_aligned(layers, size=12, width=3))
+
+
+def _batch() -> Model:
+    return simplify(batched(network_of_kind("electrodes"), 3)).model
+
+
+FIRST: Mapping[str, Callable[[], Model]] = {
+    "aligned corners": _aligned,
+    "grouped and shuffled": lambda: network_of_kind("shuffled_groups"),
+    "electrodes": lambda: network_of_kind("electrodes"),
+    "a batch": _batch,
+}
+"""Networks that come first, so that few pairs have them too."""
+
+
 @cache
 def first_pairs(number: int) -> tuple[Pair, ...]:
     """The first so many pairs; always the same."""
-    return tuple(islice(chain.from_iterable(map(_pairs_of, count())), number))
+    first = (_pairs_with(name, name, make()) for name, make in FIRST.items())
+    return tuple(islice(chain.from_iterable(chain(first, map(_pairs_of, count()))), number))
 
 
 def _pairs_of(seed: int) -> Iterator[Pair]:
-    """The pairs of a seed: none if TFLM refuses the network, or if it cannot be fused whole, or is large."""
+    """The pairs of a seed."""
     make = TURNS[seed % len(TURNS)]
     model = make(seed)
     if make is streaming_model:
         yield _streaming_pair(f"streaming {seed}", model)
-        return
+    else:
+        yield from _pairs_with(f"{make.__name__.strip('_')} {seed}", str(seed), model)
+
+
+def _pairs_with(name: str, seed: str, model: Model) -> Iterator[Pair]:
+    """The pairs of a network: none if TFLM refuses it, or if it cannot be fused whole, or is large."""
     built = build_network(model.main)
     if not all(unit.stage for unit in built.units):
         return
     cases = _cases_of(model)
     if not cases or len(cases[0].inputs) + len(cases[0].outputs) > MOST_BYTES:
         return
-    name = f"{make.__name__.strip('_')} {seed}"
     for number in range(PLANS):
         yield from _pair(f"{name} plan {number}", model, built, cases, Random(f"{seed} {number}"))
 

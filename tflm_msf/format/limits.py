@@ -15,9 +15,6 @@ ALIGNMENT = 16
 STATE_MARK_BYTES = 4
 """Bytes at the beginning of a state that are the engine's own."""
 
-PLACE_BYTES = 4
-"""Bytes of a state that say where in a ring its oldest row lies."""
-
 COLUMN_BITS = 16
 """Bits of a pixel's number that are its column, unless rows need more than the other 16."""
 

@@ -24,8 +24,6 @@ BY_MEANING = "by meaning, as another version wrote it"
 AS_THE_ORIGINAL = "with the original itself"
 NOTHING = "nothing"
 
-OTHER_SCHEDULE = "how blocks keep their tensors, and where tensors lie, may differ from what this version does."
-
 MOST_PROBLEMS = 10
 """More of them tell nothing more."""
 
