@@ -21,7 +21,8 @@ class BuildWithKernels(build_py):
         super().run()
         if self.editable_mode:
             return
-        sources = [path for path in (ROOT / LIBRARY / "src").rglob("*") if path.suffix in (".c", ".h", ".cpp")]
+        places = [(ROOT / LIBRARY / place).rglob("*") for place in ("src", "esphome")]
+        sources = [path for place in places for path in place if path.suffix in (".c", ".h", ".cpp", ".py")]
         manifests = [path for place in ("", "zephyr") for path in (ROOT / LIBRARY / place).glob("*") if path.is_file()]
         for path in sorted([*sources, *manifests]):
             target = Path(self.build_lib) / "tflm_msf" / "library" / path.relative_to(ROOT / LIBRARY)
