@@ -27,7 +27,7 @@ from rich.console import Console
 
 from benchmarks.bench import corpus_file
 from benchmarks.cortex_m_cycles import estimate
-from benchmarks.emulator import BUILD, ROOT, SUPPORT, Core, EmulatorError, link_objects, load_core, run
+from benchmarks.emulator import BUILD, ROOT, SUPPORT, Core, EmulatorError, Run, link_objects, load_core, run
 from benchmarks.firmware import Case, make_cases
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
@@ -187,8 +187,13 @@ def builtins_of(*models: Model) -> list[str]:
     return sorted({op.builtin for model in models for op in model.main.ops if not op.custom_code})
 
 
-def measure(core: Core, library: Sequence[Path], tree: Tree, model: Model, cases: Sequence[Case]) -> Peer:
-    """Runs a model in TFLM on a core. Raises EmulatorError if a single output byte is wrong."""
+def run_in_tflm(
+    core: Core, library: Sequence[Path], tree: Tree, model: Model, cases: Sequence[Case]
+) -> tuple[Path, Run, int]:
+    """Runs a model in TFLM on a core: the program, what it did, and TFLM's ``arena_used_bytes()``.
+
+    Raises EmulatorError if a single output byte is wrong.
+    """
     operators = builtins_of(model)
     resolver = " ".join(f"resolver.Add{''.join(map(str.title, op.split('_')))}();" for op in operators)
     header = f"#define CASE_COUNT {len(cases)}\n#define ARENA_SIZE {ARENA_SIZE}\n#define OPERATORS {len(operators)}\n"
@@ -207,7 +212,12 @@ def measure(core: Core, library: Sequence[Path], tree: Tree, model: Model, cases
     done = run(core, elf)
     if done.status != 0:
         raise EmulatorError(f"a model in TFLM on {core.name} is wrong:\n{done.output}")
-    arena = json.loads(done.output.splitlines()[-1])["arena"]
+    return elf, done, json.loads(done.output.splitlines()[-1])["arena"]
+
+
+def measure(core: Core, library: Sequence[Path], tree: Tree, model: Model, cases: Sequence[Case]) -> Peer:
+    """What a model takes in TFLM on a core. Raises EmulatorError as :func:`run_in_tflm` does."""
+    elf, done, arena = run_in_tflm(core, library, tree, model, cases)
     return Peer(done.instructions[-1], estimate(core, elf).cycles, arena)
 
 

@@ -9,6 +9,7 @@
  * cache, and at the end "total".
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "plugin.h"
 
@@ -68,8 +69,14 @@ static void on_begin(unsigned cpu, void *data) {
   inside = true;
 }
 
-static void tell(void) {
+/* What was told of an earlier pair of marks may be longer. */
+static bool tell_anew(void) {
   rewind(settings.out);
+  return ftruncate(fileno(settings.out), 0) == 0;
+}
+
+static void tell(void) {
+  if (!tell_anew()) return;
   for (uint64_t i = 0; i < flash_size / 2; i++) {
     if (ran[i] == 0) continue;
     fprintf(settings.out, "at %llx %llu %llu\n", (unsigned long long)(flash + 2 * i), (unsigned long long)ran[i],
