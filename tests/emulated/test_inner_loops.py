@@ -24,6 +24,11 @@ def test_every_output_byte(name: str, flags: tuple[str, ...]) -> None:
 
 DAMAGE = [
     ("m4", "arch/msf_arch_dsp.c", "smlatt r6, r12, lr, r6", "smlatt r6, r12, lr, r7"),
+    ("m4", "arch/msf_arch_dsp.c", "smlad r7, r9, r0, r7", "smlad r7, r9, r12, r7"),
+    ("m4", "arch/msf_arch_dsp.c", "r.bias += first;", "r.bias += first - 1;"),
+    ("m0plus", "arch/msf_arch_armv6m.c", "muls r3, r6, r3", "muls r3, r5, r3"),
+    ("m0plus", "arch/msf_arch_armv6m.c", 'PRODUCT("8", "r10")', 'PRODUCT("16", "r10")'),
+    ("rv32", "arch/msf_arch_portable.c", "msf_mac(d, v[4 + k], value)", "msf_mac(d, v[k], value)"),
     ("m4", "arch/msf_arch_dsp_widened.c", "smlad r10, r3, r12", "smlad r10, r3, lr"),
     ("m4", "arch/msf_arch_dsp_widened.c", '"strb r7, [lr, r5]', '"strb r7, [lr, r2]'),
     ("m4", "arch/msf_arch_dsp_columns.c", '"smlatb", sum', '"smlabb", sum'),

@@ -28,6 +28,13 @@ void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first
   }
 }
 
+void msf_convolve_last(const msf_job *job, const int8_t *const *x) {
+  msf_job last = *job;
+  last.out += (job->pixels - 1) * job->channels;
+  last.pixels = 1;
+  msf_convolve_from(&last, x + job->pixels - 1, 0);
+}
+
 #endif
 
 #if MSF_HAS_SPARE_DEPTHWISE

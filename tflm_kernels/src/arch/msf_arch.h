@@ -100,10 +100,15 @@ int32_t msf_dot(int32_t sum, const int8_t *w, const int8_t *x, int32_t n);
 /* Adds n values to n sums, which wrap. */
 void msf_add_to_sums(int32_t *sums, const int8_t *values, int32_t n);
 
-/* What implementations leave to plain C: channels from `first` on, such as the last ones, too few for a register. */
+/*
+ * What implementations leave to plain C: channels from `first` on, such as the last ones, too few for a register; and all
+ * channels of the last pixel.
+ */
 #if MSF_HAS_CONVOLVE_FROM
 void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first);
+void msf_convolve_last(const msf_job *job, const int8_t *const *x);
 #else
+static inline void msf_convolve_last(const msf_job *job, const int8_t *const *x) { (void)job, (void)x; }
 static inline void msf_convolve_from(const msf_job *job, const int8_t *const *x, int32_t first) {
   (void)job, (void)x, (void)first;
 }

@@ -25,6 +25,11 @@
 #define MSF_ARCH_XTENSA 1
 #else
 #define MSF_ARCH_PORTABLE 1
+#if defined(__ARM_ARCH_6M__) && defined(__GNUC__)
+#define MSF_ARCH_ARMV6M 1
+#define MSF_HAS_SEGMENT_OF_ONE 1
+#define MSF_HAS_TAPS 1
+#endif
 #endif
 
 #if defined(MSF_ARCH_MVE)

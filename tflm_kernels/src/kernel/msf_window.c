@@ -96,9 +96,31 @@ static int taps_are_right(const msf_call *call, int32_t x, int32_t pixels, const
 }
 #endif
 
+/* The taps of a window of one column, all of it inside the input. Returns 0 if it is not. */
+static MSF_NOINLINE int find_column(const msf_call *call, int32_t x, const msf_addresses *a) {
+  const msf_stage *s = call->stage;
+  const msf_view *in = &call->in[0];
+  const int32_t top = msf_top(s, call->y), left = msf_left(s, x);
+  if (top < 0 || msf_bottom(s, call->y) >= in->h || (uint32_t)left >= (uint32_t)in->w) return 0;
+  const uint32_t ring = in->ring != 0 ? in->ring : UINT32_MAX;
+  uint32_t line = (uint32_t)s->dilation_h * (uint32_t)in->line, place = msf_index(in, top, left);
+  if (line >= ring) line %= ring;
+  const int8_t **to = a->to;
+  for (int32_t ky = s->kernel_h; ky > 0; ky--, to += a->per_tap) {
+    *to = in->base + place * (uint32_t)in->c;
+    place += line;
+    if (place >= ring) place -= ring;
+  }
+  return 1;
+}
+
 void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, const msf_addresses *a) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
+  if (s->kernel_w == 1 && pixels == 1 && find_column(call, x, a)) {
+    MSF_CHECK(taps_are_right(call, x, 1, a));
+    return;
+  }
   const msf_span span = msf_span_of(call, x, pixels);
   const msf_tap_windows windows = {a->padding,    a->per_pixel, span.origin, pixels, s->stride_w,
                                    s->dilation_w, s->kernel_w,  in->w,       in->c};
