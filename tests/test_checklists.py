@@ -81,7 +81,7 @@ def test_an_instruction_set() -> None:
         assert (SOURCES / "arch" / f"msf_arch_{name}.c").exists()
         assert (SOURCES / "arch" / f"msf_isa_{name}.h").exists()
     damaged = {Path(file).stem.split("_")[2] for _, file, _, _ in DAMAGE}
-    assert damaged == instruction_sets() - {"portable"}
+    assert damaged >= instruction_sets() - {"portable"}
 
 
 @pytest.mark.parametrize("core", CORES)

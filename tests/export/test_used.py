@@ -30,7 +30,7 @@ from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import write_model
 
-MOST_TEXT = {"-O2": 14_000, "-Os": 13_100}
+MOST_TEXT = {"-O2": 14_800, "-Os": 13_700}
 """Bytes of code of the kernels that a keyword spotter needs on Cortex-M4."""
 
 

@@ -1,7 +1,7 @@
 /* For Armv6-M (Cortex-M0, M0+): what compilers make of plain C runs out of the eight registers that products come in. */
 #include "arch/msf_arch_portable.h"
 
-#ifdef MSF_ARCH_ARMV6M
+#ifdef MSF_HAS_SEGMENT_OF_ONE
 
 #include "arch/msf_assembly.h"
 
@@ -113,4 +113,4 @@ FUNCTION("msf_add_taps", /* stack: 40 */
 
 /* clang-format on */
 
-#endif /* MSF_ARCH_ARMV6M */
+#endif /* MSF_HAS_SEGMENT_OF_ONE */

@@ -104,7 +104,7 @@ typedef char check_pixels[MSF_PIXELS == 4 ? 1 : -1];
   "mov r2, r12\n\t"                                             \
   "cmp lr, #0\n\t"                                              \
   "beq 4f\n"                                                    \
-  "3:\n\t" body body body body                                  \
+  "3:\n\t" body body                                            \
   "subs lr, #1\n\t"                                             \
   "bne 3b\n"                                                    \
   "4:\n\t"                                                      \
@@ -271,7 +271,7 @@ FUNCTION("msf_dsp_depthwise", /* stack: 96 */
          "ldr r3, [sp, #36]\n\t"
          "cmp r3, #0\n\t"
          "beq 3f\n"
-         "2:\n\t" TWO_TAPS TWO_TAPS TWO_TAPS TWO_TAPS
+         "2:\n\t" TWO_TAPS TWO_TAPS
          "subs r3, #1\n\t"
          "bne 2b\n"
          "3:\n\t"
@@ -371,14 +371,14 @@ static void convolve_two(const msf_job *job, const int8_t *const *x, const row *
   for (int32_t k = job->segments; k > 0; k--, x += job->across) to = widen_two(x[0], x[1], job->length, to);
   r.x = (const int8_t *const *)(const void *)job->scratch;
   r.segments = 1;
-  r.many = size >> 4;
-  r.few = size >> 2 & 3;
+  r.many = size >> 3;
+  r.few = size >> 2 & 1;
   msf_dsp_convolve_two_widened(&r);
 }
 
 /* All pairs of channels, two pixels at a time. */
 static MSF_NOINLINE void convolve_pairs(const msf_job *job, const int8_t *const *x) {
-  row r = first_row(job, x, job->channels & ~1, job->length >> 4, job->length >> 2 & 3);
+  row r = first_row(job, x, job->channels & ~1, job->length >> 3, job->length >> 2 & 1);
   if (job->channels > 1) {
     for (int32_t left = job->pixels; left >= 2; left -= 2, move_on(&r, 2, 2 * job->channels)) {
       convolve_two(job, r.x, &r);
@@ -407,7 +407,7 @@ void msf_convolve(const msf_job *job, const int8_t *const *x) {
 }
 
 void msf_convolve_depthwise(const msf_job *job, const int8_t *const *x) {
-  row r = first_row(job, x, job->channels & ~3, job->segments >> 3, job->segments & 7);
+  row r = first_row(job, x, job->channels & ~3, job->segments >> 2, job->segments & 3);
   if (job->channels > 3) {
     for (int32_t left = job->pixels; left > 0; left--, move_on(&r, job->segments, job->channels)) msf_dsp_depthwise(&r);
   }

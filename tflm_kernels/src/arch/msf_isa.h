@@ -26,7 +26,6 @@
 #else
 #define MSF_ARCH_PORTABLE 1
 #if defined(__ARM_ARCH_6M__) && defined(__GNUC__)
-#define MSF_ARCH_ARMV6M 1
 #define MSF_HAS_SEGMENT_OF_ONE 1
 #define MSF_HAS_TAPS 1
 #endif
