@@ -37,6 +37,12 @@ OPTIMIZED = ("-std=gnu99", "-O2", "-ffunction-sections", "-fdata-sections")
 TIMEOUT_SECONDS = 1800
 """Simulated cores run some million cycles a second, and a computer may have other things to do."""
 
+PSRAM_BYTES = 16 << 20
+"""Of slow memory, where a core has some."""
+
+IN_PSRAM = '__attribute__((section(".psram")))'
+"""What puts a static array there."""
+
 INSTALL = "tools/install_emulators.sh"
 INSTALL_SIMULATORS = "make simulators"
 
@@ -47,7 +53,7 @@ class EmulatorError(Exception):
 
 @dataclass(frozen=True)
 class Core:
-    """One emulated core: how to compile for it and how to run it."""
+    """One emulated core: how to compile for it and how to run it. ``psram``: where slow memory begins."""
 
     name: str
     prefix: str
@@ -56,6 +62,7 @@ class Core:
     ldflags: tuple[str, ...]
     command: tuple[str, ...]
     marks: tuple[str, str] | None
+    psram: str = ""
 
     @property
     def gcc(self) -> str:
@@ -68,7 +75,8 @@ class Run:
     """What a program printed, its exit status, and what ran between each pair of marks.
 
     ``instructions`` are empty for VexRiscv, which does not count them; ``cycles``, and the ``lines`` that a cache of
-    the flash fetched, are there for simulated cores only.
+    the flash fetched, are there for simulated cores only; bytes ``loaded`` and ``stored`` in slow memory for those
+    cores in QEMU that have some.
     """
 
     output: str
@@ -76,6 +84,8 @@ class Run:
     instructions: tuple[int, ...]
     cycles: tuple[int, ...] = ()
     lines: tuple[int, ...] = ()
+    loaded: tuple[int, ...] = ()
+    stored: tuple[int, ...] = ()
 
 
 @cache
@@ -91,6 +101,7 @@ def load_core(name: str) -> Core:
         ldflags=(*build["ldflags"].split(), *script),
         command=tuple(build["run"].replace("{simulators}", str(SIMULATORS)).split()),
         marks=(build["marks"]["begin"], build["marks"]["end"]) if "marks" in build else None,
+        psram=build.get("psram", ""),
     )
 
 
@@ -181,12 +192,14 @@ def run(core: Core, elf: Path, options: Sequence[str] = ()) -> Run:
         if core.marks is None:
             command += ["--counts", str(counts), *options]
         else:
-            command += ["-plugin", f"{_plugin('count')},begin={core.marks[0]},end={core.marks[1]},counts={counts}"]
+            plugin = f"{_plugin('count')},begin={core.marks[0]},end={core.marks[1]},counts={counts}"
+            command += ["-plugin", f"{plugin},from={core.psram},size={PSRAM_BYTES}" if core.psram else plugin]
         done = _run_to_its_end(core, elf, command)
         told = counts.read_text() if counts.exists() else ""
     if "total" not in told:
         raise EmulatorError(f"{elf} did not run on {core.name}:\n{done.stderr}")
-    return Run(done.stdout, done.returncode, *(_counted(what, told) for what in ("instructions", "cycles", "lines")))
+    counted = ("instructions", "cycles", "lines", "loaded", "stored")
+    return Run(done.stdout, done.returncode, *(_counted(what, told) for what in counted))
 
 
 def _run_to_its_end(core: Core, elf: Path, command: Sequence[str]) -> subprocess.CompletedProcess[str]:

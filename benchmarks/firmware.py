@@ -45,7 +45,8 @@ class Measurement:
     """What one firmware did: output bytes ``compared`` and ``differing``, instructions of each inference, bytes.
 
     ``arena`` is the model's static memory, ``stack`` what the deepest inference needed, ``sizes`` the sections of the
-    whole program. ``log`` is what it printed.
+    whole program. ``log`` is what it printed; ``loaded`` and ``stored``: bytes in slow memory of each inference, where
+    the core has some.
     """
 
     status: int
@@ -57,6 +58,8 @@ class Measurement:
     arena: int
     sizes: Mapping[str, int]
     log: str
+    loaded: tuple[int, ...] = ()
+    stored: tuple[int, ...] = ()
 
 
 def make_cases(model: bytes, runs: int, input_files: Sequence[Path] = ()) -> list[Case]:
@@ -101,6 +104,8 @@ def measure(
         arena=symbol_size(core, elf, f"{MODEL}_arena"),
         sizes=section_sizes(core, elf),
         log=done.output,
+        loaded=done.loaded,
+        stored=done.stored,
     )
 
 

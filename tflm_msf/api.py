@@ -170,8 +170,9 @@ class Model:
         stream_input: bool = False,
         stateful: int | None = None,
         int8_io: bool = False,
+        fast_ram: int | str | None = None,
     ) -> Front:
-        """All plans that no other beats in both arena and compute.
+        """All plans that no other beats in both arena and compute; with ``fast_ram``, in traffic and compute.
 
         Args:
             target: whose arena counts, as in ``--target``.
@@ -179,11 +180,14 @@ class Model:
             stream_input: get the input row by row from a callback.
             stateful: make a step model of so many new rows (0: as few as can be), as in ``--stateful``.
             int8_io: make float inputs and outputs int8.
+            fast_ram: bytes of a fast memory beside a slow one that holds the arena, as in ``--fast-ram``. Points then
+                have ``fast`` (bytes) and ``traffic`` (bytes read and written in slow memory) besides.
 
         Raises:
             MsfError: if the model cannot be rewritten, or not so.
         """
-        request = replace(_request(target, board, stream_input, int8_io), stateful=stateful)
+        asked = _request(target, board, stream_input, int8_io)
+        request = replace(asked, stateful=stateful, fast_ram=_bytes(fast_ram))
         planner = Planner.of_model(self._graphs, self.source, request)
         return Front(self.source, tuple(front_json(planner)), planner)
 
@@ -199,6 +203,7 @@ class Model:
         int8_io: bool = False,
         camera: Camera | str | None = None,
         pixel_range: tuple[float, float] | None = None,
+        fast_ram: int | str | None = None,
     ) -> Result:
         """Rewrites the model: least arena at no extra compute, or least compute within limits.
 
@@ -212,12 +217,14 @@ class Model:
             int8_io: see :meth:`plan`.
             camera: whose rows become those of a streamed input, as a :class:`Camera` or as text: "320x240:rgb565".
             pixel_range: the real numbers that 0 and 255 of a camera's image stand for, as in ``--pixel-range``.
+            fast_ram: see :meth:`plan`; ``ram`` is then what slow memory has for the arena.
 
         Raises:
             MsfError: if the model cannot be rewritten, or the limits not be kept; the message says what would help.
         """
         limits = Limits(_bytes(ram), max_overhead)
-        request = replace(_request(target, board, stream_input, int8_io), limits=limits, stateful=stateful)
+        asked = _request(target, board, stream_input, int8_io)
+        request = replace(asked, limits=limits, stateful=stateful, fast_ram=_bytes(fast_ram))
         request = _with_camera(request, camera, pixel_range)
         planner = Planner.of_model(self._graphs, self.source, request)
         choice = choose_or_advise(planner)

@@ -139,6 +139,34 @@ def _within(limits: Limits, timed: Sequence[_Timed], fits: str) -> list[_Timed]:
     return fast
 
 
+def choose_of_two(choices: Sequence[Choice], limits: Limits, source: str) -> Choice:
+    """The plan of two memories that reads and writes the fewest bytes in the slow one, within a user's limits.
+
+    Without a limit on the overhead, at no extra compute; if none is possible in a limit on RAM, at the least there.
+
+    Raises:
+        MsfError: if no plan keeps the limits; the message names the closest one.
+    """
+    if limits.max_overhead is not None and not limits.max_overhead >= 1:
+        raise MsfError(f"a MAC overhead of {limits.max_overhead:g} cannot be kept: it is a factor of at least 1.")
+    if not choices:
+        raise MsfError(f"{source} has an operator whose rows do not fit the fast memory: give it more with --fast-ram.")
+    fitting = [choice for choice in choices if limits.ram is None or choice.needed <= limits.ram]
+    if not fitting:
+        raise _too_large(choices, limits, source)
+    least = min(choice.plan.overhead for choice in fitting)
+    most = max(least, FREE_OVERHEAD) if limits.max_overhead is None else limits.max_overhead
+    if least > most:
+        raise LimitMissedError(
+            f"{source} has a plan for these memories only at a MAC overhead of {least:.3f}, above the {most:g} "
+            "allowed; allow more overhead, or more of either memory.",
+            min(choice.needed for choice in fitting),
+            least,
+        )
+    kept = [choice for choice in fitting if choice.plan.overhead <= most]
+    return min(kept, key=lambda choice: (choice.plan.traffic, choice.plan.macs, choice.needed))
+
+
 def _too_large(choices: Sequence[Choice], limits: Limits, source: str) -> LimitMissedError:
     least = min(choices, key=lambda choice: (choice.needed, choice.plan.macs))
     arena = least.needed

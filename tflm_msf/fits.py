@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tflm_msf.arena import Target
@@ -12,7 +12,7 @@ from tflm_msf.choice import predicted
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.planner import DEFAULT_REQUEST, Planner
-from tflm_msf.request import Request
+from tflm_msf.request import Limits, Request
 from tflm_msf.tflite_io import read_model
 
 TFLM_CODE = 64 * 1024
@@ -53,16 +53,31 @@ class Version:
 
 
 @dataclass(frozen=True)
+class TwoMemoriesFit:
+    """A rewritten model in a board's RAM and its PSRAM of ``psram`` bytes: bytes of each, and bytes read and written in
+    the PSRAM in one inference.
+    """
+
+    psram: int
+    fast: int
+    slow: int
+    traffic: int
+    overhead: float
+
+
+@dataclass(frozen=True)
 class Fit:
     """A model on a board: as it was, rewritten, and rewritten with streamed input.
 
-    Of the rewritten ones, the least compute that fits; else the least arena (None: there is none).
+    Of the rewritten ones, the least compute that fits; else the least arena (None: there is none). ``in_two``: where
+    the rewritten model does not fit the RAM of a board with PSRAM, what it takes of both.
     """
 
     board: Board
     original: Version
     rewritten: Version | None
     streamed: Version | None
+    in_two: TwoMemoriesFit | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; sizes in bytes."""
@@ -72,6 +87,7 @@ class Fit:
             "usable_ram": self.board.usable_ram,
             "usable_flash": self.board.usable_flash,
             **{name: version.to_json(self.board) if version else None for name, version in versions.items()},
+            "two_memories": None if self.in_two is None else asdict(self.in_two),
         }
 
 
@@ -102,10 +118,23 @@ def find_fits(data: bytes, source: str, boards: Sequence[Board], request: Reques
     for board in boards:
         before = predicted(model, board.target)
         original = Version(before.minimum if before else None, code, 1.0)
-        fits.append(
-            Fit(board, original, _best(rewritten_on[board.target], board), _best(streamed_on[board.target], board))
-        )
+        rewritten = _best(rewritten_on[board.target], board)
+        in_two = None
+        if board.psram is not None and rewritten is not None and "ram" in rewritten.lacking(board):
+            in_two = _in_two(model, source, replace(request, target=board.target), board, board.psram.size)
+        fits.append(Fit(board, original, rewritten, _best(streamed_on[board.target], board), in_two))
     return fits
+
+
+def _in_two(model: Model, source: str, request: Request, board: Board, psram: int) -> TwoMemoriesFit | None:
+    """A model in a board's RAM and its PSRAM, if it can be there."""
+    there = replace(request, fast_ram=board.usable_ram)
+    try:
+        choice = Planner.of_model(model, source, there).choose(Limits(ram=psram))
+    except MsfError:
+        return None
+    overhead = round(choice.plan.overhead, 6)
+    return TwoMemoriesFit(psram, choice.plan.fast_bytes, choice.needed, choice.plan.traffic, overhead)
 
 
 def _streamed(model: Model, source: str, request: Request) -> Planner | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tflm_msf.arena import refusal_of
 from tflm_msf.blocks.space import BlockSpace
-from tflm_msf.choice import Choice, choose
+from tflm_msf.choice import Choice, choose, choose_of_two
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
@@ -21,15 +21,18 @@ from tflm_msf.network.steps import as_step
 from tflm_msf.network.streaming import with_streamed_input
 from tflm_msf.network.time_axis import fitting_hops
 from tflm_msf.network.units import Network, build_network
+from tflm_msf.plan import plans_of_two
 from tflm_msf.program.decode import is_rewritten
 from tflm_msf.relax import Relaxing
 from tflm_msf.request import LEAST_HOP, Limits, Request
+from tflm_msf.search.dag import TENSOR_ALIGNMENT
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import Effort, Say, silent
 from tflm_msf.search.front import NO_LIMIT, Doubt, is_proved, search_front
 from tflm_msf.search.placing import Placer
 from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.search.shortest import Point, Search
+from tflm_msf.search.two_memories import TwoMemories
 from tflm_msf.simplify import RULES, RULES_WITH_LIBM, Change, Rule, Simplified, simplify
 from tflm_msf.simplify.images import SAYS as RUN_BY_IMAGE
 from tflm_msf.simplify.variables import without_variables
@@ -39,6 +42,9 @@ MOST_UNITS = 1_000
 """Operators of a model; time and memory for the search grow with the square of it and more."""
 
 DEFAULT_REQUEST = Request()
+
+MOST_OVERHEAD = 4
+"""MAC overhead factor up to which plans of two memories are looked for."""
 
 EVERYTHING_IS_OPEN = Doubt(0, 0)
 """What is not known where execution orders were left out, or time ran out."""
@@ -138,6 +144,53 @@ class Planner:
 
     @cached_property
     def front(self) -> tuple[Choice, ...]:
+        """Plans that no other beats, least MACs first: in arena and MACs; of two memories, in traffic and MACs.
+
+        Where a whole arena has room in fast memory, the plans of one memory with which it has.
+        """
+        return self._front_of_one if self.request.fast_ram is None else self.in_fast_memory or self.front_of_two()
+
+    @cached_property
+    def in_fast_memory(self) -> tuple[Choice, ...]:
+        """Plans of one memory whose arena is no larger than the fast one: no byte of the slow one is needed."""
+        if self.request.fast_ram is None:
+            return ()
+        alone = replace(self, request=replace(self.request, fast_ram=None))
+        return tuple(choice for choice in alone.front if choice.needed <= self.request.fast_ram)
+
+    @property
+    def least_traffic(self) -> int:
+        """Bytes that have to be read and written in slow memory: the inputs, and the outputs, once."""
+        ends = (*self.network.inputs, *dict.fromkeys(self.network.outputs))
+        return sum(self.network.nbytes(tensor) for tensor in ends)
+
+    def front_of_two(self, most_slow: int = NO_LIMIT) -> tuple[Choice, ...]:
+        """Plans of two memories, the slow head at most ``most_slow`` bytes, that no other beats in traffic and MACs.
+
+        None that makes more than :data:`MOST_OVERHEAD` times the MACs.
+        """
+        assert self.request.fast_ram is not None
+        _require_no_rows_kept(self.network, self.source)
+        effort = Effort(self.request.time_limit, self.say)
+        orders = execution_orders(self.network)
+        found: list[Choice] = []
+        proved = orders.are_all
+        for network in orders.networks:
+            memories = TwoMemories(network, BlockSpace(network), self.request.fast_ram, effort)
+            plans, are_all = plans_of_two(memories, MOST_OVERHEAD * network.macs, most_slow)
+            proved &= are_all
+            found += [Choice(self.model, network, plan, self.request.weights, self.request.targets) for plan in plans]
+            if effort.is_spent():
+                break
+        proved &= not effort.ran_out
+        kept: list[Choice] = []
+        for choice in sorted(found, key=lambda c: (c.plan.macs, c.plan.traffic, c.plan.head)):
+            if not kept or choice.plan.traffic < kept[-1].plan.traffic:
+                kept.append(replace(choice, plan=replace(choice.plan, proved=proved)))
+        return tuple(kept)
+
+    @cached_property
+    def _front_of_one(self) -> tuple[Choice, ...]:
         """Plans that no other beats in both arena and MACs, least MACs first.
 
         Plans are ``proved`` if every execution order was searched to its end, and what remained unknown on the way
@@ -185,8 +238,21 @@ class Planner:
             MsfError: if no plan keeps the limits; the message names the closest one.
         """
         limits = self.request.limits_there if limits is None else limits
+        if self.request.fast_ram is not None:
+            return self._choose_of_two(limits, self.request.fast_ram)
         chosen = choose(self.front, limits, self.source)
         return chosen if limits.ram is None else self._filling(limits.ram, chosen)
+
+    def _choose_of_two(self, limits: Limits, fast_ram: int) -> Choice:
+        if self.in_fast_memory:
+            alone = replace(self, request=replace(self.request, fast_ram=None))
+            return alone.choose(replace(limits, ram=min(fast_ram, limits.ram or fast_ram)))
+        choices, most_slow = self.front, NO_LIMIT
+        while limits.ram is not None and choices and all(choice.needed > limits.ram for choice in choices):
+            beside = min(choice.needed - choice.plan.head for choice in choices)
+            most_slow = min(limits.ram - beside, most_slow - TENSOR_ALIGNMENT)
+            choices = self.front_of_two(most_slow) if most_slow > 0 else ()
+        return choose_of_two(choices or self.front, limits, self.source)
 
     def _filling(self, ram: int, chosen: Choice) -> Choice:
         """The same blocks, as fast as they can be in ``ram`` bytes of arena."""
@@ -208,6 +274,14 @@ class _Space(NamedTuple):
     @classmethod
     def of(cls, network: Network, edges: list[Edge]) -> _Space:
         return cls(network, edges, BlockSpace(network), Placer(network))
+
+
+def _require_no_rows_kept(network: Network, source: str) -> None:
+    if any(unit.stage is not None and unit.stage.history for unit in network.units):
+        raise MsfError(
+            f"{source} keeps rows from one invocation to the next, which are not planned for two memories: leave "
+            "--fast-ram out."
+        )
 
 
 def _require_no_variables(original: Model, source: str) -> None:

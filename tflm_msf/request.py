@@ -43,24 +43,38 @@ class Limits:
         """The core whose time counts."""
         return self.core or DEFAULT_CORE
 
-    def on(self, board: Board) -> Limits:
+    def on(self, board: Board, fast_ram: int | None = None) -> Limits:
         """These limits on a board: no more RAM than it leaves to an application, its core.
+
+        With ``fast_ram`` bytes of fast memory that is RAM, and the limit is on the PSRAM.
 
         Raises:
             MsfError: for a limit above what the board has, or a limit on time if nobody measured its core.
         """
-        if self.ram is not None and self.ram > board.usable_ram:
+        most = board.usable_ram if fast_ram is None else _slow_bytes(board, fast_ram)
+        if self.ram is not None and self.ram > most:
             raise MsfError(
-                f"{board.name} leaves {board.usable_ram:,} bytes of RAM to an application, less than the limit of "
-                f"{self.ram:,}; lower --ram-limit or choose another board."
+                f"{board.name} leaves {most:,} bytes of {'RAM' if fast_ram is None else 'PSRAM'} to an application, "
+                f"less than the limit of {self.ram:,}; lower --ram-limit or choose another board."
             )
         if self.max_slowdown is not None and self.core is None and not board.timed_as:
             raise MsfError(
                 f"--max-slowdown does not know the {board.core} of {board.name}; name a core that is like it with "
                 f"--core ({', '.join(load_costs())})."
             )
-        ram = board.usable_ram if self.ram is None else self.ram
+        ram = most if self.ram is None else self.ram
         return replace(self, ram=ram, core=self.core or board.timed_as or None)
+
+
+def _slow_bytes(board: Board, fast_ram: int) -> int:
+    if board.psram is None:
+        raise MsfError(f"{board.name} has one memory only: leave --fast-ram out, or choose a board with PSRAM.")
+    if fast_ram > board.usable_ram:
+        raise MsfError(
+            f"{board.name} leaves {board.usable_ram:,} bytes of RAM to an application, less than the {fast_ram:,} of "
+            "--fast-ram."
+        )
+    return board.psram.size
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,8 @@ class Request:
         board: where it is to run.
         target: what runs it there. None: the board's build of TFLM, or any.
         time_limit: seconds after which a search ends with the best that it has found.
+        fast_ram: bytes of a second, fast memory for workspaces and tensors, while the arena lies in a slow one. None:
+            there is one memory.
 
     Raises:
         MsfError: for wishes that contradict each other.
@@ -99,6 +115,7 @@ class Request:
     board: Board | None = None
     target: Target | None = None
     time_limit: float = DEFAULT_TIME_LIMIT
+    fast_ram: int | None = None
 
     def __post_init__(self) -> None:
         if not self.time_limit >= 0:
@@ -112,6 +129,19 @@ class Request:
                 "the time of convolutions in CMSIS-NN or ESP-NN is not estimated: leave --max-slowdown out, or choose "
                 "--weights packed."
             )
+
+        if self.fast_ram is not None:
+            self._check_two_memories()
+
+    def _check_two_memories(self) -> None:
+        if self.fast_ram is not None and self.fast_ram <= 0:
+            raise MsfError(f"--fast-ram {self.fast_ram} is no size of a memory: give bytes, 64KiB say.")
+        if self.stateful is not None:
+            raise MsfError("--fast-ram and --stateful are not planned together: leave one of them out.")
+        if self.preset is not Preset.FULL:
+            raise MsfError("--fast-ram is planned in the full schedule space: leave --preset out.")
+        if self.limits.max_slowdown is not None:
+            raise MsfError("--fast-ram and --max-slowdown are not planned together: limit --max-overhead instead.")
 
     @property
     def named_target(self) -> Target | None:
@@ -139,7 +169,7 @@ class Request:
     @property
     def limits_there(self) -> Limits:
         """The limits, as the board tightens them. Raises MsfError if it cannot keep them (see :meth:`Limits.on`)."""
-        return self.limits if self.board is None else self.limits.on(self.board)
+        return self.limits if self.board is None else self.limits.on(self.board, self.fast_ram)
 
     @property
     def timed_on(self) -> str:

@@ -10,7 +10,22 @@
 #include "model.h"
 #include "tflm_msf.h"
 
-enum Fault { kNone, kMisaligned, kTooManyTensors, kNoTensors, kMissingTensor, kDamaged, kOddType, kNegativeShape };
+enum Fault {
+  kNone,
+  kMisaligned,
+  kTooManyTensors,
+  kNoTensors,
+  kMissingTensor,
+  kDamaged,
+  kOddType,
+  kNegativeShape,
+  kNoFastMemory,
+  kSmallFastMemory,
+  kOddFastMemory,
+  kFastMemoryOverNode,
+  kFastMemoryOverTensors,
+  kFastMemoryOfAnother
+};
 #ifndef FAULT
 #define FAULT kNone
 #endif
@@ -72,6 +87,22 @@ static void LoadTensors() {
   memcpy(tensors[INPUT].data.data, kInput, sizeof(kInput));
 }
 
+alignas(16) static uint8_t fast[FAST_SIZE + 16];
+
+static void HandOverFastMemory(const char *model, TfLiteNode *node) {
+  static msf_fast_memory entry;
+  msf_set_fast_memory(fast, FAST_SIZE);
+  if (FAULT == kNoFastMemory) msf_set_fast_memory(nullptr, 0);
+  if (FAULT == kSmallFastMemory) msf_set_fast_memory(fast, FAST_SIZE - 1);
+  if (FAULT == kOddFastMemory) msf_set_fast_memory(fast + 2, FAST_SIZE);
+  if (FAULT == kFastMemoryOverNode) msf_set_fast_memory(node, FAST_SIZE);
+  if (FAULT == kFastMemoryOverTensors) msf_set_fast_memory(arena, FAST_SIZE);
+  if (FAULT == kFastMemoryOfAnother) {
+    msf_set_fast_memory(nullptr, 0);
+    msf_attach_fast_memory(&entry, model, sizeof(kProgram), fast, FAST_SIZE);
+  }
+}
+
 int main() {
   tflite::MicroMutableOpResolver<2> resolver;
   if (tflm_msf::Register(resolver) != kTfLiteOk) return 1;
@@ -107,6 +138,7 @@ int main() {
   entry.node.custom_initial_data = place;
   entry.node.custom_initial_data_size = sizeof(kProgram);
   entry.node.user_data = op->init(&context, place, sizeof(kProgram));
+  if (FAST_SIZE > 0) HandOverFastMemory(place, &entry.node);
   if (op->prepare(&context, &entry.node) != kTfLiteOk) return 3;
   if (op->invoke(&context, &entry.node) != kTfLiteOk) return 4;
   const TfLiteEvalTensor &output = tensors[OUTPUT];

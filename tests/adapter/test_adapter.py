@@ -15,6 +15,8 @@ from testing.layers import Geometry, Layers, Weighting
 from tflm_msf.arena.tflm.head import offline_offsets
 from tflm_msf.inputs import make_inputs
 from tflm_msf.planner import Planner
+from tflm_msf.program.decode import fast_bytes
+from tflm_msf.request import Request
 from tflm_msf.runtime import Session
 from tflm_msf.tflite_io import write_model
 
@@ -113,15 +115,34 @@ class Sample:
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    return kernels_in(tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture(scope="module")
+def sample(kernels: tuple[str, ...]) -> Sample:
+    return sample_of(kernels, Request())
+
+
+@pytest.fixture(scope="module")
+def in_two_memories(kernels: tuple[str, ...]) -> Sample:
+    return sample_of(kernels, Request(fast_ram=FAST_RAM))
+
+
+FAST_RAM = 300
+"""Bytes; too few for all of the network's arena."""
+
+
+def sample_of(kernels: tuple[str, ...], request: Request) -> Sample:
     layers = Layers(Random(3))
     x = layers.input(1, 9, 7, 3)
     y = layers.conv(x, 8, Geometry((3, 3), (2, 2)), Weighting())
     model = layers.model([layers.conv(y, 4, Geometry((1, 1)), Weighting())])
     (values,) = make_inputs(model.main, runs=1, seed=1)
     (expected,) = Session(write_model(model)).run(values)
-    rewritten = Planner.of(write_model(model), "sample").choose().model
+    rewritten = Planner.of(write_model(model), "sample", request).choose().model
     (op,) = rewritten.main.ops
+    assert (fast_bytes(rewritten) > 0) is (request.fast_ram is not None)
     offsets = offline_offsets(rewritten)
     assert offsets is not None
     tensors, rows = rewritten.main.tensors, []
@@ -133,7 +154,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     header = f"""#include <stdint.h>
 struct TensorInfo {{ int size, offset; bool constant; }};
 enum {{ TENSOR_COUNT = {len(tensors)}, ARENA_SIZE = {arena} }};
-enum {{ INPUT = {op.inputs[0]}, OUTPUT = {rewritten.main.outputs[0]} }};
+enum {{ INPUT = {op.inputs[0]}, OUTPUT = {rewritten.main.outputs[0]}, FAST_SIZE = {fast_bytes(rewritten)}}};
 static const TensorInfo kTensors[] = {{{", ".join(rows)}}};
 alignas(16) static const uint8_t kProgram[] = {{{values_of(op.custom_options)}}};
 alignas(16) static const uint8_t kParams[] = {{{values_of(tensors[params[0]].data or b"")}}};
@@ -141,7 +162,7 @@ static const uint8_t kInput[] = {{{values_of(np.asarray(values[0]).tobytes())}}}
 static const TfLiteIntArray kInputs = {{{len(op.inputs)}, {{{values_of(op.inputs)}}}}};
 static const TfLiteIntArray kOutputs = {{{len(op.outputs)}, {{{values_of(op.outputs)}}}}};
 """
-    return Sample(header, expected.tobytes(), kernels_in(tmp_path_factory.mktemp("kernels")))
+    return Sample(header, expected.tobytes(), kernels)
 
 
 def kernels_in(directory: Path) -> tuple[str, ...]:
@@ -207,6 +228,30 @@ def test_reports_different_node_layouts(name: str, ours: str, sample: Sample, tm
 )
 def test_refuses(fault: str, message: str, sample: Sample, tmp_path: Path) -> None:
     done = run(tmp_path, sample, "2022", theirs=(f"-DFAULT={fault}",))
+    assert done.returncode == 3, done.stdout
+    assert done.stdout.startswith("MSF_BLOCK: ")
+    assert message in done.stdout
+
+
+@pytest.mark.parametrize("fault", ["kNone", "kFastMemoryOfAnother"])
+@pytest.mark.parametrize("name", ["2020", "2026"])
+def test_runs_a_block_in_two_memories(name: str, fault: str, in_two_memories: Sample, tmp_path: Path) -> None:
+    done = run(tmp_path, in_two_memories, name, theirs=(f"-DFAULT={fault}",))
+    assert (done.returncode, done.stdout.strip()) == (0, in_two_memories.output.hex())
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("kNoFastMemory", "hand the fast one over"),
+        ("kSmallFastMemory", "smaller than the model was planned for"),
+        ("kOddFastMemory", "not aligned"),
+        ("kFastMemoryOverNode", "overlap"),
+        ("kFastMemoryOverTensors", "overlap"),
+    ],
+)
+def test_refuses_fast_memory(fault: str, message: str, in_two_memories: Sample, tmp_path: Path) -> None:
+    done = run(tmp_path, in_two_memories, "2022", theirs=(f"-DFAULT={fault}",))
     assert done.returncode == 3, done.stdout
     assert done.stdout.startswith("MSF_BLOCK: ")
     assert message in done.stdout

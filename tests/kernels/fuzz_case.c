@@ -38,8 +38,8 @@ static const fuzz_field header_fields[] = {FIELD(msf_program, magic),
                                            FIELD(msf_program, state_operand),
                                            FIELD(msf_program, overlaps),
                                            FIELD(msf_program, state_size),
-                                           FIELD(msf_program, more[0]),
-                                           FIELD(msf_program, more[1])};
+                                           FIELD(msf_program, fast_size),
+                                           FIELD(msf_program, fast_operands)};
 
 static const fuzz_field tensor_fields[] = {
     FIELD(msf_tensor, h),       FIELD(msf_tensor, w),     FIELD(msf_tensor, c),      FIELD(msf_tensor, producer),
@@ -179,10 +179,11 @@ static int make_row(void *context, uint32_t y, void *row, uint32_t size) {
 static msf_status invoke(const fuzz_case *c, const msf_program *program, msf_operand *operands, uint32_t *random) {
   uint8_t *owned[MSF_MAX_OPERANDS];
   uint8_t *before[MSF_MAX_OPERANDS];
-  const int overlap = may_overlap(program, operands);
+  const uint32_t fast = msf_fast_operands(program);
+  const int overlap = may_overlap(program, operands) && fast == 0;
   for (uint32_t i = 0; i < c->operand_count; i++) {
-    owned[i] = random_bytes(operands[i].size, random);
-    operands[i].data = owned[i];
+    owned[i] = fast >> i & 1u ? 0 : random_bytes(operands[i].size, random);
+    if (owned[i] != 0) operands[i].data = owned[i];
   }
   memcpy(owned[c->params_operand], c->params, c->sizes[c->params_operand]);
   if (msf_has_state(program)) fuzz_write(owned[program->state_operand], 4, below(random, 2)); /* 1: filled already */
@@ -211,6 +212,17 @@ static msf_status invoke(const fuzz_case *c, const msf_program *program, msf_ope
   return status;
 }
 
+/* Fast memory of exactly the size that a program asks for, with what lies there in its place. NULL if that is nothing. */
+static uint8_t *place_in_fast_memory(const fuzz_case *c, const uint8_t *program, msf_operand *operands,
+                                     uint32_t *random) {
+  const uint32_t size = msf_fast_size(program, c->program_size);
+  if (size == 0 || size > CASE_MAX_OPERAND) return 0;
+  uint8_t *memory = random_bytes(size, random);
+  msf_set_fast_memory(memory, size);
+  if (msf_place_operands(program, c->program_size, operands, c->operand_count) != MSF_OK) abort();
+  return memory;
+}
+
 fuzz_outcome fuzz_run(const fuzz_case *c, uint32_t seed, int *status) {
   msf_operand operands[MSF_MAX_OPERANDS];
   uint32_t random = (seed * 2654435761u) | 1u; /* small seeds would make small numbers */
@@ -224,17 +236,21 @@ fuzz_outcome fuzz_run(const fuzz_case *c, uint32_t seed, int *status) {
     operands[i].size = c->sizes[i];
   }
   fuzz_outcome outcome = CASE_REJECTED;
+  uint8_t *fast = place_in_fast_memory(c, program, operands, &random);
   *status = msf_prepare(program, c->program_size, operands, c->operand_count);
   if (*status == MSF_OK) {
     const msf_program *accepted = (const msf_program *)(const void *)program;
     if (work_of(accepted) > MOST_WORK) {
       outcome = CASE_TOO_LONG;
     } else {
-      *status = invoke(c, accepted, operands, &random);
+      *status =
+          fast == 0 && msf_fast_operands(accepted) != 0 ? MSF_FAST_MISSING : invoke(c, accepted, operands, &random);
       outcome = *status == MSF_OK ? CASE_RAN : CASE_REFUSED;
     }
   }
   if (memcmp(program, c->program, c->program_size) != 0) abort();
+  msf_set_fast_memory(0, 0);
+  free(fast);
   free(program);
   free(params);
   return outcome;

@@ -22,6 +22,7 @@ typedef struct {
   msf_stage stages[DRAFT_STAGES];
   msf_group groups[DRAFT_GROUPS];
   uint8_t params[DRAFT_PARAMS];
+  msf_fast fast[MSF_MAX_OPERANDS];
   uint32_t sizes[MSF_MAX_OPERANDS];
   uint32_t *random;
 } fuzz_draft;

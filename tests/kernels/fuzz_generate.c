@@ -280,6 +280,21 @@ static void finish(fuzz_draft *d) {
   }
 }
 
+/* At times the workspace, the last result or an input lie in fast memory, one behind the other. */
+static void move_into_fast_memory(fuzz_draft *d) {
+  msf_program *p = &d->header;
+  if (p->version == 1 || !fuzz_once_in(d, 4)) return;
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < p->operand_count; i++) {
+    if (i == p->params_operand || i == p->state_operand || fuzz_once_in(d, 3)) continue;
+    d->fast[count].offset = align(p->fast_size, 4) + 4 * fuzz_below(d, 3);
+    d->fast[count].size = d->sizes[i];
+    p->fast_size = d->fast[count].offset + d->fast[count].size;
+    p->fast_operands |= 1u << i;
+    count++;
+  }
+}
+
 /* Records of version 1 are those of version 2, cut short. */
 static size_t write(const fuzz_draft *d, uint8_t *data, size_t max_size) {
   const msf_program *p = &d->header;
@@ -291,15 +306,16 @@ static size_t write(const fuzz_draft *d, uint8_t *data, size_t max_size) {
                {d->tensors, p->tensor_count, sizeof(msf_tensor), is_first ? MSF_TENSOR_SIZE_1 : sizeof(msf_tensor)},
                {d->stages, p->stage_count, sizeof(msf_stage), is_first ? MSF_STAGE_SIZE_1 : sizeof(msf_stage)},
                {d->groups, p->group_count, sizeof(msf_group), is_first ? MSF_GROUP_SIZE_1 : sizeof(msf_group)},
+               {d->fast, msf_fast_count(p), sizeof(msf_fast), sizeof(msf_fast)},
                {d->params, 1, 0, d->sizes[p->params_operand]}};
   size_t program_size = 0, at = 12 + 4u * p->operand_count;
-  for (int i = 0; i < 4; i++) program_size += parts[i].count * parts[i].size;
-  if (at + program_size + parts[4].size > max_size || parts[4].size > DRAFT_PARAMS) return 0;
+  for (int i = 0; i < 5; i++) program_size += parts[i].count * parts[i].size;
+  if (at + program_size + parts[5].size > max_size || parts[5].size > DRAFT_PARAMS) return 0;
   fuzz_write(data, 4, (uint32_t)program_size);
   fuzz_write(data + 4, 4, p->operand_count);
   fuzz_write(data + 8, 4, p->params_operand);
   for (uint32_t i = 0; i < p->operand_count; i++) fuzz_write(data + 12 + 4 * i, 4, d->sizes[i]);
-  for (int i = 0; i < 5; i++) {
+  for (int i = 0; i < 6; i++) {
     for (size_t n = 0; n < parts[i].count; n++, at += parts[i].size) {
       memcpy(data + at, (const uint8_t *)parts[i].from + n * parts[i].pitch, parts[i].size);
     }
@@ -331,6 +347,7 @@ size_t fuzz_generate(uint8_t *data, size_t max_size, uint32_t *random) {
     make_inputs(d, is_streamed);
     if (!make_groups(d, is_streamed)) continue;
     finish(d);
+    move_into_fast_memory(d);
     size = write(d, data, max_size);
   }
   const uint32_t fate = fuzz_below(d, 8);

@@ -146,7 +146,8 @@ class Handmade:
     reserved: int = 0
     order: int = 0
     overlaps: int = 0
-    more: tuple[int, int] = (0, 0)
+    fast: tuple[tuple[int, fmt.Fast], ...] = ()
+    fast_size: int | None = None
     has_state: bool = False
 
     @property
@@ -157,6 +158,10 @@ class Handmade:
     @property
     def workspace_operand(self) -> int:
         return len(self.sizes) - 1 - self.has_state
+
+    @property
+    def end_of_fast(self) -> int:
+        return max((place.offset + place.size for _, place in self.fast), default=0)
 
     def pack(self) -> bytes:
         """The program."""
@@ -181,11 +186,13 @@ class Handmade:
             state_operand=self.state_operand,
             overlaps=self.overlaps,
             state_size=self.sizes[-1] if self.has_state else 0,
-            more=self.more,
+            fast_size=self.end_of_fast if self.fast_size is None else self.fast_size,
+            fast_operands=sum(1 << operand for operand, _ in self.fast),
         )
         tables = (self.tensors, self.stages, self.groups)
         tensors, stages, groups = (tuple(made.record() for made in table) for table in tables)
-        return fmt.Program(header, tensors, stages, groups).pack()  # type: ignore[arg-type]
+        fast = tuple(place for _, place in self.fast)
+        return fmt.Program(header, tensors, stages, groups, fast).pack()  # type: ignore[arg-type]
 
 
 def negate(h: int = 2, w: int = 3, c: int = 2) -> Handmade:

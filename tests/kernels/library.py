@@ -29,6 +29,10 @@ class Status(IntEnum):
     SOURCE_FAILED = 6
     SOURCE_MISSING = 7
     STATE_LOST = 8
+    FAST_MISSING = 9
+    FAST_TOO_SMALL = 10
+    FAST_MISALIGNED = 11
+    FAST_OVERLAPS = 12
 
 
 class _Operand(ctypes.Structure):
@@ -62,6 +66,26 @@ def state_size(program: bytes) -> int:
     copy = aligned(len(program))
     copy[:] = np.frombuffer(program, np.uint8)
     return int(load_kernels().msf_state_size(_address(copy), len(program)))
+
+
+def fast_size(program: bytes) -> int:
+    """``msf_fast_size``."""
+    copy = aligned(len(program))
+    copy[:] = np.frombuffer(program, np.uint8)
+    return int(load_kernels().msf_fast_size(_address(copy), len(program)))
+
+
+def placed(
+    program: bytes, operands: Sequence[Bytes | None], memory: Bytes | None, size: int | None = None
+) -> tuple[Status, list[tuple[int | None, int]]]:
+    """``msf_place_operands`` with fast memory for all models: its status; each operand's address and size."""
+    copy = aligned(len(program))
+    copy[:] = np.frombuffer(program, np.uint8)
+    kernels, table = load_kernels(), _table(operands, ())
+    kernels.msf_set_fast_memory(None if memory is None else _address(memory), 0 if memory is None else memory.size)
+    status = kernels.msf_place_operands(_address(copy), size or len(program), table, len(operands))
+    kernels.msf_set_fast_memory(None, 0)
+    return Status(status), [(operand.data, operand.size) for operand in table]
 
 
 def reset_state() -> None:

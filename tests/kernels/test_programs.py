@@ -43,15 +43,17 @@ from tests.kernels.library import (
     Bytes,
     Status,
     aligned,
+    fast_size,
     invoke,
     operands_of,
+    placed,
     prepare,
     reset_state,
     state_size,
     text_of,
 )
 from tests.kernels.seeds import Seed, seeds
-from tflm_msf.format import NONE, Order, StageOp
+from tflm_msf.format import NONE, Fast, Order, StageOp
 from tflm_msf.runtime.native import row_source
 
 Int8s = npt.NDArray[np.int8]
@@ -643,7 +645,6 @@ def test_programs_that_point_outside_are_refused(name: str) -> None:
         replace(negate(), reserved=1),
         replace(negate(), order=len(Order)),
         replace(negate(), overlaps=1),
-        replace(negate(), more=(0, 1)),
         with_tensor(negate(), 0, type=1),
         with_tensor(negate(), 0, flags=2),
         with_stage(negate(), 0, reserved=1),
@@ -712,6 +713,76 @@ def test_only_the_pair_of_the_program_may_share_memory() -> None:
     behind = aligned(24)
     assert invoke(made.pack(), [behind[:12], operands[1], behind[4:16], operands[3]]) == Status.BAD_OPERAND
     assert invoke(made.pack(), [operands[0], operands[1], operands[1][:12], operands[3]]) == Status.BAD_OPERAND
+
+
+IN_FAST = replace(negate(), fast=((2, Fast(16, 12)), (3, Fast(32, 16))))
+"""The output and the workspace lie in fast memory."""
+
+
+def test_operands_in_fast_memory_are_placed() -> None:
+    program, operands, memory = IN_FAST.pack(), operands_of(IN_FAST, [ramp(2, 3, 2).view(np.uint8)]), aligned(48)
+    assert fast_size(program) == 48 and fast_size(negate().pack()) == 0
+    status, table = placed(program, [operands[0], operands[1], None, None], memory)
+    start = memory.ctypes.data
+    assert status == Status.OK
+    assert table[2:] == [(start + 16, 12), (start + 32, 16)]
+    there = [operands[0], operands[1], memory[16:28], memory[32:48]]
+    assert prepare(program, there) == Status.OK
+    assert invoke(program, there) == Status.OK
+    assert invoke(negate().pack(), operands) == Status.OK
+    assert memory[16:28].tolist() == operands[2].tolist()
+
+
+def test_fast_memory_that_is_not_what_it_should_be_is_refused() -> None:
+    program, operands = IN_FAST.pack(), operands_of(IN_FAST)
+    known = [operands[0], operands[1], None, None]
+    memory = aligned(68)
+    for given, status in (
+        (None, Status.FAST_MISSING),
+        (memory[:47], Status.FAST_TOO_SMALL),
+        (memory[2:60], Status.FAST_MISALIGNED),
+        (memory, Status.OK),
+    ):
+        assert placed(program, known, given)[0] == status
+    assert placed(program, [memory[48:60], *known[1:]], memory)[0] == Status.FAST_OVERLAPS
+    assert placed(program, [memory[48:60], *known[1:]], memory[:48])[0] == Status.OK
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        replace(IN_FAST, fast_size=47),
+        replace(IN_FAST, fast_size=2**31),
+        replace(IN_FAST, fast_size=0),
+        replace(negate(), fast_size=4),
+        replace(IN_FAST, fast=((2, Fast(18, 12)), (3, Fast(32, 16)))),
+        replace(IN_FAST, fast=((2, Fast(2**32 - 4, 12)), (3, Fast(32, 16))), fast_size=48),
+    ],
+)
+def test_places_outside_of_fast_memory_are_refused(made: Handmade) -> None:
+    program, operands = made.pack(), operands_of(made)
+    assert prepare(program, operands) == Status.BAD_GEOMETRY
+    status, table = placed(program, [*operands[:2], None, None], aligned(64))
+    assert status in (Status.OK, Status.FAST_TOO_SMALL)
+    assert all(data is None or size == 12 for data, size in table[2:])
+
+
+def test_neither_params_nor_the_state_nor_what_is_none_lies_in_fast_memory() -> None:
+    for operand in (1, 4, 31):
+        made = replace(negate(), fast=((operand, Fast(0, 256)),))
+        assert prepare(made.pack(), operands_of(made)) == Status.BAD_OPERAND
+    kept = replace(KEPT_MAXIMA, fast=((4, Fast(0, 256)),))
+    assert prepare(kept.pack(), operands_of(kept)) == Status.BAD_OPERAND
+
+
+def test_a_damaged_table_of_places_is_not_read() -> None:
+    program, operands = IN_FAST.pack(), operands_of(IN_FAST)
+    known = [operands[0], operands[1], None, None]
+    for size in (60, len(program) - 1):
+        assert placed(program, known, aligned(48), size) == (Status.OK, placed(negate().pack(), known, None)[1])
+    more = patched(IN_FAST, 64, b"\xff\xff\xff\0")
+    assert placed(more, known, aligned(48))[1][2:] == [(None, 0), (None, 0)]
+    assert prepare(more, operands) == Status.BAD_PROGRAM
 
 
 def test_every_status_has_a_text_of_its_own() -> None:

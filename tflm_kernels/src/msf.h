@@ -24,7 +24,11 @@ typedef enum {
   MSF_UNSUPPORTED = 5,    /* an operator or layout that these kernels were built without */
   MSF_SOURCE_FAILED = 6,  /* the row source returned an error */
   MSF_SOURCE_MISSING = 7, /* the model's input is streamed, and no row source is set */
-  MSF_STATE_LOST = 8      /* an invocation before this one failed half way: the state has to be reset */
+  MSF_STATE_LOST = 8,     /* an invocation before this one failed half way: the state has to be reset */
+  MSF_FAST_MISSING = 9,   /* the model was made for two memories, and no fast one was handed over */
+  MSF_FAST_TOO_SMALL = 10,
+  MSF_FAST_MISALIGNED = 11,
+  MSF_FAST_OVERLAPS = 12 /* the fast memory and an operand that lies elsewhere share bytes */
 } msf_status;
 
 /*
@@ -93,6 +97,49 @@ void msf_set_row_source(msf_row_source source, void *context);
  * MSF_SOURCE_MISSING if not.
  */
 msf_status msf_check_source(const void *program);
+
+/*
+ * Fast memory for the model that lies at `model`: whoever hands it over owns it and the entry, and keeps both as long as
+ * the model runs. Nothing in it survives an inference, so that models which run in turn may have the same.
+ */
+typedef struct msf_fast_memory {
+  void *buffer;
+  uint32_t size;
+  const uint8_t *model;
+  uint32_t model_size;
+  struct msf_fast_memory *next;
+} msf_fast_memory;
+
+/*
+ * Hands fast memory to one model, before msf_place_operands. A second call with the same entry takes the place of the
+ * first.
+ * model, model_size: the .tflite model in memory, or whatever holds its programs; it is not read.
+ * buffer: `size` bytes, 16-byte aligned, beside the arena; NULL takes it away again.
+ */
+void msf_attach_fast_memory(msf_fast_memory *entry, const void *model, uint32_t model_size, void *buffer,
+                            uint32_t size);
+
+/* Fast memory of all other models that were made for two memories, NULL for none; likewise. */
+void msf_set_fast_memory(void *buffer, uint32_t size);
+
+/* Bytes of fast memory that a program asks for, 0 if none: what the model asks for is the most of any of its programs. */
+uint32_t msf_fast_size(const void *program, uint32_t program_size);
+
+/*
+ * Fills in those of a program's operands that lie in fast memory, in the places that it names; the others are left as
+ * they are. To be called before msf_prepare and before msf_invoke by whoever got operands from elsewhere. Where the
+ * program has none there, or is damaged so that msf_prepare will refuse it, nothing is filled in.
+ * operands: as many as operand_count, the others filled in already, as far as they are known.
+ * Returns MSF_OK, or the MSF_FAST_ status that says what is wrong with the memory.
+ */
+msf_status msf_place_operands(const void *program, uint32_t program_size, msf_operand *operands,
+                              uint32_t operand_count);
+
+/*
+ * Says beforehand whether memory that is not the model's fast one, such as a piece of the arena, is in it nevertheless:
+ * MSF_FAST_OVERLAPS if so. MSF_OK for programs that have nothing in fast memory.
+ */
+msf_status msf_check_beside(const void *program, uint32_t program_size, const void *piece, uint32_t piece_size);
 
 /* A short sentence for a status, never NULL. */
 const char *msf_status_text(msf_status status);

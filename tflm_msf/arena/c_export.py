@@ -9,7 +9,7 @@ from tflm_msf.arena.tflm.head import OFFLINE_PLAN, offline_offsets
 from tflm_msf.arena.tflm.target import ALIGNMENT
 from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE, state_size
-from tflm_msf.graph import Model, Op
+from tflm_msf.graph import Model, Op, Tensor
 from tflm_msf.sizes import align_up
 
 
@@ -18,7 +18,7 @@ def c_offsets(model: Model) -> tuple[int, ...]:
     graph = model.main
     offsets = offline_offsets(model)
     ends = (*graph.inputs, *(tensor for op in _blocks(model) for tensor in (*op.inputs, *op.outputs)))
-    if offsets is None or any(offsets[t] < 0 for t in ends if not graph.tensors[t].is_constant):
+    if offsets is None or any(offsets[t] < 0 for t in ends if _is_in_arena(graph.tensors[t])):
         raise MsfError(f"the model has no {OFFLINE_PLAN} for all its tensors: export what `tflm-msf rewrite` wrote.")
     return offsets[: len(graph.tensors)]
 
@@ -31,8 +31,13 @@ def c_arena(model: Model) -> int:
     """
     graph, offsets = model.main, c_offsets(model)
     used = {*graph.inputs, *(tensor for op in _blocks(model) for tensor in (*op.inputs, *op.outputs))}
-    head = max((offsets[t] + graph.tensors[t].nbytes for t in used if not graph.tensors[t].is_constant), default=0)
+    head = max((offsets[t] + graph.tensors[t].nbytes for t in used if _is_in_arena(graph.tensors[t])), default=0)
     return max((offset + size for offset, size in _states(model, head)), default=head)
+
+
+def _is_in_arena(tensor: Tensor) -> bool:
+    """Constants are not, nor what lies in fast memory, which is a tensor of no bytes."""
+    return not tensor.is_constant and tensor.nbytes > 0
 
 
 def c_states(model: Model) -> tuple[tuple[int, int], ...]:

@@ -17,7 +17,8 @@ class Candidate(NamedTuple):
 
     ``workspace`` in bytes. ``overlap`` is the number of bytes by which the boundary input ``overlap_input`` has to
     start behind the output if the two share memory, or None where they may not. ``recomputes``: maps that are pooled,
-    and scaled after that, are made anew for it instead of kept (see :mod:`tflm_msf.blocks.recompute`).
+    and scaled after that, are made anew for it instead of kept (see :mod:`tflm_msf.blocks.recompute`). ``loads``: the
+    inputs that lie in slow memory, and are copied into the workspace (see :mod:`tflm_msf.blocks.loads`).
     """
 
     first: int
@@ -30,6 +31,7 @@ class Candidate(NamedTuple):
     overlap_input: int | None = None
     overlap: int = 0
     recomputes: bool = False
+    loads: tuple[int, ...] = ()
 
 
 class Found(NamedTuple):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tflm_msf.blocks.block import Block, Candidate
 from tflm_msf.blocks.compiled import CompiledWalks
+from tflm_msf.blocks.loads import with_loads
 from tflm_msf.blocks.recompute import Copies, Gate, copies_before, find_gates
 from tflm_msf.blocks.rings import RingSizes
 from tflm_msf.blocks.schedule import Schedule
@@ -90,6 +91,23 @@ class BlockSpace:
             if is_whole and found.first <= last_copy:
                 yield found._replace(first=first, last=last, recomputes=True)
 
+    def loading(
+        self, plain: Sequence[Candidate], loads: tuple[int, ...], max_workspace: int
+    ) -> Iterator[tuple[Candidate, int]]:
+        """The blocks ``plain``, all of the same units, if they load some inputs; and the bytes that they load.
+
+        None whose workspace is above ``max_workspace``, and none with copies of units.
+        """
+        macs = {found.schedule: found.macs for found in plain if not found.recomputes}
+        if not macs:
+            return
+        first, last = plain[0].first, plain[0].last
+        loaded = with_loads(self._network, first, last, loads)
+        for found in _Walks(loaded.network).find(loaded.last, tuple(macs), max_workspace, False).blocks:
+            if found.first == first and found.workspace <= max_workspace:
+                here = macs[found.schedule]
+                yield found._replace(last=last, macs=here, loads=loads), found.macs - here
+
     def lay_out(self, candidate: Candidate) -> Block:
         """The block of a candidate, every buffer placed."""
         if candidate not in self._laid_out:
@@ -119,7 +137,10 @@ class BlockSpace:
         return walks.lay_out(first, last, candidate.schedule)
 
     def _place_of(self, candidate: Candidate) -> tuple[_Walks, int, int]:
-        """Walks over the network that a block is in, which may have copies, and its first and last unit there."""
+        """Walks over the network that a block is in, copies and loads included, and its first and last unit there."""
+        if candidate.loads:
+            loaded = with_loads(self._network, candidate.first, candidate.last, candidate.loads)
+            return _Walks(loaded.network), loaded.first, loaded.last
         if not candidate.recomputes:
             return self._walks, candidate.first, candidate.last
         copies, walks, at = self._walks_with_copies(candidate.last)

@@ -40,6 +40,14 @@ class PlatformIo:
 
 
 @dataclass(frozen=True)
+class SlowMemory:
+    """PSRAM or SDRAM: bytes, and millions of bytes a second that an inference can count on."""
+
+    size: int
+    speed: float
+
+
+@dataclass(frozen=True)
 class Board:
     """A board and what it leaves to an application. Sizes in bytes.
 
@@ -48,7 +56,8 @@ class Board:
     of what the core, an RTOS and the stack typically take of them. ``timed_as`` names the core of the time model that
     comes closest, if any does. ``tflm`` names the library that brings TFLM to the board in PlatformIO; it is empty
     where none says that it is for its chip. ``target`` is that library's build of TFLM, or upstream's: what limits on
-    the board are counted by, whatever is made for it, unless exported C is asked for.
+    the board are counted by, whatever is made for it, unless exported C is asked for. ``psram``: a slow
+    memory beside the RAM, None where there is none.
     """
 
     name: str
@@ -64,6 +73,7 @@ class Board:
     reserved_flash: int
     tflm: str
     platformio: PlatformIo
+    psram: SlowMemory | None = None
 
     @property
     def esp_chip(self) -> str:
@@ -123,4 +133,5 @@ def _board(name: str, values: Mapping[str, Any]) -> Board:
         reserved_flash=values["reserved_flash"],
         tflm=values["tflm"],
         platformio=PlatformIo(**values["platformio"]),
+        psram=SlowMemory(**values["psram"]) if "psram" in values else None,
     )

@@ -29,6 +29,7 @@ def _to_json(board: Board) -> dict[str, Any]:
         "usable_ram": board.usable_ram,
         "flash": board.flash,
         "usable_flash": board.usable_flash,
+        "psram": None if board.psram is None else {"size": board.psram.size, "speed": board.psram.speed},
         "tflm": board.tflm,
         "target": board.target.to_json(),
         "platformio": {"platform": place.platform, "board": place.board, "framework": place.framework},

@@ -32,7 +32,7 @@ from tflm_msf.search.dag import as_networkx
 
 @click.command()
 @click.argument("model", type=MODEL)
-@requested("core", "target", "stream_input", "stateful", "int8_io", "allow_libm", "preset", "time_limit")
+@requested("fast_ram", "core", "target", "stream_input", "stateful", "int8_io", "allow_libm", "preset", "time_limit")
 @click.option("--picture", type=MODEL, help="Draw the front, with those of the presets: a .png, .svg or .pdf file.")
 @click.option(
     "--timeline",
@@ -53,6 +53,8 @@ def plan(
 
     Every line is a plan that no other beats in both. Give its limit as --ram-limit, its F as --max-overhead, or its
     slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out what stays a TFLM builtin.
+    With --fast-ram, a line is a plan that no other beats in both traffic (bytes read and written in slow memory) and
+    compute.
     With --stateful and no HOP, every line is the least arena at no extra compute for steps of so many new rows.
     """
     data = read_bytes(model)

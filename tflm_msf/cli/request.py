@@ -54,6 +54,13 @@ class Hop(click.ParamType[int]):
 
 _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
     "ram_limit": click.option("--ram-limit", type=Size(), help="Arena in bytes that must suffice: 65536, 64KiB, 64kB."),
+    "fast_ram": click.option(
+        "--fast-ram",
+        type=Size(),
+        metavar="SIZE",
+        help="Plan for two memories: SIZE bytes of fast RAM for workspaces and tensors, and the arena in a slow one "
+        "(PSRAM, SDRAM), of which as few bytes as can be are read and written.",
+    ),
     "max_overhead": click.option(
         "--max-overhead", type=click.FloatRange(min=1.0), help="MAC overhead factor F that may not be exceeded."
     ),
@@ -212,6 +219,7 @@ def make_request(
     camera: str | None = None,
     fit: str = Fit.CROP.name.lower(),
     resize: str = Resize.AREA.name.lower(),
+    fast_ram: int | None = None,
 ) -> Request:
     """From what a user says. Raises :class:`MsfError` for what contradicts itself, and for unknown names."""
     found = None if camera is None else Camera.parse(camera, fit, resize)
@@ -231,5 +239,6 @@ def make_request(
         limits=Limits(ram_limit, max_overhead, max_slowdown, core),
         board=None if board is None else find_board(board),
         time_limit=time_limit,
+        fast_ram=fast_ram,
         target=None if target is None else find_target(target),
     )

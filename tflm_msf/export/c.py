@@ -12,7 +12,7 @@ from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Graph, Model, Op
 from tflm_msf.graph.pixels import Pixels
 from tflm_msf.graph.step import Step
-from tflm_msf.program.decode import is_streamed
+from tflm_msf.program.decode import fast_bytes, fast_places, is_streamed
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,14 @@ class _Constant:
 
 @dataclass(frozen=True)
 class _Operand:
-    """One entry of a block's operand table; ``constant`` is the array's index, or None for ``offset`` in the arena."""
+    """One entry of a block's operand table; ``constant`` is the array's index, or None for ``offset`` in the arena, or
+    in fast memory.
+    """
 
     size: int
     offset: int = 0
     constant: int | None = None
+    is_fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
 
     The header declares ``<name>_init``, ``<name>_input`` (not for a streamed one), ``<name>_output`` and
     ``<name>_invoke``; ``<name>_reset`` for a model with a state, and ``<name>_warm_up`` for a step model; the arena is
-    one static array with every tensor where the model's offline memory plan puts it.
+    one static array with every tensor where the model's offline memory plan puts it, fast memory another one.
     Needs no TFLM, no heap, no libc but ``memcpy`` and ``memset``.
 
     Args:
@@ -84,6 +87,7 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
         "upper": name.upper(),
         "description": comment(model.description).rstrip("."),
         "arena_size": predict(model, C_EXPORT).total,
+        "fast_size": fast_bytes(model),
         "constants": [_constant(graph, t) for t in constants],
         "blocks": [_block(graph, op, offsets, *state) for op, state in zip(blocks, states, strict=True)],
         "streamed": is_streamed(model),
@@ -127,7 +131,11 @@ def _block(graph: Graph, op: Op, offsets: tuple[int, ...], state: int, state_byt
         size = graph.tensors[tensor].nbytes
         return _Operand(size, constant=tensor) if graph.tensors[tensor].is_constant else _Operand(size, offsets[tensor])
 
-    operands = [operand(tensor) for tensor in (*op.inputs, *op.outputs)]
+    fast = fast_places(op.custom_options)
+    operands = [
+        _Operand(fast[number].size, fast[number].offset, is_fast=True) if number in fast else operand(tensor)
+        for number, tensor in enumerate((*op.inputs, *op.outputs))
+    ]
     if state_bytes:
         operands.append(_Operand(state_bytes, state))
     return _Block(len(op.custom_options), rows(op.custom_options), tuple(operands))

@@ -17,8 +17,8 @@ from tflm_msf.format.codes import (
     TensorKind,
     ValueType,
 )
-from tflm_msf.format.program import Program, is_streamed, state_size
-from tflm_msf.format.records import Group, Header, Stage, Tensor
+from tflm_msf.format.program import Program, fast_size, is_streamed, state_size
+from tflm_msf.format.records import Fast, Group, Header, Stage, Tensor
 
 __all__ = [
     "CUSTOM_CODE",
@@ -26,6 +26,7 @@ __all__ = [
     "NONE",
     "NO_OPERAND",
     "VERSION",
+    "Fast",
     "Group",
     "GroupKind",
     "Header",
@@ -41,6 +42,7 @@ __all__ = [
     "TensorFlag",
     "TensorKind",
     "ValueType",
+    "fast_size",
     "is_streamed",
     "state_size",
 ]

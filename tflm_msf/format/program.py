@@ -7,23 +7,40 @@ import zlib
 from typing import Any, NamedTuple, cast
 
 from tflm_msf.format.codes import MAGIC, VERSION, ProgramFlag
-from tflm_msf.format.records import CHECKSUMMED_FROM, GROUP, HEADER, STAGE, TENSOR, Form, Group, Header, Stage, Tensor
+from tflm_msf.format.records import (
+    CHECKSUMMED_FROM,
+    FAST,
+    GROUP,
+    HEADER,
+    STAGE,
+    TENSOR,
+    Fast,
+    Form,
+    Group,
+    Header,
+    Stage,
+    Tensor,
+)
 
 
 class Program(NamedTuple):
-    """A program. Counts, sizes and the checksum of its header are computed when it is packed."""
+    """A program. Counts, sizes and the checksum of its header are computed when it is packed.
+
+    ``fast`` has a record for each bit of the header's ``fast_operands``.
+    """
 
     header: Header
     tensors: tuple[Tensor, ...]
     stages: tuple[Stage, ...]
     groups: tuple[Group, ...]
+    fast: tuple[Fast, ...] = ()
 
     def pack(self) -> bytes:
         """The program's bytes, in the version that its header says."""
         version = self.header.version
         tables = cast(
             "tuple[tuple[Form, tuple[Any, ...]], ...]",
-            ((TENSOR, self.tensors), (STAGE, self.stages), (GROUP, self.groups)),
+            ((TENSOR, self.tensors), (STAGE, self.stages), (GROUP, self.groups), (FAST, self.fast)),
         )
         body = b"".join(form.pack(record, version) for form, records in tables for record in records)
         header = self.header._replace(
@@ -51,17 +68,19 @@ class Program(NamedTuple):
                 (TENSOR, header.tensor_count),
                 (STAGE, header.stage_count),
                 (GROUP, header.group_count),
+                (FAST, header.fast_operands.bit_count() if version > 1 else 0),
             ):
                 tables.append([form.unpack(data, offset + i * form.size(version), version) for i in range(count)])
                 offset += count * form.size(version)
         except struct.error:
             raise ValueError("a program that is cut short") from None
-        tensors, stages, groups = tables
+        tensors, stages, groups, fast = tables
         return cls(
             header,
             tuple(Tensor(*fields) for fields in tensors),
             tuple(Stage(*fields) for fields in stages),
             tuple(Group(*fields) for fields in groups),
+            tuple(Fast(*fields) for fields in fast),
         )
 
 
@@ -78,6 +97,14 @@ def state_size(program: bytes) -> int:
     """Bytes that a program keeps from one invocation to the next; 0 for bytes that are none."""
     try:
         return unpack_header(program).state_size
+    except (ValueError, struct.error):
+        return 0
+
+
+def fast_size(program: bytes) -> int:
+    """Bytes of fast memory that a program asks for; 0 for bytes that are none."""
+    try:
+        return unpack_header(program).fast_size
     except (ValueError, struct.error):
         return 0
 

@@ -71,7 +71,8 @@ class Header(NamedTuple):
     state_operand: int = NO_OPERAND
     overlaps: int = 0
     state_size: int = 0
-    more: tuple[int, ...] = (0, 0)
+    fast_size: int = 0
+    fast_operands: int = 0
 
 
 class Tensor(NamedTuple):
@@ -144,9 +145,17 @@ class Group(NamedTuple):
     more: tuple[int, ...] = (0, 0)
 
 
-HEADER = Form((*"IHHII", *"HHHHHBB", *"HHII", *"HHI", *"HH", *"BBBBI", "2I"), 21)
+class Fast(NamedTuple):
+    """Where in fast memory an operand lies, in bytes."""
+
+    offset: int
+    size: int
+
+
+HEADER = Form((*"IHHII", *"HHHHHBB", *"HHII", *"HHI", *"HH", *"BBBBI", *"II"), 21)
 TENSOR = Form(tuple("HHHHBBHII" + "BBHIII"), 9)
 STAGE = Form((*"BBbb", "2H", *"HHHBBBBhh", "2b", *"bBBB", *"IIIII", "6i", *"HbB", *"II"), 25)
 GROUP = Form((*"HHHH", "2I"), 4)
+FAST = Form((*"II",), 0)
 CHECKSUMMED_FROM = 16
 """Byte of a program from which on it is in the checksum."""

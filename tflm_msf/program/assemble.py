@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,8 +14,8 @@ from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import NO_TENSOR, DType, Model, Op, Signature, Tensor
 from tflm_msf.network.units import Network
-from tflm_msf.plan import Plan
-from tflm_msf.program.encode import Encoded, encode, outlined
+from tflm_msf.plan import Plan, Step
+from tflm_msf.program.encode import IN_THE_ARENA, WORKSPACE, Encoded, encode, outlined
 from tflm_msf.program.layout import Weights
 
 OFFLINE_PLAN_VERSION = 1
@@ -28,9 +28,13 @@ MADE_BY = "TFLM_MSF_VERSION"
 
 @dataclass
 class _Builder:
-    """Collects the tensors of the new graph in the order in which they are first mentioned."""
+    """Collects the tensors of the new graph in the order in which they are first mentioned.
+
+    Those of ``fast`` lie in fast memory, of which TFLM knows nothing: to it they are tensors of no bytes.
+    """
 
     old: tuple[Tensor, ...]
+    fast: Collection[int] = ()
     tensors: list[Tensor] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     index: dict[int, int] = field(default_factory=dict)
@@ -43,9 +47,15 @@ class _Builder:
     def keep(self, tensor: int, offsets: dict[int, int]) -> int:
         if tensor == NO_TENSOR:
             return NO_TENSOR
+        if tensor in self.fast and tensor not in self.index:
+            self.index[tensor] = self.add(replace(self.old[tensor], shape=NO_BYTES), PLANNED_BY_TFLM)
         if tensor not in self.index:
             self.index[tensor] = self.add(self.old[tensor], offsets.get(tensor, PLANNED_BY_TFLM))
         return self.index[tensor]
+
+
+NO_BYTES = (0,)
+"""Shape of a tensor that TFLM gives no memory."""
 
 
 def assemble(model: Model, network: Network, plan: Plan, weights: Weights = Weights.PACKED) -> Model:
@@ -60,7 +70,7 @@ def assemble(model: Model, network: Network, plan: Plan, weights: Weights = Weig
     Raises:
         MsfError: if an offset is larger than TFLM can read.
     """
-    return _assemble(model, network, plan, lambda block: encode(block, weights))
+    return _assemble(model, network, plan, lambda step: encode(_block_of(step), weights, _in_fast_memory(plan, step)))
 
 
 def outline(model: Model, network: Network, plan: Plan) -> Model:
@@ -68,18 +78,27 @@ def outline(model: Model, network: Network, plan: Plan) -> Model:
 
     Programs say how large the state is, and nothing else.
     """
-    return _assemble(model, network, plan, outlined)
+    return _assemble(model, network, plan, lambda step: outlined(_block_of(step)))
 
 
-def _assemble(model: Model, network: Network, plan: Plan, encoded: Callable[[Block], Encoded]) -> Model:
+def _block_of(step: Step) -> Block:
+    assert step.block is not None
+    return step.block
+
+
+def _in_fast_memory(plan: Plan, step: Step) -> Mapping[int, int]:
+    """Where in fast memory a step's workspace and its tensors begin."""
+    return IN_THE_ARENA if plan.fast is None else {**plan.fast.offsets, WORKSPACE: step.workspace_offset}
+
+
+def _assemble(model: Model, network: Network, plan: Plan, encoded: Callable[[Step], Encoded]) -> Model:
     graph = model.main
-    builder = _Builder(network.graph.tensors)
+    builder = _Builder(network.graph.tensors, () if plan.fast is None else plan.fast.offsets.keys())
     inputs = () if network.is_streamed else tuple(builder.keep(tensor, plan.offsets) for tensor in graph.inputs)
     ops: list[Op] = []
     for number, step in enumerate(plan.steps):
         if step.block is not None:
-            program = encoded(step.block)
-            ops.append(_block_op(builder, step.block, program, plan.offsets, step.workspace_offset, number))
+            ops.append(_block_op(builder, step.block, encoded(step), plan, step.workspace_offset, number))
         else:
             op = graph.ops[network.units[step.edge.first].ops[0]]
             ops.append(_kept_op(builder, op, network, plan.offsets))
@@ -100,20 +119,19 @@ def _kept_op(builder: _Builder, op: Op, network: Network, offsets: dict[int, int
     return replace(op, inputs=keep(op.inputs), outputs=keep(op.outputs), intermediates=keep(op.intermediates))
 
 
-def _block_op(
-    builder: _Builder, block: Block, encoded: Encoded, offsets: dict[int, int], workspace_offset: int, number: int
-) -> Op:
-    inputs = [builder.keep(tensor, offsets) for tensor in block.candidate.inputs]
+def _block_op(builder: _Builder, block: Block, encoded: Encoded, plan: Plan, workspace_offset: int, number: int) -> Op:
+    inputs = [builder.keep(tensor, plan.offsets) for tensor in block.candidate.inputs]
     params = Tensor(f"msf_params_{number}", (len(encoded.params),), DType.INT8, data=encoded.params)
     inputs.append(builder.add(params, PLANNED_BY_TFLM))
-    output = builder.keep(block.candidate.output, offsets)
-    workspace = Tensor(f"msf_workspace_{number}", (block.workspace,), DType.INT8)
+    output = builder.keep(block.candidate.output, plan.offsets)
+    in_arena = plan.fast is None
+    workspace = Tensor(f"msf_workspace_{number}", (block.workspace,) if in_arena else NO_BYTES, DType.INT8)
     return Op(
         builtin="CUSTOM",
         custom_code=CUSTOM_CODE,
         custom_options=encoded.program,
         inputs=tuple(inputs),
-        outputs=(output, builder.add(workspace, workspace_offset)),
+        outputs=(output, builder.add(workspace, workspace_offset if in_arena else PLANNED_BY_TFLM)),
     )
 
 

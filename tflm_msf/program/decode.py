@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 class ProgramOutline:
     """What a program says of its block: the schedules that make such groups; its workspace in bytes; which input its
     output may overlap and from how many bytes behind its start on, as numbers of operands, or None; and each stage's
-    operator and output map, in order.
+    operator and output map, in order. ``fast``: numbers of the operands that lie in fast memory.
     """
 
     schedules: tuple[Schedule, ...]
@@ -28,6 +28,12 @@ class ProgramOutline:
     overlap: tuple[int, int, int] | None
     has_packed_weights: bool
     stages: tuple[tuple[StageOp, Map], ...]
+    fast: frozenset[int] = frozenset()
+
+    @property
+    def has_two_memories(self) -> bool:
+        """Whether anything does; the workspace does if anything does."""
+        return bool(self.fast)
 
 
 def outline_of(program: bytes) -> ProgramOutline:
@@ -61,6 +67,7 @@ def _outline(found: fmt.Program) -> ProgramOutline:
         overlap=None if header.overlap_input == NONE else overlap,
         has_packed_weights=any(stage.layout == Layout.PACKED for stage in found.stages),
         stages=tuple((op, Map(_rows_with_history(out), out.w, out.c)) for op, out in outputs),
+        fast=frozenset(operand for operand in range(header.operand_count) if header.fast_operands >> operand & 1),
     )
 
 
@@ -120,6 +127,22 @@ def programs_of(model: Model) -> list[fmt.Program]:
     """
     blocks = (op.custom_options for op in model.main.ops if op.custom_code == CUSTOM_CODE)
     return [_undamaged(lambda program: program, block) for block in blocks]
+
+
+def fast_bytes(model: Model) -> int:
+    """Bytes of fast memory that a model asks for beside its arena; 0 for one that was made for one memory."""
+    return max((fmt.fast_size(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE), default=0)
+
+
+def fast_places(program: bytes) -> dict[int, fmt.Fast]:
+    """Where each operand lies that lies in fast memory. Raises MsfError if the bytes are not a program."""
+    return _undamaged(_fast_places, program)
+
+
+def _fast_places(found: fmt.Program) -> dict[int, fmt.Fast]:
+    header = found.header
+    operands = (operand for operand in range(header.operand_count) if header.fast_operands >> operand & 1)
+    return dict(zip(operands, found.fast, strict=True))
 
 
 def operators_of(model: Model) -> frozenset[tuple[StageOp, int]]:

@@ -26,6 +26,12 @@ from tflm_msf.ops.stage import NO_MAP, POINTWISE, Zoom
 from tflm_msf.program.layout import CONVOLUTIONS, Weights, packed
 from tflm_msf.sizes import align_up
 
+WORKSPACE = -1
+"""Stands for a block's workspace among tensors."""
+
+IN_THE_ARENA: Mapping[int, int] = {}
+"""Nothing lies in fast memory."""
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -105,7 +111,7 @@ def _zoom(zoom: Zoom) -> int:
 
 
 class _Encoder:
-    def __init__(self, block: Block, weights: Weights) -> None:
+    def __init__(self, block: Block, weights: Weights, fast: Mapping[int, int]) -> None:
         self._network = block.network
         self._block = block
         self._weights = weights
@@ -126,6 +132,14 @@ class _Encoder:
         self._scratch = {scratch.unit: scratch for scratch in block.scratch}
         self._state = _state_of(block)
         self._state_operand = self._workspace_operand + 1
+        self._fast = self._places(fast)
+
+    def _places(self, fast: Mapping[int, int]) -> dict[int, fmt.Fast]:
+        """Where each operand lies that lies in fast memory."""
+        keys = {operand: tensor for operand, tensor in enumerate(self._operands) if tensor is not None}
+        sizes = {operand: self._network.nbytes(tensor) for operand, tensor in keys.items()}
+        keys[self._workspace_operand], sizes[self._workspace_operand] = WORKSPACE, self._block.workspace
+        return {operand: fmt.Fast(fast[keys[operand]], sizes[operand]) for operand in keys if keys[operand] in fast}
 
     def encode(self) -> Encoded:
         units = [unit for group in self._block.groups for unit in group.units]
@@ -135,7 +149,8 @@ class _Encoder:
             stages.insert(0, self._copy_of(self._last.prefix, self._last.prefix_map))
             groups.insert(0, fmt.Group(0, 1, self._last.prefix_map.w, GroupKind.ROWS))
         params = self._params.finish()
-        program = fmt.Program(self._header(len(params)), tuple(self._tensors), tuple(stages), tuple(groups))
+        tables = tuple(self._tensors), tuple(stages), tuple(groups), tuple(self._fast.values())
+        program = fmt.Program(self._header(len(params)), *tables)
         return Encoded(program.pack(), params)
 
     def _header(self, params: int) -> fmt.Header:
@@ -156,6 +171,8 @@ class _Encoder:
             state_operand=self._state_operand if self._state.size else NO_OPERAND,
             order=candidate.schedule.order,
             state_size=self._state.size,
+            fast_size=max((place.offset + place.size for place in self._fast.values()), default=0),
+            fast_operands=sum(1 << operand for operand in self._fast),
             column_bits=limits.column_bits(max((tensor.rows for tensor in self._tensors), default=0)),
         )
 
@@ -310,9 +327,12 @@ class _Encoder:
         return _record(grid, operand, producer=producer)._replace(offset=offset)
 
 
-def encode(block: Block, weights: Weights = Weights.PACKED) -> Encoded:
-    """The program and the parameters of a block."""
-    return _Encoder(block, weights).encode()
+def encode(block: Block, weights: Weights = Weights.PACKED, fast: Mapping[int, int] = IN_THE_ARENA) -> Encoded:
+    """The program and the parameters of a block.
+
+    ``fast``: where in fast memory each of its tensors begins that lies there, and the workspace (:data:`WORKSPACE`).
+    """
+    return _Encoder(block, weights, fast).encode()
 
 
 def outlined(block: Block) -> Encoded:

@@ -31,9 +31,18 @@ def fits_table(model: str, fits: Sequence[Json]) -> Table:
         row += [cell for version in ("rewritten", "streamed") for cell in _cells(fit[version])]
         gained = not fit["original"]["fits"] and any(fit[v] and fit[v]["fits"] for v in ("rewritten", "streamed"))
         table.add_row(*row, style="green" if gained else "")
+        if fit["two_memories"]:
+            table.add_row(_in_two(fit["two_memories"]))
     table.caption = "!r: too little RAM. !f: too little flash. Green: boards that hold the model only now."
     table.caption_justify = "left"
     return table
+
+
+def _in_two(fit: Json) -> str:
+    return (
+        f" with {fit['psram'] >> 20} MB PSRAM: {fit['fast']:,} fast, {fit['slow']:,} slow, {fit['traffic']:,} bytes of "
+        f"traffic, F = {fit['overhead']:.2f}"
+    )
 
 
 def _cells(version: Json | None) -> tuple[str, str]:

@@ -86,9 +86,28 @@ def rewrite_table(report: Json) -> RenderableType:
         parts.append(_rows_text(report["pixels"]))
     parts += [Text(line) for line in step_lines(report)]
     parts += [Text(printable(line)) for line in (*report["notes"], *advice_text(report["advice"]))]
+    if report["memories"]:
+        parts += [Text(line) for line in memory_lines(report["memories"])]
     if report["needed"]:
         parts.append(Text(arena_code(report["needed"], report["target"]["name"])))
     return Group(*parts)
+
+
+def memory_lines(memories: Json) -> list[str]:
+    """What lies in which memory, and what is read and written in the slow one."""
+    if memories["slow"] == 0:
+        return [
+            f"The whole arena has room in {memories['fast_ram']:,} bytes of fast memory: let it lie there, "
+            f"{memories['fast']:,} bytes; no slow memory is needed."
+        ]
+    times = ", ".join(f"{t['milliseconds']:.2f} ms at {t['megabytes_per_second']:g} MB/s" for t in memories["times"])
+    return [
+        f"Two memories: {memories['fast']:,} bytes fast, {memories['slow']:,} slow (the arena). An inference reads and "
+        f"writes {memories['traffic']:,} bytes in the slow one ({memories['least_traffic']:,} if inputs and outputs "
+        f"were all): {times}.",
+        f"alignas(16) static uint8_t fast_memory[{memories['fast']}];  // msf_set_fast_memory(fast_memory, "
+        "sizeof fast_memory) before AllocateTensors",
+    ]
 
 
 def arena_code(needed: Mapping[str, int], target: str) -> str:
@@ -182,6 +201,8 @@ def front_table(front: Sequence[Json], core: str) -> Table:
     title = f"Pareto front; {core}: estimated instructions"
     table = plain_table(title, "F", "MACs", core, "slower", "arena", "limit", "head", "blocks", "proved")
     fastest = min(point["instructions"][core] for point in front)
+    if "traffic" in front[0]:
+        return _front_of_two(front, core)
     for point in front:
         instructions = point["instructions"][core]
         table.add_row(
@@ -192,6 +213,22 @@ def front_table(front: Sequence[Json], core: str) -> Table:
             format_size(point["total"]),
             format_size(point["minimum"]),
             format_size(point["head"]),
+            str(len(point["blocks"])),
+            "yes" if point["proved"] else "no",
+        )
+    return table
+
+
+def _front_of_two(front: Sequence[Json], core: str) -> Table:
+    """The trade-off between traffic in slow memory and compute."""
+    title = f"Pareto front for two memories, bytes; {core}: estimated instructions"
+    table = plain_table(title, "F", "MACs", core, "traffic", "fast", "slow: limit", "head", "blocks", "proved")
+    for point in front:
+        table.add_row(
+            f"{point['overhead']:.3f}",
+            _millions(point["macs"]),
+            _millions(point["instructions"][core]),
+            *(format_size(point[name]) for name in ("traffic", "fast", "minimum", "head")),
             str(len(point["blocks"])),
             "yes" if point["proved"] else "no",
         )

@@ -9,6 +9,7 @@ from typing import Any
 from tflm_msf.arena import ArenaSize, Target, arena_need, refusals
 from tflm_msf.choice import Choice, predicted, slowdowns
 from tflm_msf.cost.cycles import cycles_of, energy_of
+from tflm_msf.cost.slow import SPEEDS, milliseconds
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.endings import endings_json
 from tflm_msf.format import CUSTOM_CODE, state_size
@@ -58,6 +59,7 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
             "plan": size_json(choice.arena_on(target)),
         },
         "needed": need_json(choice.arena_on, planner.request.targets),
+        "memories": memories_json(planner, choice),
         "head_bound": plan.head_bound,
         "proved": plan.proved,
         "flash": {"original": size_before, "plan": size_after},
@@ -72,6 +74,31 @@ def rewrite_json(planner: Planner, choice: Choice, size_before: int, size_after:
         "refused": refused_json(planner.original),
         "notes": [*refusal_notes(planner.original), *lost_names(planner.model, choice.model)],
         "already_rewritten": False,
+    }
+
+
+def memories_json(planner: Planner, choice: Choice) -> dict[str, Any] | None:
+    """What a plan for two memories takes of each, and the time that its traffic takes; None for a plan of one memory.
+
+    Bytes; ``slow`` as TFLM or the exported C needs them for the arena. Where the whole arena has room in fast memory
+    nothing is slow.
+    """
+    request = planner.request
+    if request.fast_ram is None:
+        return None
+    is_whole = choice.plan.fast is None
+    board = request.board
+    speeds = (board.psram.speed,) if board is not None and board.psram is not None else SPEEDS
+    return {
+        "fast_ram": request.fast_ram,
+        "fast": choice.needed if is_whole else choice.plan.fast_bytes,
+        "slow": 0 if is_whole else choice.needed,
+        "traffic": choice.plan.traffic,
+        "least_traffic": 0 if is_whole else planner.least_traffic,
+        "times": [
+            {"megabytes_per_second": speed, "milliseconds": round(milliseconds(choice.plan.traffic, speed), 3)}
+            for speed in speeds
+        ],
     }
 
 
@@ -104,6 +131,7 @@ def unchanged_json(model: Model, size: int, request: Request) -> dict[str, Any]:
         "target": target.to_json(),
         "arena": dict.fromkeys(("original", "plan"), arena_json(model, target)),
         "needed": need_json(lambda target: predicted(model, target), request.targets),
+        "memories": None,
         "flash": {"original": size, "plan": size},
         "blocks": [describe_program(op.custom_options) for op in model.main.ops if op.custom_code == CUSTOM_CODE],
         "simplified": [],

@@ -10,9 +10,9 @@ import numpy as np
 from tflm_msf.arena import ALIGNMENT, c_arena, c_offsets, c_states
 from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE
-from tflm_msf.graph import Model
+from tflm_msf.graph import Model, Op
 from tflm_msf.inputs import Array, numpy_type
-from tflm_msf.program.decode import is_streamed
+from tflm_msf.program.decode import fast_bytes, fast_places, is_streamed
 from tflm_msf.runtime.native import load_kernels, row_source
 from tflm_msf.tflite_io import read_model
 
@@ -40,13 +40,12 @@ class BlocksSession:
         self._source = source
         self._kernels = load_kernels()
         self._arena = _aligned(c_arena(self.model))
+        self._fast = _aligned(fast_bytes(self.model))
         self._offsets = c_offsets(self.model)
         self._constants = {t: _aligned_copy(graph.tensors[t].data or b"") for op in graph.ops for t in op.inputs}
         states = c_states(self.model)
         self._programs = [_aligned_copy(op.custom_options) for op in graph.ops]
-        self._tables = [
-            self._operands((*op.inputs, *op.outputs), state) for op, state in zip(graph.ops, states, strict=True)
-        ]
+        self._tables = [self._operands(op, state) for op, state in zip(graph.ops, states, strict=True)]
         for offset, size in states:
             self._arena[offset : offset + min(size, 4)] = 0
 
@@ -84,8 +83,10 @@ class BlocksSession:
         start = self._offsets[tensor]
         return self._arena[start : start + self.model.main.tensors[tensor].nbytes]
 
-    def _operands(self, tensors: Sequence[int], state: tuple[int, int]) -> ctypes.Array[_Operand]:
-        places = [self._place(tensor) for tensor in tensors]
+    def _operands(self, op: Op, state: tuple[int, int]) -> ctypes.Array[_Operand]:
+        places = [self._place(tensor) for tensor in (*op.inputs, *op.outputs)]
+        for number, place in fast_places(op.custom_options).items():
+            places[number] = self._fast[place.offset : place.offset + place.size]
         offset, size = state
         if size:
             places.append(self._arena[offset : offset + size])

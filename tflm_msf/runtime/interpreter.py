@@ -14,12 +14,13 @@ import numpy.typing as npt
 from tflm_msf import format as fmt
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
-from tflm_msf.program.decode import is_streamed
+from tflm_msf.program.decode import fast_bytes, is_streamed
 from tflm_msf.runtime.native import (
     REGISTER_FUNCTION,
     bytes_at,
     captured_stderr,
     load_tflm,
+    provide_fast_memory,
     row_source,
     take_states,
 )
@@ -64,6 +65,7 @@ class Session:
         self._preserve_all = preserve_all
         self._source = source
         load_tflm()
+        provide_fast_memory(fast_bytes(self.model))
         take_states()
         self._interpreter = open_interpreter(model, arena_size, preserve_all, source)
         self._states = take_states()

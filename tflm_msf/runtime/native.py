@@ -79,6 +79,21 @@ def bytes_at(address: int, size: int) -> bytes:
     return ctypes.string_at(address, size)
 
 
+_fast_memory = ctypes.create_string_buffer(0)
+
+
+def provide_fast_memory(size: int) -> None:
+    """Hands at least ``size`` bytes of fast memory to all models of this process, which run in turn."""
+    global _fast_memory
+    if len(_fast_memory) < size + FAST_ALIGNMENT:
+        _fast_memory = ctypes.create_string_buffer(size + FAST_ALIGNMENT)
+    start = -ctypes.addressof(_fast_memory) % FAST_ALIGNMENT
+    room = len(_fast_memory) - FAST_ALIGNMENT
+    load_kernels().msf_set_fast_memory(ctypes.c_void_p(ctypes.addressof(_fast_memory) + start), room)
+
+
+FAST_ALIGNMENT = 16
+
 RowSource = Callable[[int, int], bytes | None]
 """(row, its size in bytes) -> the row's bytes, or None to give the inference up."""
 

@@ -148,6 +148,15 @@ static uint32_t add_state(const Node *node, msf_operand operands[MAX_OPERANDS], 
   return count + 1;
 }
 
+/* All operands of a node in their places. Returns how many there are; 0 if they are too many. */
+static uint32_t find_operands(const Context *context, const Node *node, msf_operand operands[MAX_OPERANDS],
+                              msf_status *status) {
+  const uint32_t count = add_state(node, operands, collect_operands(context, node, operands));
+  const uint32_t size = (uint32_t)node->custom_initial_data_size;
+  *status = msf_place_operands(node->custom_initial_data, size, operands, count);
+  return count;
+}
+
 static int report(msf_status status) {
   if (status == MSF_OK) return STATUS_OK;
   fprintf(stderr, "MSF_BLOCK: %s\n", msf_status_text(status));
@@ -156,18 +165,24 @@ static int report(msf_status status) {
 
 static int block_prepare(Context *context, Node *node) {
   msf_operand operands[MAX_OPERANDS];
-  const uint32_t count = add_state(node, operands, collect_operands(context, node, operands));
+  msf_status status;
   if (node->user_data == NULL) return report(MSF_BAD_PROGRAM);
+  const uint32_t count = find_operands(context, node, operands, &status);
   if (count == 0) {
     fprintf(stderr, "MSF_BLOCK: the operator has no tensors, or more than %d\n", MAX_OPERANDS);
     return STATUS_ERROR;
   }
-  return report(msf_prepare(node->custom_initial_data, (uint32_t)node->custom_initial_data_size, operands, count));
+  const uint32_t size = (uint32_t)node->custom_initial_data_size;
+  if (status == MSF_OK) status = msf_check_beside(node->custom_initial_data, size, node, sizeof *node);
+  if (status != MSF_OK) return report(status);
+  return report(msf_prepare(node->custom_initial_data, size, operands, count));
 }
 
 static int block_invoke(Context *context, Node *node) {
   msf_operand operands[MAX_OPERANDS];
-  const uint32_t count = add_state(node, operands, collect_operands(context, node, operands));
+  msf_status status;
+  const uint32_t count = find_operands(context, node, operands, &status);
+  if (status != MSF_OK) return report(status);
   return report(msf_invoke(node->custom_initial_data, operands, count));
 }
 

@@ -69,7 +69,7 @@ def layerwise_edges(network: Network) -> list[Edge]:
         head = liveness.after(index) + dying + unread
         overwritten = network.overwritten(index)
         if overwritten is not None:
-            head -= _saved(network, *overwritten, unit.outputs[0])
+            head -= shared_bytes(network, *overwritten, unit.outputs[0])
         head += sum(align_up(nbytes, TENSOR_ALIGNMENT) for nbytes in network.scratch.get(index, ()))
         edges.append(Edge(index, index, head, macs, None))
     return edges
@@ -183,10 +183,10 @@ def _added(network: Network, block: Candidate) -> int:
     workspace = align_up(block.workspace, TENSOR_ALIGNMENT)
     if block.overlap_input is None:
         return workspace
-    return workspace - _saved(network, block.overlap_input, block.overlap, block.output)
+    return workspace - shared_bytes(network, block.overlap_input, block.overlap, block.output)
 
 
-def _saved(network: Network, source: int, distance: int, output: int) -> int:
+def shared_bytes(network: Network, source: int, distance: int, output: int) -> int:
     """Bytes less that an output takes together with an input that may start ``distance`` bytes behind it."""
     upper, lower = padded_bytes(network, source), padded_bytes(network, output)
     return upper + lower - max(lower, align_up(distance, TENSOR_ALIGNMENT) + upper)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tflm_msf.arena import Buffer, with_scratch
@@ -26,7 +26,27 @@ def place_tensors(network: Network, edges: tuple[Edge, ...]) -> Placement:
     kernel asks for at most two buffers above 16 bytes, or for equal ones: these fit, taken so, wherever they can fit.
     """
     items, overlaps = _items(network, edges)
-    scratch = _scratch(network, edges)
+    return _placed(items, overlaps, _scratch(network, edges))
+
+
+def place_in_two(network: Network, edges: tuple[Edge, ...], fast: Collection[int]) -> tuple[Placement, Placement]:
+    """As :func:`place_tensors` where there are two memories: what lies in the slow one, and what in the fast one.
+
+    Workspaces and the tensors ``fast`` lie in fast memory.
+    """
+    items, overlaps = _items(network, edges)
+    is_fast = {item.key: item.key < 0 or item.key in fast for item in items}
+    apart = [
+        (
+            [item for item in items if is_fast[item.key] is there],
+            {(low, up): far for (low, up), far in overlaps.items() if is_fast[low] is there and is_fast[up] is there},
+        )
+        for there in (False, True)
+    ]
+    return _placed(*apart[0], _scratch(network, edges)), place(*apart[1])
+
+
+def _placed(items: list[Item], overlaps: Mapping[tuple[int, int], int], scratch: list[Item]) -> Placement:
     placement = place(items + scratch, overlaps)
     if not scratch:
         return placement
@@ -40,8 +60,8 @@ def spare_room(network: Network, edges: tuple[Edge, ...], placement: Placement) 
     for step, (edge, alive) in enumerate(zip(edges, tensors_during(network, edges), strict=True)):
         if edge.block is not None:
             own = placement.offsets[workspace_key(step)]
-            above = (offset for item in alive if (offset := placement.offsets[item.key]) > own)
-            room[step] = min(above, default=placement.total) - own
+            placed = (placement.offsets[item.key] for item in alive if item.key in placement.offsets)
+            room[step] = min((offset for offset in placed if offset > own), default=placement.total) - own
     return room
 
 

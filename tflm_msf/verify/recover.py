@@ -19,7 +19,7 @@ from tflm_msf.graph.step import Step
 from tflm_msf.network.orders import execution_orders
 from tflm_msf.network.units import Network
 from tflm_msf.ops import Map, StageOp
-from tflm_msf.plan import make_plan
+from tflm_msf.plan import Plan, make_plan, make_plan_of_two
 from tflm_msf.planner import Planner
 from tflm_msf.program.decode import ProgramOutline, is_streamed, outline_of
 from tflm_msf.program.layout import Weights
@@ -75,7 +75,16 @@ def _of_network(
     if not found:
         return None
     _, network, path = max(found, key=lambda candidate: candidate[0])
-    return Choice(planner.model, network, make_plan(network, path), planner.request.weights)
+    return Choice(planner.model, network, _plan(network, path, steps), planner.request.weights)
+
+
+def _plan(network: Network, path: tuple[Edge, ...], steps: Sequence[_Step]) -> Plan:
+    """The plan of a path, with what lies in fast memory where the programs say so."""
+    made = [(edge.block, step.program) for edge, step in zip(path, steps, strict=True)]
+    if not any(program and program.has_two_memories for _, program in made):
+        return make_plan(network, path)
+    fast = {block.output for block, program in made if block and program and len(block.inputs) + 1 in program.fast}
+    return make_plan_of_two(network, path, fast)
 
 
 def _request(original: Model, rewritten: Model) -> Request:
@@ -145,7 +154,12 @@ def _candidates(space: BlockSpace, unit: int, program: ProgramOutline, units: in
     count = len(program.stages)
     for last in range(min(unit + count, units) - 1, unit - 1, -1):
         for found in space.candidates(last, program.schedules, NO_LIMIT):
-            if found.first == unit and (found.recomputes or last >= unit + count - 2):
+            if found.first != unit:
+                continue
+            loads = tuple(tensor for number, tensor in enumerate(found.inputs) if number not in program.fast)
+            if program.has_two_memories and loads:
+                yield from (block for block, _ in space.loading([found], loads, NO_LIMIT))
+            elif found.recomputes or last >= unit + count - 2:
                 yield found if program.overlap else found._replace(overlap_input=None, overlap=0)
 
 

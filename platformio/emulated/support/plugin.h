@@ -30,6 +30,7 @@ void qemu_plugin_register_vcpu_insn_exec_inline(Instruction *, int operation, vo
 void qemu_plugin_register_vcpu_mem_cb(Instruction *, void (*)(unsigned, MemoryInfo, uint64_t, void *), int flags,
                                       int direction, void *);
 bool qemu_plugin_mem_is_store(MemoryInfo);
+unsigned qemu_plugin_mem_size_shift(MemoryInfo);
 size_t qemu_plugin_tb_n_insns(const Block *);
 Instruction *qemu_plugin_tb_get_insn(const Block *, size_t);
 const void *qemu_plugin_insn_data(const Instruction *);

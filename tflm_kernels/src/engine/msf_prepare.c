@@ -26,7 +26,8 @@ static msf_status check_header(const msf_program *p, uint32_t program_size) {
   if (crc32((const uint8_t *)p + 16, p->size - 16) != p->checksum) return MSF_BAD_PROGRAM;
   const msf_sizes *sizes = msf_sizes_of(p);
   const uint32_t size = sizes->header + (uint32_t)p->tensor_count * sizes->tensor +
-                        (uint32_t)p->stage_count * sizes->stage + (uint32_t)p->group_count * sizes->group;
+                        (uint32_t)p->stage_count * sizes->stage + (uint32_t)p->group_count * sizes->group +
+                        msf_fast_count(p) * (uint32_t)sizeof(msf_fast);
   return size == p->size ? MSF_OK : MSF_BAD_PROGRAM;
 }
 
@@ -35,8 +36,7 @@ static int is_all_known(const msf_program *p) {
   if ((p->flags & ~(MSF_HAS_STREAMS ? MSF_STREAMED : 0)) != 0) return 0;
   if (msf_is_version_1(p)) return 1;
   if (!MSF_HAS_STATES && p->state_operand != MSF_NO_OPERAND) return 0;
-  if (p->reserved != 0 || p->order > MSF_ORDER_ASKED || p->overlaps != 0 || p->more[0] != 0 || p->more[1] != 0)
-    return 0;
+  if (p->reserved != 0 || p->order > MSF_ORDER_ASKED || p->overlaps != 0) return 0;
   for (uint32_t i = 0; i < p->tensor_count; i++) {
     const msf_tensor *t = msf_tensor_at(p, i);
     if (t->type != MSF_INT8 || (t->flags & ~MSF_FILLED) != 0) return 0;
@@ -72,6 +72,20 @@ static msf_status check_state(const msf_program *p, const msf_operand *operands)
   if (p->state_operand == p->workspace_operand) return MSF_BAD_OPERAND;
   if (operands[p->state_operand].size < p->state_size) return MSF_BAD_OPERAND;
   return p->state_size >= MSF_STATE_MARK && p->state_size <= INT32_MAX ? MSF_OK : MSF_BAD_GEOMETRY;
+}
+
+/* Operands in fast memory are maps or the workspace, and lie in the part of it that is asked for. */
+static msf_status check_fast(const msf_program *p) {
+  const uint32_t all = msf_fast_operands(p);
+  const msf_fast *place = msf_fast_places(p);
+  if (msf_is_version_1(p)) return MSF_OK;
+  if (p->fast_size > INT32_MAX || (all == 0 && p->fast_size != 0)) return MSF_BAD_GEOMETRY;
+  if (all >> p->operand_count != 0 || (all >> p->params_operand & 1u) != 0) return MSF_BAD_OPERAND;
+  if (msf_has_state(p) && (all >> p->state_operand & 1u) != 0) return MSF_BAD_OPERAND;
+  for (uint32_t left = all; left != 0; left &= left - 1, place++) {
+    if (place->offset % 4 != 0 || !msf_fits(place->offset, place->size, 1, p->fast_size)) return MSF_BAD_GEOMETRY;
+  }
+  return MSF_OK;
 }
 
 /* An output may overwrite an input that it was planned for, but never params or the engine's own bookkeeping. */
@@ -324,6 +338,7 @@ MSF_COLD msf_status msf_prepare(const void *program, uint32_t program_size, cons
   if (status == MSF_OK && !is_all_known(p)) status = MSF_UNSUPPORTED;
   if (status == MSF_OK) status = check_operands(p, operands, operand_count);
   if (status == MSF_OK) status = check_state(p, operands);
+  if (status == MSF_OK) status = check_fast(p);
   if (status == MSF_OK) status = check_overlap(p);
   if (status == MSF_OK && (msf_column_bits(p) == 0 || msf_column_bits(p) > MSF_COLUMN_BITS)) status = MSF_BAD_GEOMETRY;
   if (status == MSF_OK && (p->group_count == 0 || p->group_count > MSF_MAX_GROUPS)) status = MSF_BAD_GEOMETRY;
@@ -343,6 +358,12 @@ const char *msf_status_text(msf_status status) {
     case MSF_UNSUPPORTED: return "the block needs an operator or weight layout that these kernels do not have";
     case MSF_SOURCE_FAILED: return "the row source gave the inference up";
     case MSF_SOURCE_MISSING: return "the model's input is streamed: set a row source before the model is initialised";
+    case MSF_FAST_MISSING:
+      return "the model was made for two memories: hand the fast one over before the model is initialised";
+    case MSF_FAST_TOO_SMALL: return "the fast memory that was handed over is smaller than the model was planned for";
+    case MSF_FAST_MISALIGNED: return "the fast memory that was handed over is not aligned: declare it with alignas(16)";
+    case MSF_FAST_OVERLAPS:
+      return "the fast memory that was handed over and the arena overlap: give each its own bytes";
     case MSF_STATE_LOST: return "an earlier invocation failed half way and left the block's state incomplete; reset it";
   }
   return "unknown status";

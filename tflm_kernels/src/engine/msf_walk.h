@@ -46,6 +46,21 @@ static inline uint32_t msf_column_bits(const msf_program *p) {
 /* In which steps groups go on. */
 static inline uint8_t msf_order(const msf_program *p) { return msf_is_version_1(p) ? MSF_ORDER_CHUNKS : p->order; }
 
+/* Operands that lie in fast memory: a bit for each. */
+static inline uint32_t msf_fast_operands(const msf_program *p) { return msf_is_version_1(p) ? 0 : p->fast_operands; }
+
+/* How many they are. */
+static inline uint32_t msf_fast_count(const msf_program *p) {
+  uint32_t count = 0;
+  for (uint32_t left = msf_fast_operands(p); left != 0; left &= left - 1) count++;
+  return count;
+}
+
+/* Where the first of them lies; the others follow. */
+static inline const msf_fast *msf_fast_places(const msf_program *p) {
+  return (const msf_fast *)msf_group_at(p, p->group_count);
+}
+
 /* Whether a program keeps anything from one invocation to the next. */
 static inline int msf_has_state(const msf_program *p) {
   return MSF_HAS_STATES && !msf_is_version_1(p) && p->state_operand != MSF_NO_OPERAND;

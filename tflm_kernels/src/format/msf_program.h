@@ -49,7 +49,8 @@ typedef struct {
   uint8_t state_operand; /* what outlives an invocation; MSF_NO_OPERAND */
   uint8_t overlaps;      /* kept free: 0 */
   uint32_t state_size;
-  uint32_t more[2]; /* kept free: 0 */
+  uint32_t fast_size;     /* bytes of fast memory up to the end of the last operand that lies there; 0 */
+  uint32_t fast_operands; /* operands that lie in fast memory: a bit for each, the lowest for operand 0 */
 } msf_program;
 
 /* Orders of steps. */
@@ -145,6 +146,12 @@ typedef struct {
   uint32_t more[2]; /* kept free: 0 */
 } msf_group;
 
+/* Where in fast memory an operand lies, in bytes: one for each bit of fast_operands, from the lowest on. */
+typedef struct {
+  uint32_t offset;
+  uint32_t size;
+} msf_fast;
+
 /* Bytes of each record in version 1. */
 #define MSF_PROGRAM_SIZE_1 52u
 #define MSF_TENSOR_SIZE_1 20u
@@ -155,6 +162,7 @@ typedef char msf_check_program_size[sizeof(msf_program) == 68 ? 1 : -1];
 typedef char msf_check_tensor_size[sizeof(msf_tensor) == 36 ? 1 : -1];
 typedef char msf_check_stage_size[sizeof(msf_stage) == 84 ? 1 : -1];
 typedef char msf_check_group_size[sizeof(msf_group) == 16 ? 1 : -1];
+typedef char msf_check_fast_size[sizeof(msf_fast) == 8 ? 1 : -1];
 
 /* The operators of a stage. The numbers are part of the format. */
 enum {

@@ -150,6 +150,14 @@ uint32_t AddState(const TfLiteNode *node, msf_operand operands[MSF_MAX_OPERANDS]
   return count + 1;
 }
 
+/* All operands of a node in their places. Returns how many there are; 0 if there are none, or too many. */
+uint32_t FindOperands(TfLiteContext *context, TfLiteNode *node, msf_operand operands[MSF_MAX_OPERANDS],
+                      msf_status *status) {
+  const uint32_t count = AddState(node, operands, CollectOperands(context, node, operands));
+  *status = msf_place_operands(node->custom_initial_data, ProgramSize(node), operands, count);
+  return count;
+}
+
 TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
   if (!SameNodeLayout(node)) {
 #ifdef TF_LITE_STATIC_MEMORY
@@ -163,16 +171,20 @@ TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
     return Fail(context, "the model is not aligned: declare its array with alignas(16)");
   }
   msf_operand operands[MSF_MAX_OPERANDS];
-  const uint32_t count = AddState(node, operands, CollectOperands(context, node, operands));
+  msf_status status;
+  const uint32_t count = FindOperands(context, node, operands, &status);
   if (count == 0) return Fail(context, "the operator has no tensors, or too many");
-  const msf_status status = msf_prepare(node->custom_initial_data, ProgramSize(node), operands, count);
+  /* Tensors lie nowhere yet; the node does, in the arena. */
+  if (status == MSF_OK) status = msf_check_beside(node->custom_initial_data, ProgramSize(node), node, sizeof(*node));
+  if (status == MSF_OK) status = msf_prepare(node->custom_initial_data, ProgramSize(node), operands, count);
   return ToTfLite(context, status == MSF_OK ? msf_check_source(node->custom_initial_data) : status);
 }
 
 TfLiteStatus Invoke(TfLiteContext *context, TfLiteNode *node) {
   msf_operand operands[MSF_MAX_OPERANDS];
-  const uint32_t count = AddState(node, operands, CollectOperands(context, node, operands));
-  return ToTfLite(context, msf_invoke(node->custom_initial_data, operands, count));
+  msf_status status;
+  const uint32_t count = FindOperands(context, node, operands, &status);
+  return ToTfLite(context, status == MSF_OK ? msf_invoke(node->custom_initial_data, operands, count) : status);
 }
 
 /* interpreter.Reset(): a block with a state starts anew. Others keep their program's address, which begins otherwise. */
