@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.families import FAMILIES
 from testing.networks import random_network
+from tests.blocks.test_in_ring import NETWORKS, narrow
 from tests.kinds import KINDS
 from tests.kinds import network as model_of_kind
 from tests.time_series import time_series
@@ -57,6 +58,7 @@ def edges_of(network: Network, monkeypatch: pytest.MonkeyPatch, is_compiled: boo
 
 def networks() -> Iterator[Network]:
     yield from (build_network(random_network(Random(seed)).main) for seed in range(60))
+    yield from (build_network(narrow(Random(seed)).main) for seed in range(NETWORKS))
     yield from (build_network(family(21).main) for family in FAMILIES.values())
 
 

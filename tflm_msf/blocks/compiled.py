@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tflm_msf.blocks.block import OWN_OPERANDS, Candidate
 from tflm_msf.blocks.chunks import CHUNK_BYTES, IN_PLACE
 from tflm_msf.blocks.overlap import DISTANCE_ALIGNMENT
-from tflm_msf.blocks.readers import is_chunk
+from tflm_msf.blocks.readers import is_chunk, may_be_cut_short
 from tflm_msf.blocks.rings import RingSizes
 from tflm_msf.blocks.schedule import Schedule
 from tflm_msf.blocks.walk import Walked
@@ -48,7 +48,7 @@ _LIMITS = np.array(
     ],
     np.int64,
 )
-_NO_STAGE = (0,) * 33
+_NO_STAGE = (0,) * 34
 _ROWS, _NEWEST = 7, 8  # columns of a tensor
 
 
@@ -151,7 +151,7 @@ class CompiledWalks:
         number = {tensor: n for n, tensor in enumerate(self._names)}
         inputs: list[tuple[int, ...]] = []
         reads: list[int] = []
-        units = [_unit(unit, number, inputs, reads) for unit in self._network.units]
+        units = [_unit(self._network, unit, number, inputs, reads) for unit in self._network.units]
         return np.array(units, np.int64), np.array(inputs or [(0,) * 4], np.int64), np.array(reads or [0], np.int64)
 
     def _tensors_for(self, schedule: Schedule) -> Ints:
@@ -178,7 +178,9 @@ class CompiledWalks:
         )
 
 
-def _unit(unit: Unit, number: dict[int, int], inputs: list[tuple[int, ...]], reads: list[int]) -> tuple[int, ...]:
+def _unit(
+    network: Network, unit: Unit, number: dict[int, int], inputs: list[tuple[int, ...]], reads: list[int]
+) -> tuple[int, ...]:
     stage = unit.stage
     if stage is None:
         return _NO_STAGE
@@ -189,6 +191,7 @@ def _unit(unit: Unit, number: dict[int, int], inputs: list[tuple[int, ...]], rea
     runs_once = rows_alone or stage.prefix is not None
     row = (
         *(1, stage.reduces, is_source, stage.op in IN_PLACE, rows_alone, runs_once, stage.history, window == POINTWISE),
+        may_be_cut_short(network, stage),
         *(number[stage.output], *stage.output_map, stage.grid.h, stage.grid.w),
         *(-1 if stage.prefix is None else number[stage.prefix], stage.prefix_map.elements),
         *(*stage.extent, stage.macs_per_pixel),

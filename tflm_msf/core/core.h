@@ -58,6 +58,7 @@ int32_t msf_core_ways(const msf_core_edges *edges, int64_t cut, int64_t head_lim
  * is none. `rows_alone`: it is a group of its own, whoever reads it; `runs_once`: in blocks of whole rows only. */
 typedef struct {
   int64_t is_stage, reduces, is_source, in_place, rows_alone, runs_once, history, is_pointwise;
+  int64_t may_be_cut_short;
   int64_t output, out_h, out_w, out_c, grid_h, grid_w, prefix, prefix_elements, tallest, widest, macs_per_pixel;
   int64_t reach_h, reach_w, stride_h, stride_w, pad_top, pad_left, factor_h, shift_h, factor_w, shift_w;
   int64_t inputs, input_count, reads, read_count;

@@ -8,8 +8,10 @@
  * them is in `rows` (for each row of the output, and for none), and `x0` and `x1` (for each strip of each schedule),
  * `cols` and `all_cols` (for each schedule). */
 typedef struct {
-  int64_t first, chunk_channels, whole_rows;
+  int64_t first, last, chunk_channels, whole_rows;
+  int64_t may_be_cut_short, in_ring, beside_channels; /* in_ring: a tensor, or -1; the channels of the others then */
   int64_t *rows, *x0, *x1, *cols, *all_cols;
+  int64_t *ring; /* pixels of what it makes, for each schedule; 0 if that is no ring */
 } group_t;
 
 typedef struct {
@@ -42,6 +44,7 @@ typedef struct {
   int64_t *macs, *ring_bytes, *workspaces; /* for each schedule */
   int64_t accumulated, has_state, tallest, widest;
   taken_t *taken;
+  int64_t *by_rows; /* for each group */
   msf_core_block *found;
   int64_t *found_order;
   msf_core_walked *walked;
@@ -146,8 +149,9 @@ static void ask_of_reducing(const walk_t *w, group_t *group, const msf_core_unit
 
 /* ---- What a block keeps ---- */
 
-/* Channels that all chunks of a group take together; a chunk is free again once its reader has run. */
-static int64_t chunk_channels(walk_t *w, const group_t *group) {
+/* Channels that all chunks of a group but that of tensor `elsewhere` take together; a chunk is free again once its reader
+ * has run. */
+static int64_t chunk_channels(walk_t *w, const group_t *group, int64_t elsewhere) {
   int64_t live = 0, extent = 0;
   for (int64_t at = group->first; w->next[at] >= 0; at = w->next[at]) {
     const msf_core_unit *unit = &w->units[at];
@@ -168,6 +172,8 @@ static int64_t chunk_channels(walk_t *w, const group_t *group) {
         is_read |= w->network->reads[unit->reads + read] == w->taken[n].tensor;
       if (!is_read) w->taken[kept++] = w->taken[n];
     }
+    live = kept;
+    if (unit->output == elsewhere) continue;
     int64_t place = kept;
     for (; place > 0 && w->taken[place - 1].start > start; place--) w->taken[place] = w->taken[place - 1];
     w->taken[place] = (taken_t){unit->output, start, start + channels};
@@ -175,6 +181,16 @@ static int64_t chunk_channels(walk_t *w, const group_t *group) {
     extent = at_least(extent, start + channels);
   }
   return extent;
+}
+
+/* The tensor that a group's last unit takes from an earlier one and may write its result over; -1 if there is none. */
+static int64_t written_over(const walk_t *w, const group_t *group) {
+  const msf_core_unit *last = &w->units[group->last];
+  const msf_core_input *first = &w->network->inputs[last->inputs];
+  if (!last->in_place) return -1;
+  for (int64_t at = group->first; w->next[at] >= 0; at = w->next[at])
+    if (w->units[at].output == first->tensor && w->units[at].out_c == last->out_c) return first->tensor;
+  return -1;
 }
 
 static void keep_rows(walk_t *w, const group_t *group, const msf_core_unit *unit) {
@@ -196,6 +212,7 @@ static void keep_rows(walk_t *w, const group_t *group, const msf_core_unit *unit
       pixels = at_most(tensor->rows, unit->out_h) * unit->out_w;
     else
       pixels = at_least(1, at_most((tensor->rows - 1) * cols + at_most(tensor->newest, cols), unit->out_h * cols));
+    group->ring[w->living[n]] = pixels;
     w->ring_bytes[w->living[n]] += pixels * unit->out_c;
   }
 }
@@ -208,15 +225,30 @@ static int64_t without_chunks(const walk_t *w, int64_t schedule) {
   return w->ring_bytes[schedule] + progress_bytes(w) + w->limits->accumulator_bytes * w->accumulated;
 }
 
+/* Whether a group is asked for whole rows; groups behind it are known already. */
+static int is_asked_for_rows(const walk_t *w, int64_t number) {
+  if (number == 0) return 1;
+  int64_t made = w->units[w->groups[number].last].output;
+  return w->tensors[made].readers == 1 && w->by_rows[w->root[w->readers[w->reader[made]].unit]];
+}
+
+/* Whether each step of whole rows begins where the ring does that a group makes. */
+static int fills_ring(const walk_t *w, const group_t *group, int64_t schedule) {
+  int64_t cols = group->cols[schedule], strips = w->strips[schedule + 1] - w->strips[schedule];
+  return group->ring[schedule] == cols && (group->all_cols[schedule] == cols * strips || group->rows[w->height] == 1);
+}
+
 static void find_workspaces(walk_t *w) {
   for (int64_t n = 0; n < w->living_count; n++) {
     int64_t schedule = w->living[n], chunks = 0;
     for (int64_t number = 0; number < w->group_count; number++) {
       const group_t *group = &w->groups[number];
-      if (group->chunk_channels == 0) continue;
-      int64_t most = at_most(w->chunk, at_least(1, w->limits->chunk_bytes / group->chunk_channels));
-      int64_t chunk = group->whole_rows ? group->whole_rows : at_most(at_least(group->cols[schedule], 1), most);
-      chunks = at_least(chunks, chunk * group->chunk_channels);
+      int64_t cols = group->cols[schedule];
+      int64_t most = at_most(w->chunk, at_least(1, w->limits->chunk_bytes / at_least(group->chunk_channels, 1)));
+      int64_t chunk = group->whole_rows ? group->whole_rows : at_most(at_least(cols, 1), most);
+      w->by_rows[number] = chunk >= cols && !group->may_be_cut_short && is_asked_for_rows(w, number);
+      int is_in_ring = group->in_ring >= 0 && w->by_rows[number] && fills_ring(w, group, schedule);
+      chunks = at_least(chunks, chunk * (is_in_ring ? group->beside_channels : group->chunk_channels));
     }
     w->workspaces[schedule] = without_chunks(w, schedule) + chunks;
   }
@@ -270,8 +302,11 @@ static void begin_group(walk_t *w, int64_t number, const msf_core_unit *unit) {
   group->x1 = numbers(w, w->strip_count);
   group->cols = numbers(w, w->width_count);
   group->all_cols = numbers(w, w->width_count);
+  group->ring = numbers(w, w->width_count);
   w->root[number] = w->group_count++;
-  group->first = number;
+  group->first = group->last = number;
+  group->may_be_cut_short = unit->may_be_cut_short;
+  group->in_ring = -1;
   group->whole_rows = unit->is_source ? unit->out_w : 0;
   if (w->status == MSF_CORE_NO_MEMORY) return;
   if (number == w->last)
@@ -288,7 +323,11 @@ static void join_group(walk_t *w, int64_t number, const msf_core_unit *unit) {
   group_t *group = &w->groups[w->root[number]];
   w->next[number] = group->first;
   group->first = number;
-  group->chunk_channels = chunk_channels(w, group);
+  group->chunk_channels = chunk_channels(w, group, -1);
+  group->may_be_cut_short |= unit->may_be_cut_short;
+  int makes_ring = w->root[number] > 0 && !w->units[group->last].history;
+  group->in_ring = makes_ring ? written_over(w, group) : -1;
+  group->beside_channels = group->in_ring < 0 ? 0 : chunk_channels(w, group, group->in_ring);
 }
 
 static void read_in(walk_t *w, int64_t number, const msf_core_unit *unit) {
@@ -326,44 +365,49 @@ static int take_in(walk_t *w, int64_t number) {
 
 /* ---- Output over input ---- */
 
-static int serves_all(const msf_core_unit *unit, const msf_core_input *grid) {
-  return unit->is_pointwise && grid->h * grid->w == 1;
-}
-
-static int64_t ahead_by_rows(const walk_t *w, const msf_core_unit *unit, const msf_core_input *grid,
-                             const int64_t *asked) {
-  const msf_core_unit *out = maker_of_output(w);
-  int64_t height = serves_all(unit, grid) ? 0 : grid->h, most = INT64_MIN;
-  for (int64_t y = 0; y < out->out_h; y++) {
-    int64_t needed = asked[y] >= asked[out->out_h] ? grid->h : clip(top(unit, asked[y]), height);
-    most = at_least(most, (y + 1) * out->out_w * out->out_c - needed * grid->w * grid->c);
-  }
+/* How far the output is ahead of the input in a row of both, from column x0 to x1: a chunk counts as written. */
+static int64_t ahead_within_a_row(const walk_t *w, const msf_core_unit *unit, const msf_core_input *grid, int64_t x0,
+                                  int64_t x1) {
+  int64_t most = INT64_MIN;
+  for (int64_t x = x0; x < x1; x++)
+    most =
+        at_least(most, at_most(x + w->chunk, x1) * maker_of_output(w)->out_c - clip(left(unit, x), grid->w) * grid->c);
   return most;
 }
 
-static int64_t ahead_within_a_row(const walk_t *w, const msf_core_unit *unit, const msf_core_input *grid) {
-  const msf_core_unit *out = maker_of_output(w);
-  int64_t row = out->out_w * out->out_c, cols = INT64_MIN, most = INT64_MIN;
-  if (serves_all(unit, grid)) return out->out_h * row;
-  for (int64_t x = 0; x < out->out_w; x++)
-    cols = at_least(cols, at_most(x + w->chunk, out->out_w) * out->out_c - clip(left(unit, x), grid->w) * grid->c);
-  for (int64_t y = 0; y < out->out_h; y++) {
-    int64_t first = clip(top(unit, y), grid->h);
-    int is_read_again = y + 1 < out->out_h && clip(top(unit, y + 1), grid->h) == first;
-    most = at_least(most, y * row - first * grid->w * grid->c + (is_read_again ? row : cols));
-  }
-  return most;
+/* The first row that a unit still needs when row y of the output is begun. */
+static int64_t row_needed(const walk_t *w, const msf_core_unit *unit, const msf_core_input *grid, const int64_t *asked,
+                          int64_t y) {
+  return asked[y] >= asked[w->height] ? grid->h : clip(top(unit, asked[y]), grid->h);
 }
 
-static int64_t distance_to_reader(const walk_t *w, int64_t reader, const msf_core_input *grid) {
+static int64_t distance_to_reader(const walk_t *w, int64_t schedule, int64_t reader, const msf_core_input *grid) {
   const msf_core_unit *out = maker_of_output(w), *unit = &w->units[reader];
-  int is_last = w->root[reader] == w->root[w->last];
-  if (out->reduces) return out->out_h * out->out_w * out->out_c - (is_last ? grid->h - 1 : grid->h) * grid->w * grid->c;
-  return is_last ? ahead_within_a_row(w, unit, grid) : ahead_by_rows(w, unit, grid, w->groups[w->root[reader]].rows);
+  const group_t *asked = &w->groups[w->root[reader]], *output = &w->groups[w->root[w->last]];
+  int64_t row = out->out_w * out->out_c, line = grid->w * grid->c, rows = INT64_MIN, again = INT64_MIN,
+          most = INT64_MIN;
+  int is_last = asked == output;
+  if (out->reduces) return out->out_h * row - (is_last ? grid->h - 1 : grid->h) * line;
+  if (unit->is_pointwise && grid->h * grid->w == 1) return out->out_h * row;
+  for (int64_t y = 0; y < out->out_h; y++) {
+    int64_t needed = row_needed(w, unit, grid, asked->rows, y), ahead = y * row - needed * line;
+    int is_read_again = y + 1 < out->out_h && row_needed(w, unit, grid, asked->rows, y + 1) == needed;
+    rows = at_least(rows, ahead);
+    if (is_last && is_read_again) again = at_least(again, ahead);
+  }
+  for (int64_t strip = w->strips[schedule]; strip < w->strips[schedule + 1]; strip++) {
+    int64_t x0 = output->x0[strip], x1 = output->x1[strip];
+    int64_t before = clip(left(unit, asked->x0[strip]), grid->w) * grid->c, to_end = x1 * out->out_c - before;
+    most = at_least(most, rows + (is_last ? ahead_within_a_row(w, unit, grid, x0, x1) : to_end));
+    if (again > INT64_MIN) most = at_least(most, again + to_end);
+    int64_t first = row_needed(w, unit, grid, asked->rows, 0) * line + before;
+    if (x0 > 0) most = at_least(most, (out->out_h - 1) * row + x0 * out->out_c - first);
+  }
+  return most;
 }
 
 /* Bytes by which `tensor` has to start behind the output; -1 if its readers see it in different layouts. */
-static int64_t distance(const walk_t *w, int64_t tensor) {
+static int64_t distance(const walk_t *w, int64_t schedule, int64_t tensor) {
   const msf_core_input *layout = NULL;
   int64_t most = 0;
   for (int64_t n = 0; n < w->outside_count; n++) {
@@ -375,7 +419,7 @@ static int64_t distance(const walk_t *w, int64_t tensor) {
         if (w->tensors[grid->tensor].itself != tensor) continue;
         if (layout && (layout->h != grid->h || layout->w != grid->w || layout->c != grid->c)) return -1;
         layout = grid;
-        int64_t ahead = distance_to_reader(w, w->readers[reader].unit, grid);
+        int64_t ahead = distance_to_reader(w, schedule, w->readers[reader].unit, grid);
         most = at_least(most, maker_of_output(w)->prefix_elements + ahead);
       }
     }
@@ -384,12 +428,12 @@ static int64_t distance(const walk_t *w, int64_t tensor) {
 }
 
 /* The input over which the output saves most bytes, and its distance. */
-static void find_overlap(const walk_t *w, const int64_t *inputs, msf_core_block *block) {
+static void find_overlap(const walk_t *w, int64_t schedule, const int64_t *inputs, msf_core_block *block) {
   int64_t best = 0, output = w->tensors[maker_of_output(w)->output].nbytes;
   for (int64_t n = 1; n <= inputs[0]; n++) {
     const msf_core_tensor *tensor = &w->tensors[inputs[n]];
     if (tensor->last_use > w->last) continue;
-    int64_t apart = distance(w, inputs[n]);
+    int64_t apart = distance(w, schedule, inputs[n]);
     int64_t gain = output + tensor->nbytes - at_least(output, apart + tensor->nbytes);
     if (apart < 0 || gain <= 0 || gain < best) continue; /* of two as good, the later one */
     best = gain;
@@ -463,18 +507,11 @@ static void hand_on_undominated(walk_t *w, int64_t count) {
 static void find_blocks(walk_t *w, int64_t first, int undominated) {
   int64_t place = list_inputs(w), count = 0;
   if (place < 0) return;
-  msf_core_block over = {0, 0, 0, 0, 0, -1, 0, 0};
-  int is_known = 0;
   for (int64_t n = 0; n < w->living_count; n++) {
     int64_t schedule = w->living[n];
     if (w->workspaces[schedule] > w->most && first != w->last) continue;
     msf_core_block block = {first, schedule, w->workspaces[schedule], w->macs[schedule], place, -1, 0, 0};
-    if (w->widths[schedule] >= maker_of_output(w)->out_w && !w->has_state) {
-      if (!is_known) find_overlap(w, w->walked->inputs + place, &over);
-      is_known = 1;
-      block.overlap_input = over.overlap_input;
-      block.overlap = over.overlap;
-    }
+    if (!w->has_state) find_overlap(w, schedule, w->walked->inputs + place, &block);
     block.added = added(w, &block);
     w->found[count++] = block;
   }
@@ -518,6 +555,7 @@ static void set_up(walk_t *w) {
   w->ring_bytes = numbers(w, w->width_count);
   w->workspaces = numbers(w, w->width_count + network->tensor_count);
   w->found_order = numbers(w, w->width_count);
+  w->by_rows = numbers(w, w->limits->most_groups + 1);
   w->found = calloc((size_t)w->width_count, sizeof(msf_core_block));
   w->taken = calloc((size_t)network->unit_count, sizeof(taken_t));
   int64_t reads = 0;
@@ -542,9 +580,10 @@ static void tear_down(walk_t *w) {
     free(w->groups[number].x1);
     free(w->groups[number].cols);
     free(w->groups[number].all_cols);
+    free(w->groups[number].ring);
   }
-  int64_t *owned[] = {w->strips,  w->living, w->root,       w->next,       w->reader,     w->read_by,
-                      w->outside, w->macs,   w->ring_bytes, w->workspaces, w->found_order};
+  int64_t *owned[] = {w->strips,  w->living, w->root,       w->next,       w->reader,      w->read_by,
+                      w->outside, w->macs,   w->ring_bytes, w->workspaces, w->found_order, w->by_rows};
   for (size_t n = 0; n < sizeof(owned) / sizeof(owned[0]); n++) free(owned[n]);
   free(w->groups);
   free(w->found);
