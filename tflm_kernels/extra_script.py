@@ -19,7 +19,7 @@ Import("env", "projenv")  # noqa: F821 - SCons defines it
 
 PREFIX = "custom_tflm_msf_"
 OF_THE_HOOK = ("model", "tool", "format")
-NOT_OF_THE_HOOK = {"output", "force", "json", "help", "without_kernels", "runtime", "input", "no_self_check"}
+NOT_OF_THE_HOOK = {"output", "force", "json", "help", "without_kernels", "runtime", "input", "no_self_check", "source"}
 NUMBERS = re.compile(r"[-+.\de]+\s+[-+.\de]+", re.IGNORECASE)  # two for one option, a range
 INSTALL = (
     "the program tflm-msf is not installed: run `pip install` with the directory that it came in, or name the "

@@ -33,6 +33,7 @@ NOT_OF_THE_HOOK = {
     "runtime",
     "input_file",
     "no_self_check",
+    "source",
     "_q",
     "_v",
 }

@@ -15,12 +15,14 @@ import click
 from tflm_msf.advice import choose_or_advise
 from tflm_msf.arena import C_EXPORT, MCU32
 from tflm_msf.boards import Board, find_board
+from tflm_msf.camera import Camera, CameraFormat, camera_frame
 from tflm_msf.cli.files import MODEL, as_json, busy, tell, write_whole
 from tflm_msf.cli.request import CAMERA, EVERYTHING, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
 from tflm_msf.export.camera import CameraRam, camera_sources
+from tflm_msf.export.labels import Label, labels_header, parse_labels
 from tflm_msf.export.project import (
     ESP_CHIPS,
     Files,
@@ -35,12 +37,15 @@ from tflm_msf.export.project import (
     zephyr_project,
 )
 from tflm_msf.export.selfcheck import Frame, make_case
+from tflm_msf.export.sources import NAMES, ROWS, Driver, find_driver, require_image
 from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
 from tflm_msf.export.used import used_header
 from tflm_msf.files import read_bytes
 from tflm_msf.graph import Model
+from tflm_msf.graph.pixels import PixelFormat
 from tflm_msf.planner import Planner
+from tflm_msf.png import Picture, read_png
 from tflm_msf.program.decode import is_rewritten
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import read_model, write_model
@@ -75,6 +80,20 @@ class _Loaded:
     "fused. [default: TFLM, "
     "for a board only if there is a TFLM library for it]",
 )
+@click.option(
+    "--source",
+    default=ROWS,
+    show_default=True,
+    metavar="SOURCE",
+    help=f"Where the input comes from: {', '.join(NAMES)}; or a picture, cat.png say, which the self-check then sees. "
+    "With rows, the application fills them. Each driver is for the formats that have one.",
+)
+@click.option(
+    "--labels",
+    "labels_file",
+    type=MODEL,
+    help="What the outputs are called: a name a line, or a name, a comma and the value from which on it counts.",
+)
 @click.option("--input", "input_file", type=MODEL, help="Raw values for the self-check. [default: made up]")
 @click.option(
     "--no-self-check",
@@ -93,6 +112,8 @@ def export(
     output: Path,
     name: str | None,
     runtime: str | None,
+    source: str,
+    labels_file: Path | None,
     input_file: Path | None,
     no_self_check: bool,
     without_kernels: bool,
@@ -122,12 +143,19 @@ def export(
     if input_file is not None and no_self_check:
         raise MsfError("--input is for the self-check: leave it or --no-self-check out.")
     only_model = kind == "tflm" or without_kernels
+    if only_model and source != ROWS:
+        raise MsfError(f"--source {source} is for a project: --format {kind} writes only the model.")
     told: list[str] = []
     ram = None
     with busy(f"Exporting {model.name}"):
         if kind == "platformio" and request.board is None:
             request = replace(request, board=find_board(DEFAULT_BOARD))
         _require_chip(kind, request.board)
+        shown, (picture, source) = source, _picture(source)
+        if picture is not None and no_self_check:
+            raise MsfError("it is the self-check that sees the picture: leave --no-self-check out.")
+        driver = find_driver(source, kind, request.board)
+        request = _with_camera(request, driver, picture, source)
         asked = Runtime(runtime) if runtime else None
         chosen = _runtime(kind, asked, request)
         if chosen is Runtime.C and (asked or request.board is None or request.board.tflm):
@@ -135,14 +163,27 @@ def export(
         loaded = _load(model, request)
         prefix = name or c_name(model.stem)
         if only_model:
-            files = _model_only(loaded, kind, prefix, request, skip_softmax)
+            files = _model_only(loaded, kind, prefix, request, skip_softmax, _labels(labels_file))
         else:
             case = None
             if not no_self_check:
-                frame = Frame.of(request.camera, input_file) if request.camera else None
+                frame = _frame(request.camera, picture, input_file)
                 case = make_case(loaded.data, loaded.original, input_file, str(model), request.named_target, frame)
             ram = _ram(loaded, chosen, request)
-            project = Project(prefix, loaded.model, loaded.data, case, request.targets, request.camera, ram)
+            if request.camera is not None and (driver or picture is not None):
+                require_image(loaded.model, shown)
+            project = Project(
+                prefix,
+                loaded.model,
+                loaded.data,
+                case,
+                request.targets,
+                camera=request.camera,
+                ram=ram,
+                labels=_labels(labels_file),
+                source=source,
+                driver=driver,
+            )
             files = _project(project, kind, chosen, request.board)
             told = _told(project, kind, chosen, output, request.board)
     write_files(output, files, force or only_model)
@@ -218,14 +259,68 @@ def _load(path: Path, request: Request) -> _Loaded:
     return _Loaded(rewritten, write_model(rewritten), data)
 
 
-def _model_only(loaded: _Loaded, kind: str, name: str, request: Request, skip_softmax: bool) -> Files:
+def _model_only(
+    loaded: _Loaded, kind: str, name: str, request: Request, skip_softmax: bool, labels: tuple[Label, ...]
+) -> Files:
     """The model's sources, and the header that makes the kernels leave out what it does not use."""
     more = used_header(loaded.model)
     if request.camera is not None:
         more = {**more, **camera_sources(loaded.model, name, request.camera)}
+    if labels:
+        more = {**more, **labels_header(loaded.model, name, labels)}
     if kind == "c":
         return {**export_c(loaded.model, name, skip_softmax), **more}
     return {**export_tflm(loaded.model, loaded.data, name, request.targets), **more}
+
+
+def _picture(source: str) -> tuple[Picture | None, str]:
+    """The picture that a source names, if it does, and what the source is then: rows."""
+    if not source.lower().endswith(".png"):
+        return None, source
+    return read_png(read_bytes(Path(source), "the picture"), source), ROWS
+
+
+def _with_camera(request: Request, driver: Driver | None, picture: Picture | None, source: str) -> Request:
+    """The request with the camera that a source is, if it is one and none is described.
+
+    Raises:
+        MsfError: for a camera that the driver is not.
+    """
+    camera = request.camera
+    if driver is not None and driver.is_microphone and camera is not None:
+        raise MsfError(f"{source} hears: leave --camera out.")
+    if camera is None and picture is not None:
+        camera = Camera(picture.shape[1], picture.shape[0], CameraFormat.RGB888)
+    if camera is None and driver is not None:
+        camera = driver.default
+    if camera is None:
+        return request
+    if driver is not None:
+        driver.require(camera, source)
+    if request.pixels.format not in (PixelFormat.MODEL, PixelFormat.UINT8):
+        raise MsfError("a camera's rows become bytes before the network gets them: leave --pixel-format out.")
+    pixels = replace(request.pixels, format=PixelFormat.UINT8)
+    return replace(request, camera=camera, stream_input=True, pixels=pixels)
+
+
+def _frame(camera: Camera | None, picture: Picture | None, input_file: Path | None) -> Frame | None:
+    """What the self-check sees of a camera."""
+    if camera is None:
+        return None
+    if picture is not None:
+        if input_file is not None:
+            raise MsfError("the self-check sees the picture: leave --input out.")
+        return Frame(camera, camera_frame(camera, picture))
+    return Frame.of(camera, input_file)
+
+
+def _labels(file: Path | None) -> tuple[Label, ...]:
+    if file is None:
+        return ()
+    try:
+        return parse_labels(read_bytes(file, "the file of labels").decode("utf-8-sig"), str(file))
+    except UnicodeDecodeError:
+        raise MsfError(f"{file} is no text of labels in UTF-8.") from None
 
 
 def _ram(loaded: _Loaded, runtime: Runtime, request: Request) -> CameraRam | None:

@@ -18,7 +18,9 @@ from tflm_msf.errors import MsfError
 from tflm_msf.export.c import export_c
 from tflm_msf.export.camera import CameraRam, camera_sources
 from tflm_msf.export.kernels import LICENCE, kernel_sources, library_files
+from tflm_msf.export.labels import Label, labels_header
 from tflm_msf.export.selfcheck import Case
+from tflm_msf.export.sources import ROWS, Driver, Window, driver_values, window_of
 from tflm_msf.export.text import TEMPLATES, check_name, rows
 from tflm_msf.export.tflm_header import export_tflm, sketch_arena
 from tflm_msf.export.used import used_header
@@ -80,8 +82,9 @@ class Project:
 
     ``name`` is the prefix of names and files.
 
-    ``camera`` is where its rows come from, and ``ram`` what
-    it takes then. ``targets`` are the builds of TFLM that the arena shall suffice in; they do not matter to exported C.
+    ``camera`` is where its rows come from, and ``ram`` what it takes then; ``labels`` are what its outputs are called;
+    ``source`` is what its input comes from, with its ``driver`` (None: the application's own). ``targets`` are the
+    builds of TFLM that the arena shall suffice in; they do not matter to exported C.
     """
 
     name: str
@@ -91,6 +94,9 @@ class Project:
     targets: tuple[Target, ...] = ANY_TFLM
     camera: Camera | None = None
     ram: CameraRam | None = None
+    labels: tuple[Label, ...] = ()
+    source: str = ROWS
+    driver: Driver | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -139,7 +145,8 @@ def platformio_project(project: Project, board: Board, runtime: Runtime) -> File
         raise MsfError(f"there is no TFLM library for {board.name} in PlatformIO: use --runtime c.")
     place = board.platformio
     is_idf = place.framework == "espidf"
-    as_sketch = place.framework == "arduino" or (is_idf and tflm)
+    as_sketch = place.framework == "arduino" or (is_idf and (tflm or project.driver is not None))
+    libraries = [board.tflm if tflm and not is_idf else "", project.driver.library if project.driver else ""]
     values = {
         **_values(project, "platformio", runtime),
         "framework": place.framework,
@@ -149,7 +156,7 @@ def platformio_project(project: Project, board: Board, runtime: Runtime) -> File
         "platform": place.platform,
         "board": place.board,
         "library": board.tflm,
-        "lib_deps": board.tflm if tflm and not is_idf else "",
+        "lib_deps": ", ".join(filter(None, libraries)),
     }
     program = {"main.cpp": _render("sketch.cpp", values)} if as_sketch else {"main.c": _render("main.c", values)}
     sources = {**_model_files(project, runtime, values), **program}
@@ -160,10 +167,12 @@ def platformio_project(project: Project, board: Board, runtime: Runtime) -> File
         return {**files, **_library("lib/tflm_msf", ("library.json", "extra_script.py"), project.model)}
     manifests = ("CMakeLists.txt", "idf_component.yml") if tflm else ("CMakeLists.txt",)
     compiled = sorted(path for path in sources if not path.endswith(".h"))
+    if project.driver is not None:
+        files["src/idf_component.yml"] = _render("idf_manifest.yml", {**values, "tflm": False})
     return {
         **files,
         "CMakeLists.txt": _render("idf_project.cmake", values),
-        "src/CMakeLists.txt": _render("idf_main.cmake", {"sources": compiled}),
+        "src/CMakeLists.txt": _render("idf_main.cmake", {**values, "sources": compiled}),
         **_library("components/tflm_msf", manifests, project.model),
     }
 
@@ -182,7 +191,7 @@ def esp_idf_project(project: Project, runtime: Runtime) -> Files:
         files[f"sdkconfig.defaults.{chip}"] = _render("idf_sdkconfig", {"chip": chip, "lines": lines})
     return {
         **files,
-        "main/CMakeLists.txt": _render("idf_main.cmake", {"sources": compiled}),
+        "main/CMakeLists.txt": _render("idf_main.cmake", {**values, "sources": compiled}),
         "main/idf_component.yml": _render("idf_manifest.yml", values),
         "CMakeLists.txt": _render("idf_project.cmake", values),
         "sdkconfig.defaults": _render("idf_sdkconfig", {"chip": ""}),
@@ -249,6 +258,13 @@ def cmsis_pack(project: Project) -> Files:
     }
 
 
+def _window(project: Project) -> Window | None:
+    """The features that a microphone makes for it."""
+    if project.driver is None or not project.driver.is_microphone:
+        return None
+    return window_of(project.model, project.source)
+
+
 def _model_files(project: Project, runtime: Runtime, values: Mapping[str, Any]) -> Files:
     """The model and its case."""
     name = project.name
@@ -258,6 +274,8 @@ def _model_files(project: Project, runtime: Runtime, values: Mapping[str, Any]) 
         model = export_tflm(project.model, project.data, name, project.targets)
     if project.camera is not None:
         model = {**model, **camera_sources(project.model, name, project.camera)}
+    if project.labels:
+        model = {**model, **labels_header(project.model, name, project.labels)}
     if project.case is None:
         return model
     return {**model, f"{name}_case.h": _render("case.h", values), f"{name}_case.c": _render("case.c", values)}
@@ -299,6 +317,8 @@ def _values(project: Project, kind: str, runtime: Runtime) -> dict[str, Any]:
         "streamed": is_streamed(project.model),
         "pixels": Pixels.of(project.model).describe(),
         "camera": project.camera,
+        "labels": project.labels,
+        **driver_values(project.driver, project.source, project.camera, _window(project)),
         "ram": "; ".join(project.ram.lines()) if project.ram else "",
         "step": Step.of(project.model),
         "keeps": goes_on(project.model),

@@ -1,0 +1,2 @@
+/* ESPHome's component has the same front end at the top. */
+#include "../tflm/tensorflow/lite/experimental/microfrontend/lib/frontend.h"
