@@ -6,7 +6,7 @@ MCUNetV2, at the same number of trials and from the same seed. What is stopped g
 
     pip install '.[models]' optuna
     python samples/codesign/study.py                # the study of this directory's pictures
-    python samples/codesign/study.py --tiny -o out  # a minute
+    python samples/codesign/study.py --tiny -o out  # does it run?
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Settings(NamedTuple):
     epochs: int
 
 
-FULL, TINY = Settings(10, 6, 5), Settings(2, 2, 1)
+FULL, TINY = Settings(16, 10, 5), Settings(2, 2, 3)
 
 
 class Found(NamedTuple):
@@ -174,7 +174,7 @@ def _architecture(network: dict[str, Any]) -> Architecture:
 
 
 @click.command(help=__doc__)
-@click.option("--tiny", is_flag=True, help="Two trials of each, one epoch: does it run?")
+@click.option("--tiny", is_flag=True, help="Two trials of each, three epochs: does it run?")
 @click.option("--storage", help="An Optuna storage. [default: a SQLite file in the directory]")
 @click.option("--workers", default=1, show_default=True, help="Processes; with more than one, trials depend on timing.")
 @click.option("--seed", default=1, show_default=True, help="Another one on each computer that works on a study.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -37,10 +37,12 @@ def images(resolution: int) -> tuple[Array, Array, Array, Array]:
     return train, train_labels, test, test_labels
 
 
+@lru_cache(maxsize=2)
 def train(architecture: Architecture, epochs: int) -> tuple[keras.Model, float]:
     """The trained network, and the share of test images that it tells right. An architecture is its own seed."""
     import keras
 
+    keras.utils.clear_session()  # of a hundred networks each would stay in memory
     keras.utils.set_random_seed(crc32(repr(architecture).encode()))
     pixels, labels, test, test_labels = images(architecture.resolution)
     model = keras_of(architecture)
