@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -46,12 +47,22 @@ class _Block:
 
 
 @dataclass(frozen=True)
-class _End:
-    """A model input or output: a place in the arena, and what to say about it."""
+class End:
+    """A model input or output: what to say about it; values, their scale as C has it (empty: none) and zero point."""
+
+    about: str
+    count: int
+    scale: str = ""
+    zero_point: int = 0
+
+
+@dataclass(frozen=True)
+class _PlacedEnd:
+    """A model input or output and its place in the arena, in bytes."""
 
     offset: int
     size: int
-    about: str
+    end: End
 
 
 def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str, str]:
@@ -141,11 +152,20 @@ def _block(graph: Graph, op: Op, offsets: tuple[int, ...], state: int, state_byt
     return _Block(len(op.custom_options), rows(op.custom_options), tuple(operands))
 
 
-def _end(graph: Graph, index: int, offsets: tuple[int, ...]) -> _End:
-    return _End(offsets[index], graph.tensors[index].nbytes, about_end(graph, index))
+def _end(graph: Graph, index: int, offsets: tuple[int, ...]) -> _PlacedEnd:
+    return _PlacedEnd(offsets[index], graph.tensors[index].nbytes, describe_end(graph, index))
 
 
-def about_end(graph: Graph, index: int) -> str:
+def describe_end(graph: Graph, index: int) -> End:
+    """What a header says of an input or output."""
+    tensor = graph.tensors[index]
+    about, count = _about_end(graph, index), math.prod(tensor.shape)
+    if tensor.quantization is None or not tensor.quantization.per_tensor:
+        return End(about, count)
+    return End(about, count, f"{tensor.quantization.scale[0]:.9g}", tensor.quantization.zero_point[0])
+
+
+def _about_end(graph: Graph, index: int) -> str:
     """Name, type, shape, scale and zero point of an input or output, as a comment says them."""
     tensor = graph.tensors[index]
     about = f"'{comment(tensor.name)}', {tensor.dtype.name.lower()} {list(tensor.shape)}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tflm_msf.arena import ALIGNMENT, ANY_TFLM, ArenaNeed, NotPredictedError, Target, arena_need, predict
 from tflm_msf.errors import MsfError
-from tflm_msf.export.c import about_end
+from tflm_msf.export.c import describe_end
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model
@@ -58,8 +58,8 @@ def export_tflm(model: Model, data: bytes, name: str, targets: Sequence[Target] 
         "arena": sketch_arena(model, data, targets),
         "targets": ", ".join(target.name for target in targets),
         "methods": _methods(model),
-        "inputs": [about_end(model.main, index) for index in model.main.inputs],
-        "outputs": [about_end(model.main, index) for index in model.main.outputs],
+        "inputs": [describe_end(model.main, index) for index in model.main.inputs],
+        "outputs": [describe_end(model.main, index) for index in model.main.outputs],
         "operators": [f"{comment(op)} ({n})" for op, n in Counter(op.name for op in model.main.ops).items()],
         "streamed": is_streamed(model),
         "pixels": Pixels.of(model).describe(),

@@ -30,6 +30,13 @@ constexpr size_t kArenaSize = 6064;
 constexpr size_t kArenaSize = 6176;
 #endif
 
+constexpr int kInput0Count = 1024;
+constexpr float kInput0Scale = static_cast<float>(0.00392156886);
+constexpr int kInput0ZeroPoint = -128;
+constexpr int kOutput0Count = 10;
+constexpr float kOutput0Scale = static_cast<float>(0.00390625);
+constexpr int kOutput0ZeroPoint = -128;
+
 using Resolver = tflite::MicroMutableOpResolver<1>;
 
 inline TfLiteStatus AddOperators(Resolver &resolver) {
