@@ -153,10 +153,11 @@ class Planner:
     @cached_property
     def in_fast_memory(self) -> tuple[Choice, ...]:
         """Plans of one memory whose arena is no larger than the fast one: no byte of the slow one is needed."""
-        if self.request.fast_ram is None:
+        fast_ram = self.request.fast_ram
+        if fast_ram is None or sum(self.network.nbytes(tensor) for tensor in self.network.inputs) > fast_ram:
             return ()
         alone = replace(self, request=replace(self.request, fast_ram=None))
-        return tuple(choice for choice in alone.front if choice.needed <= self.request.fast_ram)
+        return tuple(choice for choice in alone.front if choice.needed <= fast_ram)
 
     @property
     def least_traffic(self) -> int:

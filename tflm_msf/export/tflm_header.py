@@ -13,7 +13,7 @@ from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import Pixels
 from tflm_msf.graph.step import Step
-from tflm_msf.program.decode import is_streamed
+from tflm_msf.program.decode import fast_bytes, is_streamed
 from tflm_msf.runtime import measure_arena
 from tflm_msf.sizes import align_up
 
@@ -62,6 +62,7 @@ def export_tflm(model: Model, data: bytes, name: str, targets: Sequence[Target] 
         "outputs": [describe_end(model.main, index) for index in model.main.outputs],
         "operators": [f"{comment(op)} ({n})" for op, n in Counter(op.name for op in model.main.ops).items()],
         "streamed": is_streamed(model),
+        "fast_size": fast_bytes(model),
         "pixels": Pixels.of(model).describe(),
         "step": Step.of(model),
         "size": len(data),
