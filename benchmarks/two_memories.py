@@ -30,7 +30,7 @@ MHZ = 180
 """Of a Cortex-M4 in the front's times."""
 
 FRONT = "arm__ssd_mobilenet_v3_small"
-FRONT_SIZES = (64 << 10, 128 << 10, 192 << 10, 256 << 10)
+FRONT_SIZES = (64 << 10, 128 << 10, 256 << 10)
 
 
 class Asked(NamedTuple):
