@@ -30,7 +30,7 @@ from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import write_model
 
-MOST_TEXT = {"-O2": 14_800, "-Os": 13_700}
+MOST_TEXT = {"-O2": 13_800, "-Os": 11_800}
 """Bytes of code of the kernels that a keyword spotter needs on Cortex-M4."""
 
 
@@ -77,8 +77,12 @@ def test_random_networks_give_the_same_bits_with_what_they_use(core: str) -> Non
 
 PARTS = re.findall(r"defined\((MSF_WITHOUT_\w+)\)", kernel_sources()["arch/msf_parts.h"])
 STREAMS = "MSF_WITHOUT_STREAMS"
-WITH_ANOTHER_WAY = ("MSF_WITHOUT_COLUMNS", "MSF_WITHOUT_COLUMNS_OF_TWO", "MSF_WITHOUT_NEGATIVE_COLUMNS")
-"""Parts without which a program is slower, not refused."""
+WITH_ANOTHER_WAY = (
+    *("MSF_WITHOUT_COLUMNS", "MSF_WITHOUT_COLUMNS_OF_TWO", "MSF_WITHOUT_NEGATIVE_COLUMNS"),
+    *("MSF_WITHOUT_SINGLE_COLUMNS", "MSF_WITHOUT_NEGATIVE_WIDENED", "MSF_WITHOUT_WIDENED_WHERE_SMALL"),
+    "MSF_WITHOUT_NARROW_PAIRS",  # but for cores that widen
+)
+"""Parts without which a program is slower on this computer, not refused."""
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from tflm_msf.blocks.scratch import MIN_CHANNELS, MIN_PIXELS, ON_THE_STACK
 from tflm_msf.format import NONE, Layout, Program, Stage, StageOp, Tensor
 from tflm_msf.graph import Model
 from tflm_msf.program.decode import is_streamed, programs_of
@@ -24,6 +25,9 @@ _INT8 = (-128, 127)
 
 _FOUR = 4
 """Channels that kernels make together; of fewer they make each by itself."""
+
+_WORTH_WIDENING = 0.25
+"""Of a model's products: below this, what makes four widened pixels is left out where code is to be small (-Os)."""
 
 _COMMENT = """\
 /*
@@ -87,6 +91,8 @@ def _lacking(model: Model, uses: list[_Use]) -> Iterator[str]:
         yield "STATES"
     if not is_streamed(model):
         yield "STREAMS"
+    if _share_widened(uses) < _WORTH_WIDENING:
+        yield "WIDENED_WHERE_SMALL"
     for name, needs in _PARTS.items():
         if not any(map(needs, uses)):
             yield name
@@ -113,6 +119,30 @@ def _needs_columns(use: _Use) -> bool:
     return use.is_packed_depthwise and is_three and use.out.c % 4 == 0
 
 
+def _window(use: _Use) -> int:
+    """Bytes of a window, a multiple of 4."""
+    return -(-use.stage.kernel_h * use.stage.kernel_w * use.in_channels // 4) * 4
+
+
+def _can_be_widened(use: _Use, pixels: int) -> bool:
+    """Whether Arm cores with DSP instructions have room for so many windows in 16 bits."""
+    stack = ON_THE_STACK if _is_pointwise(use) else 0
+    return use.out.c >= MIN_CHANNELS and 2 * pixels * _window(use) <= max(use.stage.scratch_size, stack)
+
+
+def _is_widened(use: _Use) -> bool:
+    """Whether they make four pixels together, widened; rows of less than three have none."""
+    return use.is_packed_conv and use.out.w >= MIN_PIXELS and _can_be_widened(use, 4)
+
+
+def _share_widened(uses: list[_Use]) -> float:
+    """Of the products of packed convolutions, those of widened pixels."""
+    products = [
+        (use.out.rows * use.out.w * use.out.c * _window(use), _is_widened(use)) for use in uses if use.is_packed_conv
+    ]
+    return sum(count for count, widened in products if widened) / max(sum(count for count, _ in products), 1)
+
+
 _PARTS: Mapping[str, Callable[[_Use], bool]] = {
     "ADDRESSED": _needs_addressed,
     "IM2COL": _needs_im2col,
@@ -123,6 +153,9 @@ _PARTS: Mapping[str, Callable[[_Use], bool]] = {
     "COLUMNS": lambda use: _needs_columns(use) and use.stage.stride_w == 1,
     "COLUMNS_OF_TWO": lambda use: _needs_columns(use) and use.stage.stride_w == 2,
     "NEGATIVE_COLUMNS": lambda use: _needs_columns(use) and use.stage.act_min < use.stage.out_zero,
+    "NARROW_PAIRS": lambda use: use.is_packed_conv and not _can_be_widened(use, 2),
+    "NEGATIVE_WIDENED": lambda use: _is_widened(use) and use.stage.act_min < use.stage.out_zero,
+    "SINGLE_COLUMNS": lambda use: use.stage.layout == Layout.PACKED and use.stage.kernel_w == 1 < use.stage.kernel_h,
     "CLAMPS": lambda use: use.stage.layout == Layout.PACKED and (use.stage.act_min, use.stage.act_max) != _INT8,
     "ENLARGING": lambda use: use.op in _ENLARGING,
     "GLOBAL_MEAN": lambda use: use.op is StageOp.GLOBAL_POOL and use.stage.args[0] == 1,

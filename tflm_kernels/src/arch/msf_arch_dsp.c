@@ -362,7 +362,7 @@ static int32_t *widen_two(const int8_t *a, const int8_t *b, int32_t n, int32_t *
 /* All pairs of channels of two pixels, which are widened if there is room. */
 static void convolve_two(const msf_job *job, const int8_t *const *x, const row *pixels) {
   const int32_t size = job->segments * job->length;
-  if (job->channels < 4 || MSF_PIXELS * size > job->scratch_size) {
+  if (MSF_HAS_NARROW_PAIRS && (job->channels < 4 || MSF_PIXELS * size > job->scratch_size)) {
     msf_dsp_convolve_two(pixels);
     return;
   }

@@ -37,7 +37,12 @@ static inline void msf_activate(const msf_job *job) {
 }
 
 /* Whether a job's pixels are worth widening, and there is room for it. */
-int msf_is_widened(const msf_job *job);
+static inline int msf_is_widened(const msf_job *job) {
+  const int32_t needed = 2 * MSF_PIXELS * job->segments * job->length;
+  if (!MSF_HAS_WIDENED) return 0;
+  if (!MSF_HAS_NEGATIVE_WIDENED && !msf_is_positive(&job->scales)) return 0;
+  return job->pixels >= 3 && job->channels >= 4 && needed <= job->scratch_size;
+}
 
 /* All pairs of channels of three or four pixels, with the pixels widened to 16 bits first. */
 void msf_convolve_widened(const msf_job *job, const int8_t *const *x);

@@ -251,7 +251,8 @@ FUNCTION("msf_dsp_columns_of_two", /* stack: 364 */
 
 void msf_convolve_columns(const msf_job *job, const int8_t *const *x, int32_t stride) {
   const msf_scales *s = &job->scales;
-  const int32_t c = job->channels, last = (job->pixels - 1) * c, is_positive = msf_is_positive(s);
+  const int32_t c = job->channels, last = (job->pixels - 1) * c,
+                is_positive = !MSF_HAS_NEGATIVE_COLUMNS || msf_is_positive(s);
   if (MSF_HAS_COLUMNS_OF_ONE && (!MSF_HAS_COLUMNS_OF_TWO || stride == 1)) {
     msf_dsp_columns(x, job->out, c, last, s->half, s->multipliers, s->shifts, s->bias, job->weights, c, is_positive);
   } else {

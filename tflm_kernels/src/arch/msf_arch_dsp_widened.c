@@ -113,6 +113,19 @@ typedef char check_size[sizeof(windows) == 52 ? 1 : -1];
   "bne 1b\n\t"                                                  \
   LEAVE
 
+#if MSF_HAS_NEGATIVE_WIDENED
+#define CHOOSE_STORE                                            \
+  "cmp r5, #0\n\t"                                              \
+  "it eq\n\t"                                                   \
+  "adreq.w lr, 4f\n\t"
+#define STORE_ANY                                               \
+  ".p2align 2\n"                                                \
+  "4:\n\t" STORE_BOTH(ANY)
+#else
+#define CHOOSE_STORE
+#define STORE_ANY
+#endif
+
 /* All pairs of channels: sums of the first one in r4 to r7, of the second one in r8 to r11. */
 void msf_dsp_convolve_widened(const windows *w);
 FUNCTION("msf_dsp_convolve_widened", /* stack: 96 */
@@ -123,9 +136,7 @@ FUNCTION("msf_dsp_convolve_widened", /* stack: 96 */
          "orr lr, #1\n\t"
          "str lr, [sp, #40]\n\t"
          "adr.w lr, 3f\n\t"
-         "cmp r5, #0\n\t"
-         "it eq\n\t"
-         "adreq.w lr, 4f\n\t"
+         CHOOSE_STORE
          "orr lr, #1\n\t"
          "str lr, [sp, #44]\n\t"
          "b 1f\n\t"
@@ -145,8 +156,7 @@ FUNCTION("msf_dsp_convolve_widened", /* stack: 96 */
          "ldr pc, [sp, #44]\n\t"
          ".p2align 2\n"
          "3:\n\t" STORE_BOTH(POSITIVE)
-         ".p2align 2\n"
-         "4:\n\t" STORE_BOTH(ANY));
+         STORE_ANY);
 
 /* Widens n values, a multiple of 4, of four pixels. Returns the end of what it has written. */
 int32_t *msf_dsp_widen(const int8_t *const *x, int32_t n, int32_t *to);
@@ -176,11 +186,6 @@ FUNCTION("msf_dsp_widen", /* stack: 36 */
 
 /* clang-format on */
 
-int msf_is_widened(const msf_job *job) {
-  const int32_t needed = 2 * MSF_PIXELS * job->segments * job->length;
-  return job->pixels >= 3 && job->channels >= 4 && needed <= job->scratch_size;
-}
-
 /* Three pixels are four of which the last two are the same. */
 static int32_t *widen_segment(const int8_t *const *x, int32_t pixels, int32_t n, int32_t *to) {
   const int8_t *addresses[MSF_PIXELS] = {x[0], x[1], x[2], x[pixels - 1]};
@@ -203,7 +208,7 @@ void msf_convolve_widened(const msf_job *job, const int8_t *const *x) {
   w.out_end = job->out + (job->channels & ~1);
   w.last_step = (job->pixels - 1) * job->channels;
   w.skipped = (fours == 1 ? 4 : (1 - fours) & 3) * FOUR_SIZE;
-  w.is_positive = msf_is_positive(&job->scales);
+  w.is_positive = !MSF_HAS_NEGATIVE_WIDENED || msf_is_positive(&job->scales);
   w.weights = job->weights;
   msf_dsp_convolve_widened(&w);
 }

@@ -7,7 +7,8 @@
  *   MSF_ROOM      words of the stack that are scratch for convolutions of 1x1, at least 1
  *   msf_tap_rows, msf_tap_rows_of, msf_find_row, msf_find_row_outside
  *
- * by itself or from msf_plain_*.h, with MSF_MAKES_FOURS that four channels are made together, not two, and says with MSF_HAS_* which functions of msf_arch.h its files define, so that
+ * by itself or from msf_plain_*.h. MSF_MAKES_FOURS says that four channels of a convolution are made together instead of two,
+ * MSF_WIDENS that pixels are widened in scratch, MSF_HAS_* which functions of msf_arch.h its files define, so that
  * msf_arch.c leaves them out.
  *
  * Which one is compiled follows from the compiler's target; -DMSF_ARCH_PORTABLE asks for plain C99 everywhere.

@@ -5,6 +5,7 @@
 #define MSF_ROOM 64
 
 #define MSF_COPIES_WORDS 1
+#define MSF_WIDENS 1
 #define MSF_HAS_DOT 1
 #define MSF_HAS_COLUMNS 1
 

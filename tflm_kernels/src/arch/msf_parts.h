@@ -89,6 +89,34 @@
 #define MSF_HAS_NEGATIVE_COLUMNS 1
 #endif
 
+/* Packed CONV_2D of two pixels together that there is no room to widen, on Arm cores with DSP instructions. */
+#if defined(MSF_WITHOUT_NARROW_PAIRS)
+#define MSF_HAS_NARROW_PAIRS 0
+#else
+#define MSF_HAS_NARROW_PAIRS 1
+#endif
+
+/* Four pixels widened together to values below the zero point, there. Else: two by two. */
+#if defined(MSF_WITHOUT_NEGATIVE_WIDENED)
+#define MSF_HAS_NEGATIVE_WIDENED 0
+#else
+#define MSF_HAS_NEGATIVE_WIDENED 1
+#endif
+
+/* Four pixels widened together, there. Where little of the model gains by it, code that is to be small does without. */
+#if defined(MSF_WITHOUT_WIDENED_WHERE_SMALL) && defined(__OPTIMIZE_SIZE__)
+#define MSF_HAS_WIDENED 0
+#else
+#define MSF_HAS_WIDENED 1
+#endif
+
+/* Windows of one column, found faster than others. Else: as these. */
+#if defined(MSF_WITHOUT_SINGLE_COLUMNS)
+#define MSF_HAS_SINGLE_COLUMNS 0
+#else
+#define MSF_HAS_SINGLE_COLUMNS 1
+#endif
+
 /* Packed convolutions whose activation leaves out a part of int8, on Arm cores with DSP instructions. */
 #if defined(MSF_WITHOUT_CLAMPS)
 #define MSF_HAS_CLAMPS 0

@@ -281,8 +281,8 @@ static msf_status check_stage(const msf_program *p, const msf_operand *operands,
   shape.params_size = p->params_size;
   shape.workspace_size = p->workspace_size;
   shape.reserved_size = (uint32_t)(p->group_count * sizeof(msf_progress));
-  if (op->lacks != 0 && op->lacks(&shape)) return MSF_UNSUPPORTED;
   if (!op->check(&shape)) return MSF_BAD_GEOMETRY;
+  if (op->lacks != 0 && op->lacks(&shape)) return MSF_UNSUPPORTED;
   for (int32_t k = 0; k < op->inputs; k++) {
     if (!reads_fit(op, &shape, k, msf_grid(p, group))) return MSF_BAD_GEOMETRY;
   }

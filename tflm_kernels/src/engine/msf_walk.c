@@ -9,7 +9,7 @@ const msf_tensor *msf_tensor_at(const msf_program *p, uint32_t index) {
   return (const msf_tensor *)msf_behind(p, msf_sizes_of(p)->header + index * msf_sizes_of(p)->tensor);
 }
 
-const msf_stage *msf_stage_at(const msf_program *p, uint32_t index) {
+MSF_NOINLINE const msf_stage *msf_stage_at(const msf_program *p, uint32_t index) {
   return (const msf_stage *)msf_behind(msf_tensor_at(p, p->tensor_count), index * msf_sizes_of(p)->stage);
 }
 
@@ -17,11 +17,11 @@ const msf_group *msf_group_at(const msf_program *p, uint32_t index) {
   return (const msf_group *)msf_behind(msf_stage_at(p, p->stage_count), index * msf_sizes_of(p)->group);
 }
 
-const msf_stage *msf_last_stage(const msf_program *p, const msf_group *g) {
+MSF_NOINLINE const msf_stage *msf_last_stage(const msf_program *p, const msf_group *g) {
   return msf_stage_at(p, (uint32_t)g->first_stage + g->stage_count - 1);
 }
 
-const msf_tensor *msf_result(const msf_program *p, const msf_group *g) {
+MSF_NOINLINE const msf_tensor *msf_result(const msf_program *p, const msf_group *g) {
   return msf_tensor_at(p, msf_last_stage(p, g)->out);
 }
 

@@ -15,6 +15,9 @@ static inline int msf_fits(uint32_t offset, uint64_t count, uint32_t size, uint3
 
 static inline int msf_shift_in_range(int32_t shift) { return shift >= -31 && shift <= 30; }
 
+/* True if an output pixel is made from the same pixel of an input of the same size. */
+int msf_is_pointwise(const msf_stage_shape *shape);
+
 /* True if an output pixel is made from the same pixel of two inputs, of which the second may be a single one. */
 int msf_fits_two(const msf_stage_shape *shape);
 

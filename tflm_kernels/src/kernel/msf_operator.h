@@ -44,7 +44,10 @@ typedef struct {
    */
   msf_region (*reads)(const msf_stage_shape *shape, int32_t k, int32_t y, int32_t x);
   void (*run)(const msf_call *call);
-  /* Returns 1 if the kernels were made without what run needs (msf_parts.h); NULL if nothing can be lacking. */
+  /*
+   * Returns 1 if the kernels were made without what run needs (msf_parts.h); NULL if nothing can be lacking. Asked only if
+   * check was content.
+   */
   int (*lacks)(const msf_stage_shape *shape);
   uint8_t inputs;
   uint8_t layouts; /* the last layout of weights that it knows */

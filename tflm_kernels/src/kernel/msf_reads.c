@@ -30,3 +30,7 @@ MSF_COLD msf_region msf_reads_pixel(const msf_stage_shape *shape, int32_t k, int
   region.channels = in->c;
   return region;
 }
+
+MSF_COLD int msf_is_pointwise(const msf_stage_shape *shape) {
+  return msf_reads_one_pixel(shape->stage) && msf_same_grid(shape->in[0], shape->out);
+}

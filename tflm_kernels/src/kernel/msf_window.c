@@ -117,7 +117,7 @@ static MSF_NOINLINE int find_column(const msf_call *call, int32_t x, const msf_a
 void msf_find_taps(const msf_call *call, int32_t x, int32_t pixels, const msf_addresses *a) {
   const msf_stage *s = call->stage;
   const msf_view *in = &call->in[0];
-  if (s->kernel_w == 1 && pixels == 1 && find_column(call, x, a)) {
+  if (MSF_HAS_SINGLE_COLUMNS && s->kernel_w == 1 && pixels == 1 && find_column(call, x, a)) {
     MSF_CHECK(taps_are_right(call, x, 1, a));
     return;
   }

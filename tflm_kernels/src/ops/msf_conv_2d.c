@@ -16,17 +16,28 @@ static uint64_t window_size(const msf_stage *s, int32_t channels) {
   return (uint64_t)s->kernel_h * s->kernel_w * (uint32_t)channels;
 }
 
-/* Windows of one pixel lie in the input as they are needed. */
-static int is_pointwise(const msf_stage_shape *shape) {
-  return msf_reads_one_pixel(shape->stage) && msf_same_grid(shape->in[0], shape->out);
+#if defined(MSF_WIDENS) && !MSF_HAS_NARROW_PAIRS
+/* Whether there is no room for the windows of two pixels in 16 bits. */
+static int lacks_room(const msf_stage_shape *shape) {
+  const msf_stage *s = shape->stage;
+  const uint32_t size = ((uint32_t)window_size(s, shape->in[0]->c) + 3u) / 4 * 4 * MSF_PIXELS;
+  const uint32_t scratch = s->flags & MSF_SCRATCH ? s->scratch_size : 0, stack = MSF_ROOM * sizeof(int32_t);
+  return shape->out->c < 4 || size > (msf_is_pointwise(shape) && scratch < stack ? stack : scratch);
 }
+#else
+static int lacks_room(const msf_stage_shape *shape) {
+  (void)shape;
+  return 0;
+}
+#endif
 
 static MSF_COLD int lacks(const msf_stage_shape *shape) {
   if (shape->stage->layout != MSF_LAYOUT_PACKED) return 0;
   if (msf_lacks_clamps(shape)) return 1;
-  if (!MSF_HAS_ODD_CHANNELS && (shape->out->c % 2 != 0 || shape->out->c < 4)) return 1;
+  if (lacks_room(shape)) return 1;
+  if (MSF_HAS_SPARE_CHANNELS && !MSF_HAS_ODD_CHANNELS && (shape->out->c % 2 != 0 || shape->out->c < 4)) return 1;
   if (!MSF_HAS_SPARE_CHANNELS && shape->out->c % 4 != 0) return 1;
-  if (shape->in[0]->c % 4 == 0) return !MSF_HAS_ADDRESSED && !is_pointwise(shape);
+  if (shape->in[0]->c % 4 == 0) return !MSF_HAS_ADDRESSED && !msf_is_pointwise(shape);
   return !MSF_HAS_IM2COL || (!MSF_HAS_DILATED_IM2COL && shape->stage->dilation_w != 1);
 }
 

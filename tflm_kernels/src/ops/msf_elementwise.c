@@ -73,8 +73,8 @@ static void run_squared_difference(const msf_call *call) { run_two(call, squared
 
 /* weights: 256 output values, for inputs -128 to 127. */
 static int check_table(const msf_stage_shape *shape) {
-  return msf_reads_one_pixel(shape->stage) && msf_same_grid(shape->in[0], shape->out) &&
-         shape->in[0]->c == shape->out->c && msf_fits(shape->stage->weights, 256, 1, shape->params_size);
+  return msf_is_pointwise(shape) && shape->in[0]->c == shape->out->c &&
+         msf_fits(shape->stage->weights, 256, 1, shape->params_size);
 }
 
 static void run_table(const msf_call *call) {

@@ -15,8 +15,7 @@
 #define RAW_ONE (1 << 29)
 
 static MSF_COLD int check(const msf_stage_shape *shape) {
-  return msf_reads_one_pixel(shape->stage) && msf_same_grid(shape->in[0], shape->out) &&
-         shape->in[0]->c == shape->out->c && shape->out->c <= MAX_CHANNELS &&
+  return msf_is_pointwise(shape) && shape->in[0]->c == shape->out->c && shape->out->c <= MAX_CHANNELS &&
          msf_fits(shape->stage->weights, 256, 4, shape->params_size);
 }
 
@@ -64,9 +63,10 @@ static MSF_NOINLINE void run_pixel(const int32_t *exps, const int8_t *in, int8_t
 
 static void run(const msf_call *call) {
   const int32_t *exps = msf_words(call, call->stage->weights);
-  for (int32_t x = call->x0; x < call->x1; x++) {
-    run_pixel(exps, msf_pixel(&call->in[0], call->y, x), msf_pixel(&call->out, call->y, x), call->out.c);
-  }
+  const int32_t c = call->out.c, n = call->x1 - call->x0;
+  const int8_t *in = msf_pixels(&call->in[0], call->y, call->x0, n);
+  int8_t *out = msf_pixels(&call->out, call->y, call->x0, n);
+  for (const int8_t *end = in + n * c; in != end; in += c, out += c) run_pixel(exps, in, out, c);
 }
 
 const msf_operator msf_softmax = {.check = check, .reads = msf_reads_pixel, .run = run, .inputs = 1};

@@ -6,7 +6,7 @@
 enum { WORD = 4 };
 
 static int makes_words(const msf_stage_shape *shape, uint32_t words) {
-  return msf_reads_one_pixel(shape->stage) && msf_same_grid(shape->in[0], shape->out) && shape->out->c == WORD * words;
+  return msf_is_pointwise(shape) && shape->out->c == WORD * words;
 }
 
 /* weights: 256 words, for inputs -128 to 127. */
