@@ -25,7 +25,7 @@ from benchmarks.firmware import build_firmware
 from tflm_msf import cost
 from tflm_msf.errors import MsfError
 
-MODELS = ("mlperf__vww_96", "mlperf__ic_resnet8", "mlperf__kws_dscnn", "tflm__person_detect")
+MODELS = ("mlperf__vww_96", "mlperf__ic_resnet8", "mlperf__kws_dscnn", "tflm__person_detect", "mlperf__strm_ww_1d")
 CORES = (*COSTS, *SIMULATED)
 VARIANTS = ("F1.0", "layerwise")
 RESULTS = Path(__file__).parent / "cycles.json"
@@ -36,6 +36,10 @@ BEGIN, END = "<!-- cycles table begin -->", "<!-- cycles table end -->"
 
 ESTIMATE, RTL, MODEL = "estimate", "RTL", "model"
 NEVER_WAITS, AS_FAST = "never waits", "flash as fast as RAM"
+WITHOUT_WAITS = (NEVER_WAITS, AS_FAST)
+
+TIMED_AS = {"vexriscv": "rv32"}
+"""Simulated cores whose instructions the time model knows by another name."""
 
 FLASHES = {AS_FAST: (), "2 wait states": ("--flash-waits", "2")}
 """Kinds of flash that VexRiscv is simulated with, and the simulator's options for them."""
@@ -132,20 +136,34 @@ def cycles_per_instruction(results: Sequence[Result]) -> Mapping[str, float]:
     found: dict[str, list[float]] = {}
     counted = {(row["model"], row["core"], row["variant"]): row for row in json.loads(COUNTED.read_text())}
     for result in results:
-        if result.core in COSTS and result.memory == NEVER_WAITS and result.instructions_per_mac:
-            found.setdefault(result.core, []).append(result.cycles_per_mac / result.instructions_per_mac)
-        same = counted.get((result.model, "rv32", result.variant))
-        if result.core == "vexriscv" and result.memory == AS_FAST and same is not None:
-            found.setdefault("rv32", []).append(result.cycles / same["instructions"])
+        core = TIMED_AS.get(result.core, result.core)
+        same = counted.get((result.model, core, result.variant))
+        if result.memory not in WITHOUT_WAITS:
+            continue
+        if result.instructions_per_mac:
+            found.setdefault(core, []).append(result.cycles_per_mac / result.instructions_per_mac)
+        elif same is not None:
+            found.setdefault(core, []).append(result.cycles / same["instructions"])
     return {core: round(sum(ratios) / len(ratios), 3) for core, ratios in found.items()}
 
 
 def cycles_toml(results: Sequence[Result]) -> str:
     """What the tool reads."""
-    lines = ["# Written by `python -m benchmarks.cycles --write`; memory that never waits."]
+    lines = ["# Written by `python -m benchmarks.cycles --write`; no waits; 16 KiB of cache in lines of 32 bytes."]
+    fetched = lines_per_cycle(results)
     for core, ratio in cycles_per_instruction(results).items():
         lines += ["", f"[{core}]", f"cycles_per_instruction = {ratio}"]
+        lines += [f"lines_per_cycle = {fetched[core]}"] if core in fetched else []
     return "\n".join(lines) + "\n"
+
+
+def lines_per_cycle(results: Sequence[Result]) -> Mapping[str, float]:
+    """Lines of 32 bytes from flash, the mean over whole models at F = 1.0, by core of the time model."""
+    found: dict[str, list[float]] = {}
+    for result in results:
+        if result.lines is not None and result.variant == VARIANTS[0] and result.memory in WITHOUT_WAITS:
+            found.setdefault(TIMED_AS.get(result.core, result.core), []).append(result.lines / result.cycles)
+    return {core: round(sum(ratios) / len(ratios), 6) for core, ratios in found.items()}
 
 
 def read_results(path: Path = RESULTS) -> list[Result]:

@@ -19,7 +19,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -40,6 +40,9 @@ MODELS = (
 )
 CORES = ("m4", "m55")
 MAIN = Path(__file__).parent / "firmware" / "peers.cc"
+RESULTS = Path(__file__).parent / "peers.json"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- peers table begin -->", "<!-- peers table end -->"
 MAKEFILE = "tensorflow/lite/micro/tools/make/Makefile"
 KERNELS = ROOT / "tflm_kernels" / "src"
 ARENA_SIZE = 384 * 1024
@@ -273,35 +276,47 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def read_results(path: Path = RESULTS) -> list[Row]:
+    """What was found last."""
+    found = json.loads(path.read_text())
+    return [Row(**{**row, "original": Peer(**row["original"]), "rewritten": Peer(**row["rewritten"])}) for row in found]
+
+
+def _keep(rows: Sequence[Row]) -> None:
+    """Writes results, beside those of other models and cores that are there already, and the table in README."""
+    new = {(row.model, row.core) for row in rows}
+    known = read_results() if RESULTS.exists() else []
+    results = [*rows, *(row for row in known if (row.model, row.core) not in new)]
+    results.sort(key=lambda row: (CORES.index(row.core), MODELS.index(row.model)))
+    RESULTS.write_text("[\n" + ",\n".join(json.dumps(asdict(row)) for row in results) + "\n]\n")
+    text = README.read_text()
+    README.write_text(re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table(results)}\n{END}", text, flags=re.S))
+
+
 @click.command(help=__doc__)
 @click.option("--tflm", type=click.Path(path_type=Path), required=True, help="Directory of a tflite-micro checkout.")
 @click.option("--model", "models", multiple=True, default=MODELS, help="A model of the corpus; may be repeated.")
 @click.option("--reference", is_flag=True, help="TFLM's own reference kernels instead of CMSIS-NN.")
 @click.option("--core", "cores", multiple=True, default=CORES, type=click.Choice(CORES), help="May be repeated.")
-def main(tflm: Path, models: Sequence[str], reference: bool, cores: Sequence[str]) -> None:
-    """Compile, run, print."""
+@click.option("--write", is_flag=True, help="Keep what was found in benchmarks/peers.json and README.md.")
+def main(tflm: Path, models: Sequence[str], reference: bool, cores: Sequence[str], write: bool) -> None:
+    """Compile, run, print, write."""
     tree = Tree(tflm.resolve(), reference)
     try:
+        if write and (reference or not set(models) <= set(MODELS)):
+            raise MsfError("README's table is of CMSIS-NN and its own models: leave --reference or --write out.")
         tree.check()
         subjects = [subject(name) for name in models]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             builtins = builtins_of(*(model for each in subjects for model in (each.original, each.rewritten)))
-            rows = [
-                Row(
-                    each.name,
-                    name,
-                    each.macs,
-                    *(measure(load_core(name), library, tree, model, each.cases) for model in pair),
-                )
-                for name in cores
-                for library in [compile_library(load_core(name), tree, builtins, pool)]
-                for each in subjects
-                for pair in [(each.original, each.rewritten)]
-            ]
+            libraries = {name: compile_library(load_core(name), tree, builtins, pool) for name in cores}
+            rows = [compare(each, name, libraries[name], tree) for name in cores for each in subjects]
     except (MsfError, EmulatorError) as error:
         click.echo(f"peers: {error}", err=True)
         sys.exit(2)
     Console().print(table(rows), markup=False, soft_wrap=True)
+    if write:
+        _keep(rows)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from benchmarks.cycles import (
     VARIANTS,
     cycles_per_instruction,
     cycles_toml,
+    lines_per_cycle,
     perform,
     read_results,
     table,
@@ -24,7 +25,7 @@ from benchmarks.cycles import (
 from benchmarks.emulator import Disassembled, Profile, build, load_core
 from testing.corpus import corpus_model
 from tests.platformio.pio import need_emulators
-from tflm_msf.cost.cycles import cycles_of, energy_of
+from tflm_msf.cost.cycles import cycles_of, energy_of, lines_of
 from tflm_msf.report.analysis import time_text
 
 TOLERANCE = 0.02
@@ -107,12 +108,20 @@ def test_cycles_of_the_tool_are_those_that_were_found() -> None:
 
 
 def test_energy_is_cycles_times_a_data_sheet() -> None:
-    energy = energy_of(1e6, "m4")
+    energy = energy_of(1e6, 0.0, "m4")
     assert energy is not None
     assert energy.chip == "STM32L476"
     assert energy.microjoules == pytest.approx(330.0)  # 100 uA/MHz at 3.3 V: 330 pJ a cycle
-    assert energy_of(None, "m4") is None
-    assert (cycles_of(1.0, "lx106"), energy_of(1.0, "m55")) == (None, None)
+    waiting = energy_of(1e6, 10_000.0, "m4")
+    assert waiting is not None and waiting.microjoules == pytest.approx(330.0 * 1.2)  # 20 cycles a line
+    assert energy_of(None, 0.0, "m4") is None and energy_of(1.0, None, "m4") is None
+    assert (cycles_of(1.0, "lx106"), lines_of(1.0, "lx106"), energy_of(1.0, 0.0, "m55")) == (None, None, None)
+
+
+def test_lines_of_the_tool_are_the_mean_of_whole_models() -> None:
+    found = lines_per_cycle(read_results())
+    assert set(found) == {*COSTS, "rv32"}
+    assert all(lines_of(1e6, core) == pytest.approx(1e6 * found[core]) for core in (*COSTS, "rv32"))
 
 
 ALL = [
@@ -135,9 +144,10 @@ def test_cycles_are_those_of_the_results(model: str, core: str) -> None:
 
 
 def test_the_first_screen_says_what_is_estimated() -> None:
-    known = {"core": "m4", "instructions": 5_240_000, "cycles": 6_530_000, "slowdown": 1.0}
+    known = {"core": "m4", "instructions": 5_240_000, "cycles": 6_530_000, "slowdown": 1.0, "flash_lines": 31_200}
     energy = {"chip": "STM32L476", "microjoules": 2154.9}
     assert time_text({**known, "energy": energy}) == (
-        "Estimated on m4: 5.2 M instructions, 6.5 M cycles, 2.15 mJ (STM32L476)"
+        "Estimated on m4: 5.2 M instructions, 6.5 M cycles, 31 k lines from flash, 2.15 mJ (STM32L476)"
     )
-    assert time_text({**known, "cycles": None, "energy": None}) == "Estimated on m4: 5.2 M instructions"
+    unknown = dict.fromkeys(("cycles", "flash_lines", "energy"))
+    assert time_text({**known, **unknown}) == "Estimated on m4: 5.2 M instructions"

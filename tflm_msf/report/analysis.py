@@ -45,10 +45,12 @@ def _lines(found: Json) -> Iterator[str]:
 
 
 def time_text(time: Json) -> str:
-    """Instructions, and cycles and energy where they are known; all are estimates."""
+    """Instructions, and cycles, lines from flash and energy where they are known; all are estimates."""
     parts = [f"{time['instructions'] / 1e6:.1f} M instructions"]
     if time["cycles"] is not None:
         parts.append(f"{time['cycles'] / 1e6:.1f} M cycles")
+    if time["flash_lines"] is not None:
+        parts.append(f"{time['flash_lines'] / 1e3:.0f} k lines from flash")
     if time["energy"] is not None:
         parts.append(f"{time['energy']['microjoules'] / 1e3:.2f} mJ ({time['energy']['chip']})")
     return f"Estimated on {time['core']}: {', '.join(parts)}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from tflm_msf.arena import ArenaSize, Target, arena_need, refusals
 from tflm_msf.choice import Choice, predicted, slowdowns
-from tflm_msf.cost.cycles import cycles_of, energy_of
+from tflm_msf.cost.cycles import cycles_of, energy_of, lines_of
 from tflm_msf.cost.slow import SPEEDS, milliseconds
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.endings import endings_json
@@ -103,19 +103,22 @@ def memories_json(planner: Planner, choice: Choice) -> dict[str, Any] | None:
 
 
 def time_json(planner: Planner, choice: Choice) -> dict[str, Any]:
-    """Estimated instructions of a plan with the kernels' own inner loops, cycles where memory never waits, and energy.
+    """Estimated instructions of a plan with the kernels' own inner loops, cycles where memory never waits, lines that a
+    cache fetches from flash, and energy.
 
-    Cycles and energy are None for a core where nobody knows them.
+    All but instructions are None for a core where nobody knows them.
     """
     core = planner.request.limits_there.timed_on
     instructions = choice.instructions(core)
     cycles = cycles_of(instructions, core)
-    energy = energy_of(cycles, core)
+    lines = lines_of(cycles, core)
+    energy = energy_of(cycles, lines, core)
     return {
         "core": core,
         "instructions": round(instructions),
         "slowdown": round(slowdowns((*planner.front, choice), core)[-1], 3),
         "cycles": None if cycles is None else round(cycles),
+        "flash_lines": None if lines is None else round(lines),
         "energy": None if energy is None else {"chip": energy.chip, "microjoules": round(energy.microjoules, 1)},
     }
 
