@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.peers import BEGIN, CORES, END, MAKEFILE, MODELS, README, Peer, Row, Tree, main, read_results, table
+from benchmarks.peers import MAKEFILE, Peer, Row, Tree, main, table
 from tflm_msf.errors import MsfError
 
 
@@ -44,9 +44,3 @@ def test_operators_are_those_of_cmsis_nn_where_it_has_them(tmp_path: Path) -> No
 def test_the_table_divides_by_the_macs_of_the_original() -> None:
     row = Row("a", "m4", 100, Peer(300, 400.0, 5000), Peer(150, 300.0, 1000))
     assert table([row]).splitlines()[-1] == "| a | m4 | 3.00 | 1.50 | 0.50 | 4.00 | 3.00 | 0.75 | 5,000 | 1,000 |"
-
-
-def test_readme_has_the_table_of_all_models_and_cores() -> None:
-    text, found = README.read_text(encoding="utf-8"), read_results()
-    assert text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip() == table(found)
-    assert [(row.core, row.model) for row in found] == [(core, model) for core in CORES for model in MODELS]
