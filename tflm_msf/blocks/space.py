@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tflm_msf.blocks.block import Block, Candidate
+from tflm_msf.blocks.compiled import CompiledWalks
 from tflm_msf.blocks.loads import with_loads
 from tflm_msf.blocks.recompute import Copies, Gate, copies_before, find_gates
 from tflm_msf.blocks.rings import RingSizes
 from tflm_msf.blocks.schedule import Schedule
 from tflm_msf.blocks.walk import BlockWalk, Walked
+from tflm_msf.core import load_core
 from tflm_msf.network.units import Network
 
 NO_LIMIT = 1 << 60
@@ -22,12 +24,14 @@ NO_LIMIT = 1 << 60
 class Ending(NamedTuple):
     """Blocks that end at the last unit ``seen``, and the units that decide what they cost.
 
-    ``is_limited``: some were left out, or never looked at, for their workspace.
+    ``is_limited``: some were left out, or never looked at, for their workspace. ``added`` as in
+    :class:`tflm_msf.blocks.walk.Walked`.
     """
 
     blocks: list[Candidate]
     seen: range
     is_limited: bool
+    added: list[int] | None = None
 
 
 class BlockSpace:
@@ -50,22 +54,28 @@ class BlockSpace:
         """
         if self._network.units[last].stage is None:
             return
-        yield from self._walks.find(last, among, max_workspace).blocks
+        yield from self._walks.find(last, among, max_workspace, False).blocks
         if self._has_gates(last):
-            yield from self._with_copies(last, among, max_workspace)
+            yield from self._with_copies(last, among, max_workspace, False)
 
-    def ending_at(self, last: int, among: Sequence[Schedule], max_workspace: int) -> Ending:
-        """All of :meth:`candidates`, and the units that were looked at for them: no other one matters to any."""
-        walked = self._walks.find(last, among, max_workspace)
+    def ending_at(self, last: int, among: Sequence[Schedule], max_workspace: int, undominated: bool = False) -> Ending:
+        """All of :meth:`candidates`, and the units that were looked at for them: no other one matters to any.
+
+        With ``undominated``, those may be missing that another one of the same units is better than, wherever the two
+        are placed.
+        """
+        walked = self._walks.find(last, among, max_workspace, undominated)
         if not self._has_gates(last):
-            return Ending(walked.blocks, range(walked.reached, last + 1), walked.was_limited)
-        found = [*walked.blocks, *self._with_copies(last, among, max_workspace)]
+            return Ending(walked.blocks, range(walked.reached, last + 1), walked.was_limited, walked.added)
+        found = [*walked.blocks, *self._with_copies(last, among, max_workspace, undominated)]
         return Ending(found, range(last + 1), True)
 
     def _has_gates(self, last: int) -> bool:
         return any(gate.pool <= last for gate in self._gates)
 
-    def _with_copies(self, last: int, among: Sequence[Schedule], max_workspace: int) -> Iterator[Candidate]:
+    def _with_copies(
+        self, last: int, among: Sequence[Schedule], max_workspace: int, undominated: bool
+    ) -> Iterator[Candidate]:
         """Blocks of whole rows that make some maps anew."""
         width = self._network.stage(last).output_map.w
         whole = [schedule for schedule in among if schedule.tile_w == width]
@@ -73,7 +83,7 @@ class BlockSpace:
             return
         copies, walks, at = self._walks_with_copies(last)
         last_copy = max((at for at, unit in enumerate(copies.origin[1:]) if unit == copies.origin[at]), default=-1)
-        for found in walks.find(at, whole, max_workspace).blocks:
+        for found in walks.find(at, whole, max_workspace, undominated).blocks:
             first = copies.origin[found.first]
             if first <= copies.start:
                 return
@@ -93,7 +103,7 @@ class BlockSpace:
             return
         first, last = plain[0].first, plain[0].last
         loaded = with_loads(self._network, first, last, loads)
-        for found in _Walks(loaded.network).find(loaded.last, tuple(macs), max_workspace).blocks:
+        for found in _Walks(loaded.network).find(loaded.last, tuple(macs), max_workspace, False).blocks:
             if found.first == first and found.workspace <= max_workspace:
                 here = macs[found.schedule]
                 yield found._replace(last=last, macs=here, loads=loads), found.macs - here
@@ -118,7 +128,7 @@ class BlockSpace:
     def _found_again(self, candidate: Candidate, schedule: Schedule) -> Candidate:
         """The block of the same units by another schedule, whatever it takes."""
         walks, first, last = self._place_of(candidate)
-        found = walks.find(last, (schedule,), NO_LIMIT).blocks
+        found = walks.find(last, (schedule,), NO_LIMIT, False).blocks
         return next(block for block in found if block.first == first)
 
     def _walked(self, candidate: Candidate) -> Block:
@@ -146,14 +156,18 @@ class BlockSpace:
 
 
 class _Walks:
-    """Walks over one network."""
+    """Walks over one network, in the compiled core where there is one."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._sizes = RingSizes(network)
+        core = load_core()
+        self._compiled = None if core is None else CompiledWalks(core, network, self._sizes)
 
-    def find(self, last: int, among: Sequence[Schedule], max_workspace: int) -> Walked:
+    def find(self, last: int, among: Sequence[Schedule], max_workspace: int, undominated: bool) -> Walked:
         """The blocks that end at unit ``last``, as :meth:`BlockSpace.ending_at` finds them."""
+        if self._compiled is not None and len({(each.chunk, each.order) for each in among}) == 1:
+            return self._compiled.run(last, among, max_workspace, undominated)
         walk = BlockWalk(self._network, self._sizes, last, among)
         blocks = list(walk.candidates(max_workspace))
         return Walked(blocks, walk.reached, walk.was_limited)

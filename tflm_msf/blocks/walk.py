@@ -29,11 +29,16 @@ from tflm_msf.ops import Stage, StageOp
 
 
 class Walked(NamedTuple):
-    """What a walk found: blocks, the first unit that it looked at, and whether its limit left a block out."""
+    """What a walk found: blocks, the first unit that it looked at, and whether its limit left a block out.
+
+    ``added``: of blocks that no other one of the same units is better than, bytes beside inputs and output, less those
+    that these share (see :class:`tflm_msf.blocks.block.Found`); None if others may be among them.
+    """
 
     blocks: list[Candidate]
     reached: int
     was_limited: bool
+    added: list[int] | None = None
 
 
 class BlockWalk:

@@ -5,7 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MSF_CORE_NONE = 0, MSF_CORE_FOUND = 1, MSF_CORE_CUT_SHORT = 2, MSF_CORE_NO_MEMORY = 3 };
+enum {
+  MSF_CORE_NONE = 0,
+  MSF_CORE_FOUND = 1,
+  MSF_CORE_CUT_SHORT = 2,
+  MSF_CORE_NO_MEMORY = 3,
+  MSF_CORE_RING_UNKNOWN = 4
+};
 
 typedef struct {
   int64_t size;
@@ -46,5 +52,60 @@ typedef struct {
  * what msf_core_rest gives. */
 int32_t msf_core_ways(const msf_core_edges *edges, int64_t cut, int64_t head_limit, const int64_t *rest_macs,
                       const int64_t *rest_edges, int64_t side, int64_t column, int32_t most, msf_core_way *ways);
+
+/* A unit as blocks see it; all but `is_stage` is of its stage. `inputs` and `reads` are where its own begin in arrays of
+ * all units': the inputs with the maps that it sees, and the tensors that it reads, each once. `prefix` is -1 if there
+ * is none. `rows_alone`: it is a group of its own, whoever reads it; `runs_once`: in blocks of whole rows only. */
+typedef struct {
+  int64_t is_stage, reduces, is_source, in_place, rows_alone, runs_once, history, is_pointwise;
+  int64_t may_be_cut_short;
+  int64_t output, out_h, out_w, out_c, grid_h, grid_w, prefix, prefix_elements, tallest, widest, macs_per_pixel;
+  int64_t reach_h, reach_w, stride_h, stride_w, pad_top, pad_left, factor_h, shift_h, factor_w, shift_w;
+  int64_t inputs, input_count, reads, read_count;
+} msf_core_unit;
+
+typedef struct {
+  int64_t tensor, h, w, c;
+} msf_core_input;
+
+/* `itself`: the tensor that a copy of a unit makes anew, or the tensor. `rows` and `newest` are what a ring keeps, -1
+ * where that is not known yet. */
+typedef struct {
+  int64_t nbytes, itself, last_use, readers, is_output, is_chunk, is_made, rows, newest;
+} msf_core_tensor;
+
+/* Bytes and counts of the format; rows and columns of the tallest and widest maps with either split of a number. */
+typedef struct {
+  int64_t progress_bytes, most_groups, accumulator_bytes, chunk_bytes, most_inputs, distance_alignment, alignment;
+  int64_t most_rows, most_columns, most_rows_tall, most_columns_tall;
+} msf_core_limits;
+
+typedef struct {
+  const msf_core_unit *units;
+  const msf_core_input *inputs;
+  const int64_t *reads;
+  const msf_core_tensor *tensors;
+  const msf_core_limits *limits;
+  int64_t unit_count, tensor_count;
+} msf_core_network;
+
+/* A block: where `inputs`, how many and which they are, begin; `overlap_input` is -1 if there is none. `added`: bytes
+ * that it takes beside its inputs and output, less those that these share. */
+typedef struct {
+  int64_t first, schedule, workspace, macs, inputs, overlap_input, overlap, added;
+} msf_core_block;
+
+/* What a walk gives; `blocks` and `inputs` have room for whatever there may be. `wanted`: a tensor whose ring is to be
+ * known before the walk can be done. */
+typedef struct {
+  msf_core_block *blocks;
+  int64_t *inputs;
+  int64_t block_count, reached, is_limited, wanted;
+} msf_core_walked;
+
+/* walk.c: the blocks that end at unit `last`, in strips of each of `widths`, `chunk` pixels at a time, with at most
+ * `most` bytes of workspace; with `undominated`, of the same units only those that no other is better than. */
+int msf_core_walk(const msf_core_network *network, int64_t last, const int64_t *widths, int64_t width_count,
+                  int64_t chunk, int64_t most, int undominated, msf_core_walked *walked);
 
 #endif

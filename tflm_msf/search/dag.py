@@ -120,8 +120,11 @@ def _find_edges(
         known = remembered.recall(last, most) if admit is None else None
         if known is None:
             in_time = not effort.is_spent()
-            found = space.ending_at(last, schedules(network, last), most if in_time else -1)
-            known = _undominated_blocks(network, found.blocks if admit is None else _admitted(found.blocks, admit))
+            found = space.ending_at(last, schedules(network, last), most if in_time else -1, admit is None)
+            if found.added is not None:
+                known = list(map(Found, found.blocks, found.added))
+            else:
+                known = _undominated_blocks(network, found.blocks if admit is None else _admitted(found.blocks, admit))
             if admit is None and in_time:
                 remembered.keep(found.seen, most if found.is_limited else None, known)
         edges.extend(_edges(network, known, liveness))
