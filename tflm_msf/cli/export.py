@@ -22,20 +22,14 @@ from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
 from tflm_msf.export.camera import CameraRam, camera_sources
+from tflm_msf.export.formats.arduino import arduino_project
+from tflm_msf.export.formats.c import c_project
+from tflm_msf.export.formats.cmsis_pack import cmsis_pack
+from tflm_msf.export.formats.esp_idf import ESP_CHIPS, esp_idf_project
+from tflm_msf.export.formats.platformio import platformio_project
+from tflm_msf.export.formats.zephyr import zephyr_project
 from tflm_msf.export.labels import Label, labels_header, parse_labels
-from tflm_msf.export.project import (
-    ESP_CHIPS,
-    Files,
-    Project,
-    Runtime,
-    arduino_project,
-    arena_of,
-    c_project,
-    cmsis_pack,
-    esp_idf_project,
-    platformio_project,
-    zephyr_project,
-)
+from tflm_msf.export.project import Files, Project, Runtime, arena_of
 from tflm_msf.export.selfcheck import Frame, make_case
 from tflm_msf.export.sources import NAMES, ROWS, Driver, find_driver, require_image
 from tflm_msf.export.text import c_name

@@ -56,7 +56,7 @@ def export_tflm(model: Model, data: bytes, name: str, targets: Sequence[Target] 
         "upper": name.upper(),
         "description": comment(model.description).rstrip("."),
         "arena": sketch_arena(model, data, targets),
-        "targets": ", ".join(target.name for target in targets),
+        "targets": [(target.name, max(sketch_arena(model, data, [target]))) for target in targets],
         "methods": _methods(model),
         "inputs": [describe_end(model.main, index) for index in model.main.inputs],
         "outputs": [describe_end(model.main, index) for index in model.main.outputs],

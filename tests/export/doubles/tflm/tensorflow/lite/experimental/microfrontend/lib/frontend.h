@@ -27,5 +27,6 @@ inline struct FrontendOutput FrontendProcessSamples(struct FrontendState *state,
   output.size = state->channels;
   return output;
 }
+inline void FrontendReset(struct FrontendState *state) { state->taken = 0; }
 
 #endif
