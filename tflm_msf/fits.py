@@ -94,6 +94,8 @@ class Fit:
 def find_fits(data: bytes, source: str, boards: Sequence[Board], request: Request = DEFAULT_REQUEST) -> list[Fit]:
     """How a model fits each board, by what TFLM allocates there, in the plan that `rewrite --board` would choose.
 
+    The figure is what that plan needs; `rewrite --board` may use more of the board's RAM to make its blocks faster.
+
     Args:
         data: the original ``.tflite`` file.
         source: what to call it in messages.

@@ -101,4 +101,7 @@ def test_fits_and_rewrite_agree_over_the_corpus(path: Path) -> None:
         if fit.rewritten is None or fit.rewritten.arena is None or fit.rewritten.arena > fit.board.usable_ram:
             continue
         choice = Planner.of(data, path.stem, Request(board=fit.board)).choose()
-        assert (choice.needed, choice.plan.overhead) == (fit.rewritten.arena, fit.rewritten.overhead), fit.board.name
+        assert choice.plan.overhead == fit.rewritten.overhead, fit.board.name
+        assert fit.rewritten.arena <= choice.needed <= fit.board.usable_ram, (
+            "blocks may be faster with room that is left"
+        )
