@@ -59,14 +59,23 @@ def _front_of_file(path: Path, is_streamed: bool) -> list[Plan] | None:
 
 
 def verdict(before: Sequence[Plan], now: Sequence[Plan]) -> str:
-    """How a front compares with what it was: ``equal``, ``better`` or ``worse``, or ``new`` if there was none."""
+    """How a front compares with what it was: ``equal``, ``better`` or ``worse``, or ``new`` if there was none.
+
+    Worse is a point that is met by none, or that was proved and is met only by its equal, unproved. A proved point that
+    is beaten is not lost: more kinds of block are searched than when it was proved.
+    """
     if not before:
         return "new"
     if not all(any(new.macs <= old.macs and new.needed <= old.needed for new in now) for old in before):
         return "worse"
-    if any(old.proved and not any(new.proved and new[:2] == old[:2] for new in now) for old in before):
+    if any(old.proved and not _is_proved_or_beaten(old, now) for old in before):
         return "worse"
     return "equal" if [plan[:2] for plan in before] == [plan[:2] for plan in now] else "better"
+
+
+def _is_proved_or_beaten(old: Plan, now: Sequence[Plan]) -> bool:
+    met = [new for new in now if new.macs <= old.macs and new.needed <= old.needed]
+    return any(new.proved or new[:2] != old[:2] for new in met)
 
 
 def load() -> Mapping[str, list[Plan]]:

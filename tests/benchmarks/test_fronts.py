@@ -20,7 +20,10 @@ BEFORE = [Plan(100, 50, True), Plan(120, 40, False)]
         ([Plan(100, 50, True)], "worse"),
         ([Plan(100, 51, True), Plan(120, 40, False)], "worse"),
         ([Plan(100, 50, False), Plan(120, 40, False)], "worse"),
-        ([Plan(100, 40, False)], "worse"),
+        ([Plan(100, 40, False)], "better"),
+        ([Plan(100, 49, False), Plan(120, 40, False)], "better"),
+        ([Plan(99, 50, False), Plan(120, 40, False)], "better"),
+        ([Plan(100, 49, False)], "worse"),
     ],
 )
 def test_a_front_is_compared_point_by_point(now: list[Plan], expected: str) -> None:
