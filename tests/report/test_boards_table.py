@@ -16,7 +16,14 @@ def test_a_model_of_megabytes_that_fits_nowhere_breaks_no_name_and_no_number() -
         {"arena": arena, "fits": False, "lacking": ["ram", "flash"], "overhead": 1.5} for arena in (1_234_567, 234_560)
     )
     fits = [
-        {"board": name, "usable_ram": 999_424, "original": missed, "rewritten": found, "streamed": found}
+        {
+            "board": name,
+            "usable_ram": 999_424,
+            "original": missed,
+            "rewritten": found,
+            "streamed": found,
+            "two_memories": None,
+        }
         for name in names
     ]
     console = Console(width=80, file=StringIO())
