@@ -19,11 +19,17 @@ from tflm_msf.search.shortest import GivenUpError, Point, Search
 NO_LIMIT = 1 << 61
 """More bytes than any head has: what is alive beside the edges (inputs that nobody reads) counts too."""
 
-MOST_DOUBTS = 4
+MOST_DOUBTS = 20
 """Paths that a search passes over because their placement was cut short."""
 
-MOST_CONFLICTS = 300
+MOST_CONFLICTS = 1000
 """Conflicts that a search learns before it takes paths as they come: each makes every further path dearer to find."""
+
+MOST_AT_ONCE = 300
+"""Conflicts learnt for one limit."""
+
+MOST_IN_DOUBT = 10
+"""The same once something was not ruled out: more limits are searched a little, rather than few of them to the end."""
 
 
 class Doubt(NamedTuple):
@@ -125,8 +131,8 @@ class _PlacedSearch:
 
     A path with no placement below the limit gives away a run of its edges that is the reason, which no later path
     takes again. Where it remains unknown whether there is one, the path is passed over too, until ``passes_left`` and
-    ``conflicts_left`` are spent; after that, paths are taken with what their placement reaches. What was not ruled out
-    is written down as a doubt.
+    ``conflicts_left`` are spent, or ``conflicts_left`` is down to ``conflicts_kept`` for later limits; after that,
+    paths are taken with what their placement reaches. What was not ruled out is written down as a doubt.
     """
 
     search: Search
@@ -135,6 +141,7 @@ class _PlacedSearch:
     effort: Effort
     passes_left: int = MOST_DOUBTS
     conflicts_left: int = MOST_CONFLICTS
+    conflicts_kept: int = 0
     heads: dict[tuple[Edge, ...], int] = field(default_factory=dict)
     doubts: list[Doubt] = field(default_factory=list)
 
@@ -148,6 +155,7 @@ class _PlacedSearch:
 
     def cheapest(self, limit: int, max_edges: int) -> tuple[Point, int] | None:
         """The path with the least MACs within both limits, and a head below which no path has as few MACs."""
+        self.conflicts_kept = self.conflicts_left - (MOST_IN_DOUBT if self.doubts else MOST_AT_ONCE)
         while (point := self.unplaced(limit, max_edges)) is not None:
             if self.placer is None:
                 return point, point.head
@@ -170,7 +178,7 @@ class _PlacedSearch:
         return None
 
     def _may_learn(self) -> bool:
-        return self.conflicts_left > 0 and not self.effort.is_spent()
+        return self.conflicts_left > max(0, self.conflicts_kept) and not self.effort.is_spent()
 
 
 def _shortest(path: tuple[Edge, ...], limit: int, placer: Placer) -> tuple[Edge, ...]:
