@@ -19,7 +19,7 @@ from tflm_msf.search.shortest import GivenUpError, Point, Search
 NO_LIMIT = 1 << 61
 """More bytes than any head has: what is alive beside the edges (inputs that nobody reads) counts too."""
 
-MOST_DOUBTS = 20
+MOST_DOUBTS = 8
 """Paths that a search passes over because their placement was cut short."""
 
 MOST_CONFLICTS = 1000
