@@ -30,7 +30,9 @@ def read_png(data: bytes, source: str = "the picture") -> Picture:
         chunks = list(_chunks(data))
         ((_, head), *_) = chunks
         width, height, bits, colours, *_, interlaced = struct.unpack(">IIBBBBB", head)
-        if bits != 8 or interlaced or colours not in _CHANNELS or not 0 < max(width, height) <= LARGEST_SIDE:
+        if min(width, height) < 1 or max(width, height) > LARGEST_SIDE:
+            raise MsfError(f"{source} is {width} x {height} pixels: a side may have 1 to {LARGEST_SIDE:,}.")
+        if bits != 8 or interlaced or colours not in _CHANNELS:
             raise MsfError(f"{source} has {bits} bits a channel or is interlaced: save it as a plain PNG of 8 bits.")
         channels = _CHANNELS[colours]
         size = (width * channels + 1) * height

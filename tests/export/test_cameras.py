@@ -169,7 +169,7 @@ def test_a_model_that_is_rewritten_already_takes_a_camera(model: Path, tmp_path:
     said = export(rewritten, tmp_path / "p", "--format", "c", "--camera", "64x48:rgb565", "--json")
     ram = json.loads(said)["ram"]
     assert ram["frame"] == 64 * 48 * 2
-    assert ram["arena_before"] is None
+    assert ram["arena_before"] is None and ram["fast"] == 0
     assert "self-check: PASS" in call("make", "-C", tmp_path / "p", "CFLAGS=-O1")
 
 
@@ -247,3 +247,10 @@ def test_the_image_is_as_the_original_says() -> None:
         result = rewrite_file(data, name, Request(stream_input=True)).data
         graph = read_model(data, name).main
         assert streamed_image(read_model(result, name)) == graph.tensors[graph.inputs[0]].shape[1:]
+
+
+def test_fast_memory_counts_as_ram(tmp_path: Path) -> None:
+    options = ("--format", "c", "--camera", "320x240:rgb565", "--fast-ram", "8000", "--no-self-check", "--json")
+    said = export(corpus_file("tflm__person_detect.tflite"), tmp_path / "p", *options)
+    size = re.search(r"FAST_SIZE (\d+)u", (tmp_path / "p" / "net.h").read_text())
+    assert size is not None and json.loads(said)["ram"]["fast"] == int(size[1]) > 0

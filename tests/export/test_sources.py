@@ -17,8 +17,10 @@ from tests.export.test_ecosystems import DOUBLES, TFLM, call, check_syntax, need
 from tflm_msf.camera import Camera, camera_frame, network_image
 from tflm_msf.cli import main
 from tflm_msf.errors import MsfError
+from tflm_msf.export.labels import Label, labels_header
 from tflm_msf.png import read_png
 from tflm_msf.runtime import Session
+from tflm_msf.tflite_io import read_model
 
 CAMERAS = {
     ("arduino", "esp32-cam"): "320x240:rgb565",
@@ -177,6 +179,19 @@ def test_pictures_are_read(channels: int) -> None:
     for damaged in (b"", png(picture)[:60], b"\x89PNG\r\n\x1a\n", png(picture)[:20] + b"\x05" + png(picture)[21:]):
         with pytest.raises(MsfError):
             read_png(damaged)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (3, 0), (0, 3), (1, 9000)])
+def test_a_picture_of_no_size_or_too_much_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(MsfError, match=f"is {size[1]} x {size[0]} pixels: a side may have 1 to 8,192"):
+        read_png(png(np.zeros((*size, 3), np.uint8)))
+
+
+@pytest.mark.parametrize(("threshold", "step"), [(1e308, "127"), (-1e308, "-128"), (0.5, "0")])
+def test_a_threshold_is_a_value_of_the_output(threshold: float, step: str) -> None:
+    model = read_model(corpus_file("tflm__person_detect.tflite").read_bytes(), "it")
+    header = labels_header(model, "net", (Label("a", threshold), Label("b", None)))["net_labels.h"]
+    assert f"\n    {step}, -128,\n" in header
 
 
 @pytest.mark.parametrize("core", ["m4", "m55", "rv32", "rp2040"])

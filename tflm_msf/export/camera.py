@@ -9,6 +9,7 @@ from tflm_msf.arena import NotPredictedError, Target, predict
 from tflm_msf.camera import Camera, Resize
 from tflm_msf.export.text import TEMPLATES, check_name
 from tflm_msf.graph import Model
+from tflm_msf.program.decode import fast_bytes
 from tflm_msf.verify.frames import image_of
 
 
@@ -37,13 +38,15 @@ def camera_sources(model: Model, name: str, camera: Camera) -> Mapping[str, str]
 @dataclass(frozen=True)
 class CameraRam:
     """Bytes of RAM with a camera: ``frame`` and ``arena_before`` where frames are held and TFLM runs the original (None
-    if that is not known), ``arena`` and ``rows`` as it is now. The driver's own buffers come on top, before and after.
+    if that is not known), ``arena``, ``rows`` and ``fast`` memory beside the arena as it is now. The driver's own
+    buffers come on top, before and after.
     """
 
     frame: int
     arena_before: int | None
     arena: int
     rows: int
+    fast: int
 
     @classmethod
     def of(cls, model: Model, camera: Camera, arena: int, original: Model | None, target: Target) -> CameraRam:
@@ -53,11 +56,14 @@ class CameraRam:
             before = None if original is None else predict(original, target).total
         except NotPredictedError:
             before = None
-        return cls(camera.frame_bytes, before, arena, camera.working_bytes(width, channels))
+        return cls(camera.frame_bytes, before, arena, camera.working_bytes(width, channels), fast_bytes(model))
 
     def lines(self) -> list[str]:
         """In words, what it is now and what it was."""
-        now = f"{self.arena + self.rows:,} bytes with the camera: {self.arena:,} of arena, {self.rows:,} for its rows"
+        parts = [f"{self.arena:,} of arena", f"{self.rows:,} for its rows"]
+        if self.fast:
+            parts.append(f"{self.fast:,} of fast memory")
+        now = f"{self.arena + self.rows + self.fast:,} bytes with the camera: {', '.join(parts)}"
         if self.arena_before is None:
             return [now, f"before: {self.frame:,} for a frame alone"]
         total = self.frame + self.arena_before

@@ -72,5 +72,5 @@ def _step(threshold: float | None, tensor: Tensor) -> str:
     quantization = tensor.quantization
     if quantization is None or not quantization.per_tensor:
         raise MsfError(f"the output '{tensor.name}' has no scale, so a threshold says nothing: leave it out.")
-    step = math.ceil(threshold / quantization.scale[0] - 1e-6) + quantization.zero_point[0]
-    return str(min(max(step, lowest), highest))
+    steps = threshold / quantization.scale[0] - 1e-6 + quantization.zero_point[0]
+    return str(math.ceil(min(max(steps, lowest), highest)))

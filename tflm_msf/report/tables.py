@@ -105,8 +105,8 @@ def memory_lines(memories: Json) -> list[str]:
         f"Two memories: {memories['fast']:,} bytes fast, {memories['slow']:,} slow (the arena). An inference reads and "
         f"writes {memories['traffic']:,} bytes in the slow one ({memories['least_traffic']:,} if inputs and outputs "
         f"were all): {times}.",
-        f"alignas(16) static uint8_t fast_memory[{memories['fast']}];  // msf_set_fast_memory(fast_memory, "
-        "sizeof fast_memory) before AllocateTensors",
+        f"alignas(16) static uint8_t fast_memory[{memories['fast']}];\n"
+        "msf_set_fast_memory(fast_memory, sizeof fast_memory);  // before AllocateTensors",
     ]
 
 
