@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
+from benchmarks.pages import write_table
 from testing.corpus import model_paths
 from tflm_msf.arena import WHEEL64
 from tflm_msf.errors import MsfError
@@ -16,8 +16,8 @@ from tflm_msf.request import Request
 from tflm_msf.rewrite import rewrite_file
 from tflm_msf.verify import verify
 
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- arena table begin -->", "<!-- arena table end -->"
+TABLE = "arena table"
+"""What its place in README is called."""
 
 
 def measured(path: Path, stream_input: bool) -> tuple[int, int] | None:
@@ -54,8 +54,7 @@ def main() -> None:
     table = "\n".join(lines)
     print(table)
     if write:
-        text = README.read_text()
-        README.write_text(re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table}\n{END}", text, flags=re.S))
+        write_table(TABLE, table)
 
 
 if __name__ == "__main__":

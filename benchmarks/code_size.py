@@ -7,7 +7,6 @@ program, after the linker has dropped what nobody calls. Constants, the model an
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.console import Console
 
 from benchmarks.bench import SMALL, corpus_file
 from benchmarks.emulator import CORES, OPTIMIZED, Core, EmulatorError, code_of, load_core
+from benchmarks.pages import write_table
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c, kernel_sources
 from tflm_msf.export.used import used_header
@@ -26,8 +26,8 @@ from tflm_msf.planner import Planner
 MODELS = ("mlperf__kws_dscnn", "mlperf__vww_96", "mlperf__ic_resnet8", "tflm__person_detect")
 LEVELS = {"-O2": OPTIMIZED, "-Os": SMALL}
 RESULTS = Path(__file__).parent / "code_size.json"
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- code table begin -->", "<!-- code table end -->"
+TABLE = "code table"
+"""What its place in README is called."""
 
 MAIN = '#include "m.h"\nint main(void) { return m_init() != MSF_OK || m_invoke() != MSF_OK; }\n'
 
@@ -89,8 +89,7 @@ def main(write: bool) -> None:
     Console().print(table(sizes), markup=False, soft_wrap=True)
     if write:
         RESULTS.write_text(json.dumps(sizes, indent=1) + "\n")
-        text = README.read_text()
-        README.write_text(re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table(sizes)}\n{END}", text, flags=re.S))
+        write_table(TABLE, table(sizes))
 
 
 if __name__ == "__main__":

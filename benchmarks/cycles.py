@@ -8,7 +8,6 @@ QEMU and Arm's manuals (:mod:`benchmarks.cortex_m_cycles`). Every output byte is
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from benchmarks.bench import Job, prepare
 from benchmarks.cortex_m_cycles import COSTS, estimate
 from benchmarks.emulator import SIMULATED, EmulatorError, Run, load_core, run
 from benchmarks.firmware import build_firmware
+from benchmarks.pages import write_table
 from tflm_msf import cost
 from tflm_msf.errors import MsfError
 
@@ -31,8 +31,8 @@ VARIANTS = ("F1.0", "layerwise")
 RESULTS = Path(__file__).parent / "cycles.json"
 COUNTED = Path(__file__).parent / "results.json"
 PER_INSTRUCTION = Path(cost.__file__).parent / "cycles.toml"
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- cycles table begin -->", "<!-- cycles table end -->"
+TABLE = "cycles table"
+"""What its place in README is called."""
 
 ESTIMATE, RTL, MODEL = "estimate", "RTL", "model"
 NEVER_WAITS, AS_FAST = "never waits", "flash as fast as RAM"
@@ -196,8 +196,7 @@ def _keep(found: Sequence[Result]) -> None:
     results.sort(key=lambda result: (MODELS.index(result.model), CORES.index(result.core)))
     RESULTS.write_text("[\n" + ",\n".join(json.dumps(asdict(result)) for result in results) + "\n]\n")
     PER_INSTRUCTION.write_text(cycles_toml(results))
-    text = README.read_text()
-    README.write_text(re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table(results)}\n{END}", text, flags=re.S))
+    write_table(TABLE, table(results))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from benchmarks.bench import corpus_file
 from benchmarks.cortex_m_cycles import estimate
 from benchmarks.emulator import BUILD, ROOT, SUPPORT, Core, EmulatorError, Run, link_objects, load_core, run
 from benchmarks.firmware import Case, make_cases
+from benchmarks.pages import write_table
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.planner import Planner
@@ -41,8 +42,8 @@ MODELS = (
 CORES = ("m4", "m55")
 MAIN = Path(__file__).parent / "firmware" / "peers.cc"
 RESULTS = Path(__file__).parent / "peers.json"
-README = ROOT / "README.md"
-BEGIN, END = "<!-- peers table begin -->", "<!-- peers table end -->"
+TABLE = "peers table"
+"""What its place in README is called."""
 MAKEFILE = "tensorflow/lite/micro/tools/make/Makefile"
 KERNELS = ROOT / "tflm_kernels" / "src"
 ARENA_SIZE = 384 * 1024
@@ -289,8 +290,7 @@ def _keep(rows: Sequence[Row]) -> None:
     results = [*rows, *(row for row in known if (row.model, row.core) not in new)]
     results.sort(key=lambda row: (CORES.index(row.core), MODELS.index(row.model)))
     RESULTS.write_text("[\n" + ",\n".join(json.dumps(asdict(row)) for row in results) + "\n]\n")
-    text = README.read_text()
-    README.write_text(re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table(results)}\n{END}", text, flags=re.S))
+    write_table(TABLE, table(results))
 
 
 @click.command(help=__doc__)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from pathlib import Path
 
+from benchmarks.pages import write_table
+
 RESULTS = Path(__file__).parent / "results.json"
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- speed table begin -->", "<!-- speed table end -->"
+TABLE = "speed table"
+"""What its place in README is called."""
 VARIANTS = ("F1.0", "F1.1", "F1.3", "min-ram", "layerwise", "reference")
 
 
@@ -35,8 +36,7 @@ def main() -> None:
     write = parser.parse_args().write
     print(table())
     if write:
-        text = README.read_text()
-        README.write_text(re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table()}\n{END}", text, flags=re.S))
+        write_table(TABLE, table())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from rich.console import Console
 from benchmarks.bench import corpus_file
 from benchmarks.emulator import EmulatorError, load_core
 from benchmarks.firmware import MODEL, make_cases, measure, with_kernels
+from benchmarks.pages import write_table
 from benchmarks.peers import Tree, builtins_of, compile_library, run_in_tflm
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
@@ -44,8 +44,8 @@ OF_TFLM = ("m4", "m33", "m55", "m0plus")
 
 STEPS = 24
 RESULTS = Path(__file__).parent / "steps.json"
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- steps table begin -->", "<!-- steps table end -->"
+TABLE = "steps table"
+"""What its place in README is called."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,7 @@ def main(tflm: Path | None, write: bool) -> None:
     Console().print(table(rows), markup=False, soft_wrap=True)
     if write:
         RESULTS.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
-        text = README.read_text()
-        README.write_text(re.sub(f"{BEGIN}.*?{END}", f"{BEGIN}\n{table(rows)}\n{END}", text, flags=re.S))
+        write_table(TABLE, table(rows))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.emulator import IN_PSRAM, OPTIMIZED, EmulatorError, load_core
 from benchmarks.firmware import MODEL, make_cases, measure, with_kernels, without_softmax
+from benchmarks.pages import write_table
 from testing.corpus import corpus_model
 from tflm_msf.arena import C_EXPORT
 from tflm_msf.choice import Choice
@@ -130,9 +130,7 @@ def main() -> None:
             made = make()
             print(made)
             if arguments.write:
-                begin, end = f"<!-- {name} begin -->", f"<!-- {name} end -->"
-                text = PAGE.read_text("utf-8")
-                PAGE.write_text(re.sub(f"{begin}.*?{end}", f"{begin}\n{made}\n{end}", text, flags=re.S), "utf-8")
+                write_table(name, made, PAGE)
 
 
 if __name__ == "__main__":

@@ -26,13 +26,13 @@ from tflm_msf.program.decode import is_rewritten
 from tflm_msf.relax import Relaxing
 from tflm_msf.request import LEAST_HOP, Limits, Request
 from tflm_msf.search.dag import TENSOR_ALIGNMENT
-from tflm_msf.search.edge import Edge
+from tflm_msf.search.edge import NO_LIMIT, Edge
 from tflm_msf.search.effort import Effort, Say, silent
-from tflm_msf.search.front import NO_LIMIT, Doubt, is_proved, search_front
+from tflm_msf.search.front import Doubt, is_proved, search_front
 from tflm_msf.search.placing import Placer
 from tflm_msf.search.presets import Preset, preset_edges
 from tflm_msf.search.shortest import Point, Search
-from tflm_msf.search.two_memories import TwoMemories
+from tflm_msf.search.two_memories import TwoMemories, least_traffic
 from tflm_msf.simplify import RULES, RULES_WITH_LIBM, Change, Rule, Simplified, simplify
 from tflm_msf.simplify.images import SAYS as RUN_BY_IMAGE
 from tflm_msf.simplify.variables import without_variables
@@ -162,8 +162,7 @@ class Planner:
     @property
     def least_traffic(self) -> int:
         """Bytes that have to be read and written in slow memory: the inputs, and the outputs, once."""
-        ends = (*self.network.inputs, *dict.fromkeys(self.network.outputs))
-        return sum(self.network.nbytes(tensor) for tensor in ends)
+        return least_traffic(self.network)
 
     def front_of_two(self, most_slow: int = NO_LIMIT) -> tuple[Choice, ...]:
         """Plans of two memories, the slow head at most ``most_slow`` bytes, that no other beats in traffic and MACs.

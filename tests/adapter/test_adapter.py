@@ -214,6 +214,14 @@ def test_reports_different_node_layouts(name: str, ours: str, sample: Sample, tm
     assert ("remove it" if ours == "static" else "add it") in done.stdout
 
 
+def assert_refused(directory: Path, model: Sample, fault: str, message: str) -> None:
+    """Whether the adapter ends with a fault of the firmware, and says so."""
+    done = run(directory, model, "2022", theirs=(f"-DFAULT={fault}",))
+    assert done.returncode == 3, done.stdout
+    assert done.stdout.startswith("MSF_BLOCK: ")
+    assert message in done.stdout
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -227,10 +235,7 @@ def test_reports_different_node_layouts(name: str, ours: str, sample: Sample, tm
     ],
 )
 def test_refuses(fault: str, message: str, sample: Sample, tmp_path: Path) -> None:
-    done = run(tmp_path, sample, "2022", theirs=(f"-DFAULT={fault}",))
-    assert done.returncode == 3, done.stdout
-    assert done.stdout.startswith("MSF_BLOCK: ")
-    assert message in done.stdout
+    assert_refused(tmp_path, sample, fault, message)
 
 
 @pytest.mark.parametrize("fault", ["kNone", "kFastMemoryOfAnother"])
@@ -251,7 +256,4 @@ def test_runs_a_block_in_two_memories(name: str, fault: str, in_two_memories: Sa
     ],
 )
 def test_refuses_fast_memory(fault: str, message: str, in_two_memories: Sample, tmp_path: Path) -> None:
-    done = run(tmp_path, in_two_memories, "2022", theirs=(f"-DFAULT={fault}",))
-    assert done.returncode == 3, done.stdout
-    assert done.stdout.startswith("MSF_BLOCK: ")
-    assert message in done.stdout
+    assert_refused(tmp_path, in_two_memories, fault, message)

@@ -7,13 +7,11 @@ import pytest
 from benchmarks.bench import prepare
 from benchmarks.cortex_m_cycles import COSTS, estimate, estimate_of, registers
 from benchmarks.cycles import (
-    BEGIN,
     CORES,
-    END,
     MODELS,
     NEVER_WAITS,
     PER_INSTRUCTION,
-    README,
+    TABLE,
     VARIANTS,
     cycles_per_instruction,
     cycles_toml,
@@ -23,6 +21,7 @@ from benchmarks.cycles import (
     table,
 )
 from benchmarks.emulator import Disassembled, Profile, build, load_core
+from benchmarks.pages import shown_table
 from testing.corpus import corpus_model
 from tests.platformio.pio import need_emulators
 from tflm_msf.cost.cycles import cycles_of, energy_of, lines_of
@@ -85,8 +84,7 @@ def test_vectors_of_different_kinds_overlap() -> None:
 
 
 def test_readme_has_the_table() -> None:
-    text = README.read_text()
-    assert text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip() == table(read_results())
+    assert shown_table(TABLE) == table(read_results())
 
 
 def test_every_row_was_measured() -> None:

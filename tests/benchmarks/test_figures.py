@@ -15,11 +15,12 @@ import pytest
 from benchmarks import code_size, host, speed_table
 from benchmarks.bench import MODELS, RESULTS, Result, perform, prepare
 from benchmarks.emulator import CORES
+from benchmarks.pages import README, shown_table
 from benchmarks.variants import VARIANTS
 from testing.corpus import corpus_model
 from tests.platformio.pio import need_emulators
 
-README = code_size.README.read_text(encoding="utf-8")
+TEXT = README.read_text(encoding="utf-8")
 INSTRUCTIONS, CODE = 0.005, 0.01
 QUICK_MODEL = "mlperf__kws_dscnn"
 QUICK_VARIANTS = ("F1.0", "layerwise")
@@ -27,18 +28,14 @@ QUICK_VARIANTS = ("F1.0", "layerwise")
 KNOWN = {(r.model, r.core, r.variant): r for r in (Result(**row) for row in json.loads(RESULTS.read_text()))}
 
 
-def shown(begin: str, end: str) -> str:
-    return README[README.index(begin) + len(begin) : README.index(end)].strip()
-
-
 def test_readme_has_the_table_of_instructions() -> None:
-    assert shown(speed_table.BEGIN, speed_table.END) == speed_table.table()
+    assert shown_table(speed_table.TABLE) == speed_table.table()
     assert KNOWN.keys() == {(model, core, variant) for model in MODELS for core in CORES for variant in VARIANTS}
 
 
 def test_readme_has_the_table_of_code() -> None:
     sizes = code_size.read_results()
-    assert shown(code_size.BEGIN, code_size.END) == code_size.table(sizes)
+    assert shown_table(code_size.TABLE) == code_size.table(sizes)
     assert tuple(sizes) == code_size.MODELS
     assert all(
         tuple(row) == CORES and all(tuple(cell) == ("-O2", "-Os") for cell in row.values()) for row in sizes.values()
@@ -93,7 +90,7 @@ def test_an_instruction_in_a_hundred_is_noticed(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 def test_this_computer_takes_what_readme_says() -> None:
     """If this fails, ``python -m benchmarks.host`` prints the new figures."""
-    told = re.search(r"TFLM's reference ones, (.*?)\.\n\n", README, re.S)
+    told = re.search(r"TFLM's reference ones, (.*?)\.\n\n", TEXT, re.S)
     assert told is not None
     figures = re.findall(r"(\w+__\w+)\s+(?:takes\s+)?(\d\.\d\d)", told[1])
     assert [name for name, _ in figures] == list(host.MODELS)

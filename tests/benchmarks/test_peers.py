@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.peers import MAKEFILE, Peer, Row, Tree, main, table
+from benchmarks.pages import shown_table
+from benchmarks.peers import CORES, MAKEFILE, MODELS, TABLE, Peer, Row, Tree, main, read_results, table
 from tflm_msf.errors import MsfError
 
 
@@ -15,6 +16,12 @@ def write(top: Path, *paths: str, text: str = "") -> None:
     for path in paths:
         (top / path).parent.mkdir(parents=True, exist_ok=True)
         (top / path).write_text(text)
+
+
+def test_readme_has_the_table_that_was_kept() -> None:
+    rows = read_results()
+    assert shown_table(TABLE) == table(rows)
+    assert [(row.model, row.core) for row in rows] == [(model, core) for core in CORES for model in MODELS]
 
 
 def test_another_directory_is_refused(tmp_path: Path) -> None:

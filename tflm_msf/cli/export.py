@@ -21,16 +21,16 @@ from tflm_msf.cli.request import CAMERA, EVERYTHING, requested
 from tflm_msf.cli.values import print_json
 from tflm_msf.errors import MsfError
 from tflm_msf.export import export_c
-from tflm_msf.export.camera import CameraRam, camera_sources
+from tflm_msf.export.camera import CameraRam
 from tflm_msf.export.formats.arduino import arduino_project
 from tflm_msf.export.formats.c import c_project
 from tflm_msf.export.formats.cmsis_pack import cmsis_pack
 from tflm_msf.export.formats.esp_idf import ESP_CHIPS, esp_idf_project
 from tflm_msf.export.formats.platformio import platformio_project
 from tflm_msf.export.formats.zephyr import zephyr_project
-from tflm_msf.export.labels import Label, labels_header, parse_labels
-from tflm_msf.export.project import Files, Project, Runtime, arena_of
-from tflm_msf.export.selfcheck import Frame, make_case
+from tflm_msf.export.labels import Label, parse_labels
+from tflm_msf.export.project import Files, Project, Runtime, arena_of, files_beside
+from tflm_msf.export.selfcheck import Case, Frame, make_case
 from tflm_msf.export.sources import NAMES, ROWS, Driver, find_driver, require_image
 from tflm_msf.export.text import c_name
 from tflm_msf.export.tflm_header import export_tflm
@@ -54,6 +54,27 @@ class _Loaded:
     model: Model
     data: bytes
     original: bytes | None
+
+
+@dataclass(frozen=True)
+class _Fed:
+    """What the input comes from: ``shown`` as it was named, which is a ``picture``, or a ``source`` that may have a
+    ``driver``; ``values`` is the file that the self-check takes instead of made up ones.
+    """
+
+    shown: str
+    source: str
+    picture: Picture | None
+    driver: Driver | None
+    values: Path | None
+
+    @classmethod
+    def of(cls, shown: str, kind: str, board: Board | None, values: Path | None, no_self_check: bool) -> _Fed:
+        """Raises MsfError for a picture that nobody would see, and a source that the format has no driver for."""
+        picture, source = _picture(shown)
+        if picture is not None and no_self_check:
+            raise MsfError("it is the self-check that sees the picture: leave --no-self-check out.")
+        return cls(shown, source, picture, find_driver(source, kind, board), values)
 
 
 @click.command()
@@ -130,54 +151,23 @@ def export(
 
     All but the last come with an input in flash and a self-check against what TFLM on this computer gives for it.
     """  # noqa: D301 - click wants the backspace itself
-    if without_kernels and kind != "c":
-        raise MsfError(f"--without-kernels is for --format c, not for {kind}.")
-    if skip_softmax and not without_kernels:
-        raise MsfError("--skip-softmax is for --format c --without-kernels: a self-check compares the whole output.")
-    if input_file is not None and no_self_check:
-        raise MsfError("--input is for the self-check: leave it or --no-self-check out.")
+    _require_that_options_agree(kind, source, input_file, no_self_check, without_kernels, skip_softmax)
     only_model = kind == "tflm" or without_kernels
-    if only_model and source != ROWS:
-        raise MsfError(f"--source {source} is for a project: --format {kind} writes only the model.")
     told: list[str] = []
     ram = None
     with busy(f"Exporting {model.name}"):
-        if kind == "platformio" and request.board is None:
-            request = replace(request, board=find_board(DEFAULT_BOARD))
-        _require_chip(kind, request.board)
-        shown, (picture, source) = source, _picture(source)
-        if picture is not None and no_self_check:
-            raise MsfError("it is the self-check that sees the picture: leave --no-self-check out.")
-        driver = find_driver(source, kind, request.board)
-        request = _with_camera(request, driver, picture, source)
-        asked = Runtime(runtime) if runtime else None
-        chosen = _runtime(kind, asked, request)
-        if chosen is Runtime.C and (asked or request.board is None or request.board.tflm):
-            request = replace(request, target=C_EXPORT)  # elsewhere what counts is what counts in `rewrite --board`
+        request = _on_board(request, kind)
+        fed = _Fed.of(source, kind, request.board, input_file, no_self_check)
+        request = _with_camera(request, fed)
+        request, chosen = _running(request, kind, runtime)
         loaded = _load(model, request)
         prefix = name or c_name(model.stem)
         if only_model:
             files = _model_only(loaded, kind, prefix, request, skip_softmax, _labels(labels_file))
         else:
-            case = None
-            if not no_self_check:
-                frame = _frame(request.camera, picture, input_file)
-                case = make_case(loaded.data, loaded.original, input_file, str(model), request.named_target, frame)
+            case = None if no_self_check else _case(loaded, model, request, fed)
             ram = _ram(loaded, chosen, request)
-            if request.camera is not None and (driver or picture is not None):
-                require_image(loaded.model, shown)
-            project = Project(
-                prefix,
-                loaded.model,
-                loaded.data,
-                case,
-                request.targets,
-                camera=request.camera,
-                ram=ram,
-                labels=_labels(labels_file),
-                source=source,
-                driver=driver,
-            )
+            project = _project_of(loaded, prefix, case, request, ram, fed, labels_file)
             files = _project(project, kind, chosen, request.board)
             told = _told(project, kind, chosen, output, request.board)
     write_files(output, files, force or only_model)
@@ -186,6 +176,72 @@ def export(
     else:
         for line in [*_summary(output, files), *told]:
             tell(line)
+
+
+def _require_that_options_agree(
+    kind: str,
+    source: str,
+    input_file: Path | None,
+    no_self_check: bool,
+    without_kernels: bool,
+    skip_softmax: bool,
+) -> None:
+    if without_kernels and kind != "c":
+        raise MsfError(f"--without-kernels is for --format c, not for {kind}.")
+    if skip_softmax and not without_kernels:
+        raise MsfError("--skip-softmax is for --format c --without-kernels: a self-check compares the whole output.")
+    if input_file is not None and no_self_check:
+        raise MsfError("--input is for the self-check: leave it or --no-self-check out.")
+    if (kind == "tflm" or without_kernels) and source != ROWS:
+        raise MsfError(f"--source {source} is for a project: --format {kind} writes only the model.")
+
+
+def _on_board(request: Request, kind: str) -> Request:
+    """The request with the board that the format needs. Raises MsfError for one that the format is not for."""
+    if kind == "platformio" and request.board is None:
+        request = replace(request, board=find_board(DEFAULT_BOARD))
+    _require_chip(kind, request.board)
+    return request
+
+
+def _running(request: Request, kind: str, runtime: str | None) -> tuple[Request, Runtime]:
+    """What runs the model, and the request for that. Raises MsfError for a target that contradicts it."""
+    asked = Runtime(runtime) if runtime else None
+    chosen = _runtime(kind, asked, request)
+    if chosen is Runtime.C and (asked or request.board is None or request.board.tflm):
+        request = replace(request, target=C_EXPORT)  # elsewhere what counts is what counts in `rewrite --board`
+    return request, chosen
+
+
+def _case(loaded: _Loaded, path: Path, request: Request, fed: _Fed) -> Case:
+    """What the self-check compares."""
+    frame = _frame(request.camera, fed)
+    return make_case(loaded.data, loaded.original, fed.values, str(path), request.named_target, frame)
+
+
+def _project_of(
+    loaded: _Loaded,
+    name: str,
+    case: Case | None,
+    request: Request,
+    ram: CameraRam | None,
+    fed: _Fed,
+    labels_file: Path | None,
+) -> Project:
+    if request.camera is not None and (fed.driver or fed.picture is not None):
+        require_image(loaded.model, fed.shown)
+    return Project(
+        name,
+        loaded.model,
+        loaded.data,
+        case,
+        request.targets,
+        camera=request.camera,
+        ram=ram,
+        labels=_labels(labels_file),
+        source=fed.source,
+        driver=fed.driver,
+    )
 
 
 def _summary(output: Path, files: Files) -> list[str]:
@@ -257,11 +313,7 @@ def _model_only(
     loaded: _Loaded, kind: str, name: str, request: Request, skip_softmax: bool, labels: tuple[Label, ...]
 ) -> Files:
     """The model's sources, and the header that makes the kernels leave out what it does not use."""
-    more = used_header(loaded.model)
-    if request.camera is not None:
-        more = {**more, **camera_sources(loaded.model, name, request.camera)}
-    if labels:
-        more = {**more, **labels_header(loaded.model, name, labels)}
+    more = {**used_header(loaded.model), **files_beside(loaded.model, name, request.camera, labels)}
     if kind == "c":
         return {**export_c(loaded.model, name, skip_softmax), **more}
     return {**export_tflm(loaded.model, loaded.data, name, request.targets), **more}
@@ -274,15 +326,15 @@ def _picture(source: str) -> tuple[Picture | None, str]:
     return read_png(read_bytes(Path(source), "the picture"), source), ROWS
 
 
-def _with_camera(request: Request, driver: Driver | None, picture: Picture | None, source: str) -> Request:
+def _with_camera(request: Request, fed: _Fed) -> Request:
     """The request with the camera that a source is, if it is one and none is described.
 
     Raises:
         MsfError: for a camera that the driver is not.
     """
-    camera = request.camera
+    camera, driver, picture = request.camera, fed.driver, fed.picture
     if driver is not None and driver.is_microphone and camera is not None:
-        raise MsfError(f"{source} hears: leave --camera out.")
+        raise MsfError(f"{fed.source} hears: leave --camera out.")
     if camera is None and picture is not None:
         camera = Camera(picture.shape[1], picture.shape[0], CameraFormat.RGB888)
     if camera is None and driver is not None:
@@ -290,22 +342,22 @@ def _with_camera(request: Request, driver: Driver | None, picture: Picture | Non
     if camera is None:
         return request
     if driver is not None:
-        driver.require(camera, source)
+        driver.require(camera, fed.source)
     if request.pixels.format not in (PixelFormat.MODEL, PixelFormat.UINT8):
         raise MsfError("a camera's rows become bytes before the network gets them: leave --pixel-format out.")
     pixels = replace(request.pixels, format=PixelFormat.UINT8)
     return replace(request, camera=camera, stream_input=True, pixels=pixels)
 
 
-def _frame(camera: Camera | None, picture: Picture | None, input_file: Path | None) -> Frame | None:
+def _frame(camera: Camera | None, fed: _Fed) -> Frame | None:
     """What the self-check sees of a camera."""
     if camera is None:
         return None
-    if picture is not None:
-        if input_file is not None:
+    if fed.picture is not None:
+        if fed.values is not None:
             raise MsfError("the self-check sees the picture: leave --input out.")
-        return Frame(camera, camera_frame(camera, picture))
-    return Frame.of(camera, input_file)
+        return Frame(camera, camera_frame(camera, fed.picture))
+    return Frame.of(camera, fed.values)
 
 
 def _labels(file: Path | None) -> tuple[Label, ...]:

@@ -87,6 +87,12 @@ def _window(project: Project) -> Window | None:
     return window_of(project.model, project.source)
 
 
+def files_beside(model: Model, name: str, camera: Camera | None, labels: tuple[Label, ...]) -> Files:
+    """What stands beside a model: its camera's sources and its labels' header, as far as it has them."""
+    seen = {} if camera is None else camera_sources(model, name, camera)
+    return {**seen, **(labels_header(model, name, labels) if labels else {})}
+
+
 def model_files(project: Project, runtime: Runtime, values: Mapping[str, Any]) -> Files:
     """The model and its case: paths below a project's sources, and texts.
 
@@ -97,10 +103,7 @@ def model_files(project: Project, runtime: Runtime, values: Mapping[str, Any]) -
         model = export_c(project.model, name)
     else:
         model = export_tflm(project.model, project.data, name, project.targets)
-    if project.camera is not None:
-        model = {**model, **camera_sources(project.model, name, project.camera)}
-    if project.labels:
-        model = {**model, **labels_header(project.model, name, project.labels)}
+    model = {**model, **files_beside(project.model, name, project.camera, project.labels)}
     if project.case is None:
         return model
     return {**model, f"{name}_case.h": render("case.h", values), f"{name}_case.c": render("case.c", values)}

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from tflm_msf.blocks.block import Candidate
 
+NO_LIMIT = 1 << 61
+"""More bytes than any head has: what is alive beside the edges (inputs that nobody reads) counts too."""
+
 
 class Edge(NamedTuple):
     """One step of a plan: a block, or (``block`` None) the builtin unit ``first``.

@@ -12,12 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from tflm_msf.search.edge import Edge
+from tflm_msf.search.edge import NO_LIMIT, Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
 from tflm_msf.search.shortest import GivenUpError, Point, Search
-
-NO_LIMIT = 1 << 61
-"""More bytes than any head has: what is alive beside the edges (inputs that nobody reads) counts too."""
 
 MOST_DOUBTS = 8
 """Paths that a search passes over because their placement was cut short."""

@@ -20,13 +20,16 @@ from tflm_msf.blocks.schedule import schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
 from tflm_msf.search.dag import TENSOR_ALIGNMENT, padded_bytes, shared_bytes
-from tflm_msf.search.edge import Edge
+from tflm_msf.search.edge import NO_LIMIT, Edge
 from tflm_msf.search.effort import Effort
 from tflm_msf.sizes import align_up
 
-NO_LIMIT = 1 << 61
-
 NOWHERE_ELSE: frozenset[int] = frozenset()
+
+
+def least_traffic(network: Network) -> int:
+    """Bytes that have to be read and written in slow memory: the inputs, and the outputs, once."""
+    return sum(network.nbytes(tensor) for tensor in (*network.inputs, *dict.fromkeys(network.outputs)))
 
 
 class Way(NamedTuple):
@@ -171,8 +174,7 @@ class _Walk:
         for (first, _), plain in memories.plain.items():
             self._from[first].append(plain)
         self.least_macs = self._find_least_macs()
-        ends = sum(network.nbytes(tensor) for tensor in (*network.inputs, *dict.fromkeys(network.outputs)))
-        self.least_traffic = ends
+        self.least_traffic = least_traffic(network)
 
     def ways(self, only_ends_slow: bool) -> list[Way]:
         """All of them, or those of which nothing lies in slow memory but the model's inputs and outputs."""
