@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tflm_msf.blocks import rings
+from tflm_msf.blocks import rings, space
 from tflm_msf.blocks.overlap import Overlaps
 from tflm_msf.blocks.walk import BlockWalk
 
@@ -69,6 +69,9 @@ MUTANTS: Mapping[str, Mutant] = {
 }
 
 
+WITHOUT_COMPILED_WALKS = Mutant(space, "load_core", lambda _: None)
+
+
 class Caught(NamedTuple):
     """Tests that failed, and the models among their parameters."""
 
@@ -88,7 +91,8 @@ def caught(name: str, arguments: Sequence[str]) -> Caught:
 
 
 def pytest_configure() -> None:
-    """As a plugin: applies the mutant that is asked for."""
+    """As a plugin: applies the mutant that is asked for; blocks are walked in Python, which is what it changes."""
+    WITHOUT_COMPILED_WALKS.apply()
     MUTANTS[os.environ[VARIABLE]].apply()
 
 
