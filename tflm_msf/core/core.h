@@ -53,6 +53,27 @@ typedef struct {
 int32_t msf_core_ways(const msf_core_edges *edges, int64_t cut, int64_t head_limit, const int64_t *rest_macs,
                       const int64_t *rest_edges, int64_t side, int64_t column, int32_t most, msf_core_way *ways);
 
+/* paths.c: searches for the best paths over edges, which are not copied, clear of no-goods. */
+typedef struct msf_core_paths msf_core_paths;
+
+/* NULL if there is no memory. */
+msf_core_paths *msf_core_paths_new(const msf_core_edges *edges, int64_t cuts);
+
+void msf_core_paths_free(msf_core_paths *paths);
+
+/* Learns a no-good of `length` edges, one behind the other: `count` edges may each be the one at a position in it. It
+ * counts where the limit is below `needed`. 0 if there is no memory. */
+int msf_core_paths_avoid(msf_core_paths *paths, const int64_t *edges, const int32_t *positions, int32_t count,
+                         int32_t length, int64_t needed);
+
+/* Sets what msf_core_rest gives, in `side` columns, which are not copied. 0 if there is no memory. */
+int msf_core_paths_within(msf_core_paths *paths, const int64_t *rest_macs, const int64_t *rest_edges, int64_t side);
+
+/* The best path of at most `max_edges` under a limit, for which there is no other rest. Cut short after `most_states` or once `is_spent`: then no path that was not
+ * found has fewer MACs than `least`. */
+int msf_core_paths_best(msf_core_paths *paths, int64_t head_limit, int64_t max_edges, int64_t most_states,
+                        int (*is_spent)(void), int64_t *trail, int32_t *trail_count, int64_t *least);
+
 /* A unit as blocks see it; all but `is_stage` is of its stage. `inputs` and `reads` are where its own begin in arrays of
  * all units': the inputs with the maps that it sees, and the tensors that it reads, each once. `prefix` is -1 if there
  * is none. `rows_alone`: it is a group of its own, whoever reads it; `runs_once`: in blocks of whole rows only. */

@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tflm_msf.core import load_core
+from tflm_msf.search.compiled import CorePaths
 from tflm_msf.search.dag import is_as_easy
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort
 from tflm_msf.search.nogoods import NOTHING_BEGUN, Begun, Conflict, Role, add_roles, after
 from tflm_msf.search.rest import OUT_OF_REACH, Rest, columns_of, find_rest
-from tflm_msf.search.ways import Way, Ways
+from tflm_msf.search.ways import Way, find_ways
 
 MOST_STATES = 100_000
 """States that one search goes on from before it gives up: about a second."""
@@ -52,7 +54,7 @@ class _Task:
     head_limit: int
     counts: bool
     rest: Rest
-    ways: dict[tuple[int, int], Ways] = field(default_factory=dict)
+    ways: dict[tuple[int, int], list[Way]] = field(default_factory=dict)
 
 
 _Trail = tuple["_Trail", int] | None
@@ -66,7 +68,7 @@ class _Path(NamedTuple):
     taken: int
     begun: Begun
     trail: _Trail
-    ways: Ways
+    ways: list[Way]
 
 
 class _Queue:
@@ -80,8 +82,8 @@ class _Queue:
         return bool(self._heap)
 
     def push(self, path: _Path, place: int = 0) -> None:
-        way = path.ways.at(place)
-        if way is not None:
+        if place < len(path.ways):
+            way = path.ways[place]
             self._pushed += 1
             estimate = path.macs + way.total, path.taken + way.taken
             heappush(self._heap, (*estimate, -way.end, self._pushed, path, way, place))
@@ -105,19 +107,28 @@ class Search:
         self._tasks: dict[tuple[int, int], _Task] = {}
         self._conflicts: list[Conflict] = []
         self._roles: dict[int, list[Role]] = {}
+        core = load_core()
+        self._compiled = None if core is None else CorePaths(core, self._columns, effort.is_spent)
 
     def avoid(self, run: tuple[Edge, ...], needed: int) -> None:
         """Keeps ``run``, or what is no easier between the same cuts, out of paths whose limit is below ``needed``."""
-        alike = (frozenset(n for n in self._between(edge) if is_as_easy(edge, self._edges[n])) for edge in run)
-        self._conflicts.append(Conflict(tuple(alike), needed))
+        alike = (frozenset(n for n in self._between(edge) if is_as_easy(edge, self._edge(n))) for edge in run)
+        conflict = Conflict(tuple(alike), needed)
+        if self._compiled is not None:
+            self._compiled.avoid(conflict)
+            return
+        self._conflicts.append(conflict)
         add_roles(self._roles, self._conflicts)
 
     def _between(self, edge: Edge) -> list[int]:
-        """The numbers of all edges between the same cuts."""
+        """Where all edges between the same cuts are in the columns."""
         leaving = self._columns.leaving(edge.first)
-        there = self._columns.ends[leaving] == edge.last + 1
-        numbers: list[int] = self._columns.numbers[leaving][there].tolist()
-        return numbers
+        there = np.flatnonzero(self._columns.ends[leaving] == edge.last + 1) + leaving.start
+        places: list[int] = there.tolist()
+        return places
+
+    def _edge(self, place: int) -> Edge:
+        return self._edges[int(self._columns.numbers[place])]
 
     def cheapest(self, head_limit: int, max_edges: int) -> Point | None:
         """The path with the least MACs, then the fewest edges, within both limits.
@@ -130,16 +141,20 @@ class Search:
             return None
         if task.rest.edges[0, 0] > max_edges:
             task = self._task(head_limit, max_edges)
-        trail = self._follow(task, head_limit, max_edges)
-        path: list[Edge] = []
-        while trail is not None:
-            trail, edge = trail
-            path.append(self._edges[edge])
-        path.reverse()
-        return Point(max(edge.head for edge in path), sum(edge.macs for edge in path), tuple(path)) if path else None
+        path = tuple(map(self._edge, self._best(task, head_limit, max_edges)))
+        return Point(max(edge.head for edge in path), sum(edge.macs for edge in path), path) if path else None
+
+    def _best(self, task: _Task, head_limit: int, max_edges: int) -> list[int]:
+        """Where the edges of the best path are in the columns; none if there is no path."""
+        if self._compiled is None:
+            return _forwards(self._follow(task, head_limit, max_edges))
+        trail, least = self._compiled.best(task.rest, head_limit, max_edges, MOST_STATES)
+        if least is not None:
+            raise GivenUpError(least)
+        return trail or []
 
     def _follow(self, task: _Task, head_limit: int, max_edges: int) -> _Trail:
-        """The edges of the best path; None if there is none."""
+        """The edges of the best path; None if there is none. This is what the core does."""
         conflicts = self._conflicts
         known: dict[tuple[int, Begun], list[tuple[int, int]]] = {}
         expanded = 0
@@ -175,7 +190,7 @@ class Search:
             self._tasks[level, max_edges] = _Task(head_limit, max_edges > 0, rest)
         return self._tasks[level, max_edges]
 
-    def _ways(self, task: _Task, cut: int, left: int) -> Ways | None:
+    def _ways(self, task: _Task, cut: int, left: int) -> list[Way] | None:
         """The ways out of a cut, if ``left`` more edges may be taken; None if none may."""
         if not task.counts:
             left = 0
@@ -183,8 +198,16 @@ class Search:
             return None
         key = cut, left
         if key not in task.ways:
-            task.ways[key] = Ways(self._columns, task.rest, cut, task.head_limit, max(left - 1, 0))
+            task.ways[key] = find_ways(self._columns, task.rest, cut, task.head_limit, max(left - 1, 0))
         return task.ways[key]
+
+
+def _forwards(trail: _Trail) -> list[int]:
+    places: list[int] = []
+    while trail is not None:
+        trail, place = trail
+        places.append(place)
+    return places[::-1]
 
 
 def _is_better(known: list[tuple[int, int]], macs: int, taken: int) -> bool:
