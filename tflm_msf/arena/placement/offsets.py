@@ -30,6 +30,9 @@ MOST_ITEMS = 1000
 FEW_ITEMS = 32
 """So many are searched for a placement at once by the compiled core: likely orders take longer to try."""
 
+FORWARDS, BACKWARDS = 1, -1
+"""Through the steps, as a search for a placement goes. Backwards fewer get lost in streamed detectors."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -95,7 +98,7 @@ def exceeds(items: Sequence[Item], overlaps: Overlaps, limit: int, most_nodes: i
     is_small = len(items) <= FEW_ITEMS and load_core() is not None
     if not is_small and any(_total(items, _in_order(order, overlaps)) <= limit for order in _likely_orders(items)):
         return False
-    return _search(items, overlaps, limit, most_nodes) == (None, True)
+    return _search(items, overlaps, limit, most_nodes, (BACKWARDS, FORWARDS)) == (None, True)
 
 
 def lower_bound(items: Sequence[Item], overlaps: Overlaps) -> int:
@@ -170,11 +173,15 @@ def _in_order_defined(order: Sequence[Item], overlaps: Overlaps) -> dict[int, in
 
 
 def _search(
-    items: Sequence[Item], overlaps: Overlaps, limit: int, most_nodes: int
+    items: Sequence[Item],
+    overlaps: Overlaps,
+    limit: int,
+    most_nodes: int,
+    directions: Sequence[int] = (FORWARDS, BACKWARDS),
 ) -> tuple[dict[int, int] | None, bool]:
     """Offsets that end at or below ``limit``, or None; and whether that is certain.
 
-    Where the search through the steps gets lost, the one backwards in time may not.
+    Where the search through the steps in one direction gets lost, the one in the other may not.
     """
     sized = [item for item in items if item.size > 0]
     index = {item.key: number for number, item in enumerate(sized)}
@@ -183,7 +190,7 @@ def _search(
         for (lower, upper), distance in overlaps.items()
         if lower in index and upper in index
     }
-    for direction in (1, -1):
+    for direction in directions:
         spans = [Span(item.size, *sorted((direction * item.first, direction * item.last))) for item in sized]
         try:
             found = _offsets_within(spans, distances, limit, most_nodes)
