@@ -37,6 +37,21 @@ def test_the_core_gives_what_its_definition_gives(seed: int) -> None:
             assert np.array_equal(defined.edges[reached], compiled.edges[reached])
 
 
+@pytest.mark.parametrize("seed", range(50))
+def test_it_is_found_from_that_above(seed: int) -> None:
+    """Each limit from the one before, some left out."""
+    random = Random(seed)
+    columns = columns_of(random_edges(random, 12), 12)
+    above = None
+    for limit in range(8, -1, -1):
+        if random.random() < 0.3:
+            continue
+        defined, above = module._defined(columns, limit, 0), module.find_rest(columns, limit, 0, above)
+        assert np.array_equal(defined.macs, above.macs)
+        reached = defined.macs < OUT_OF_REACH
+        assert np.array_equal(defined.edges[reached], above.edges[reached])
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_it_is_the_best_of_all_ways(seed: int) -> None:
     edges = random_edges(Random(seed), 7)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
 
-from tflm_msf.blocks.block import OWN_OPERANDS, Candidate
+from tflm_msf.blocks.block import OWN_OPERANDS, Candidate, of_columns
 from tflm_msf.blocks.chunks import CHUNK_BYTES, IN_PLACE
 from tflm_msf.blocks.overlap import DISTANCE_ALIGNMENT
 from tflm_msf.blocks.readers import is_chunk, may_be_cut_short
@@ -128,10 +129,13 @@ class CompiledWalks:
             for number in np.unique(rows[:, _COLUMNS.index("overlap_input")]).tolist()
             if number >= 0
         )
-        return [
-            Candidate(first, last, among[schedule], workspace, macs, read[place], output, over[other], overlap)
-            for first, schedule, workspace, macs, place, other, overlap, _ in rows.tolist()
-        ]
+        first, schedule, workspace, macs, place, other, overlap, _ = rows.T.tolist()
+        return of_columns(
+            Candidate,
+            *(first, repeat(last), map(among.__getitem__, schedule), workspace, macs),
+            *(map(read.__getitem__, place), repeat(output), map(over.__getitem__, other), overlap),
+            *(repeat(False), repeat(())),
+        )
 
     def _written(self, tensors: Ints) -> _Network:
         units, inputs, reads = self._units

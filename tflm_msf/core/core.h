@@ -43,6 +43,11 @@ typedef struct {
 void msf_core_rest(const msf_core_edges *edges, int32_t cuts, int32_t max_edges, int64_t head_limit, int64_t *rest_macs,
                    int64_t *rest_edges);
 
+/* The same for any number of edges, from what it is for a higher limit: `best` has an edge of each cut over which it is
+ * reached, or -1, and is kept so. `is_changed` comes in as zeros. */
+void msf_core_rest_below(const msf_core_edges *edges, int32_t cuts, int64_t head_limit, int64_t *rest_macs,
+                         int64_t *rest_edges, int64_t *best, unsigned char *is_changed);
+
 /* An edge, by its place among all, and the MACs and edges from where it leaves to the end over it. */
 typedef struct {
   int64_t total, taken, edge, end, macs;

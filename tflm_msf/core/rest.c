@@ -29,3 +29,22 @@ void msf_core_rest(const msf_core_edges *edges, int32_t cuts, int32_t max_edges,
     }
   }
 }
+
+void msf_core_rest_below(const msf_core_edges *edges, int32_t cuts, int64_t head_limit, int64_t *rest_macs,
+                         int64_t *rest_edges, int64_t *best, unsigned char *is_changed) {
+  for (int32_t cut = cuts - 1; cut >= 0; --cut) {
+    int64_t known = best[cut], macs = OUT_OF_REACH, count = 0;
+    if (known >= 0 && edges->heads[known] <= head_limit && !is_changed[edges->ends[known]]) continue;
+    for (int64_t edge = edges->starts[cut]; edge < edges->starts[cut + 1]; ++edge) {
+      int64_t end = edges->ends[edge], total = edges->macs[edge] + rest_macs[end], taken = rest_edges[end] + 1;
+      if (edges->heads[edge] > head_limit || rest_macs[end] >= OUT_OF_REACH) continue;
+      if (total > macs || (total == macs && taken >= count)) continue;
+      macs = total;
+      count = taken;
+      best[cut] = edge;
+    }
+    is_changed[cut] = macs != rest_macs[cut] || count != rest_edges[cut];
+    rest_macs[cut] = macs;
+    rest_edges[cut] = count;
+  }
+}

@@ -5,18 +5,17 @@ An edge is a fusion block (or an operator that stays a builtin) that leads from 
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, repeat
+from operator import add
 from typing import TYPE_CHECKING
 
-from tflm_msf.blocks.block import Candidate, Found
+from tflm_msf.blocks.block import Candidate, Found, of_columns
 from tflm_msf.blocks.schedule import schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
 from tflm_msf.search.edge import Edge
-from tflm_msf.search.effort import UNLIMITED, Effort
+from tflm_msf.search.effort import UNLIMITED, Effort, no_collection
 from tflm_msf.search.memory import MEMORY, Memory, Remembered
 from tflm_msf.sizes import align_up
 
@@ -75,6 +74,7 @@ def layerwise_edges(network: Network) -> list[Edge]:
     return edges
 
 
+@no_collection()
 def find_edges(
     network: Network,
     admit: Callable[[Candidate], Candidate | None] | None = None,
@@ -87,27 +87,6 @@ def find_edges(
     use and left out. ``admit`` restricts the space: it turns a candidate away (None) or hands it on, changed perhaps.
     Once ``effort`` is spent, only blocks of one unit come.
     """
-    with _no_collection():
-        return _find_edges(network, admit, effort, memory)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Collects no garbage meanwhile: of the many small tuples that edges are, none is any, and each look at all of them
-    takes time.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _find_edges(
-    network: Network, admit: Callable[[Candidate], Candidate | None] | None, effort: Effort, memory: Memory
-) -> list[Edge]:
     layerwise = layerwise_edges(network)
     space, liveness, remembered = BlockSpace(network), _Liveness(network), memory.of(network)
     limit = max(edge.head for edge in layerwise) + _most_saved(network, space, remembered)
@@ -122,7 +101,7 @@ def _find_edges(
             in_time = not effort.is_spent()
             found = space.ending_at(last, schedules(network, last), most if in_time else -1, admit is None)
             if found.added is not None:
-                known = list(map(Found, found.blocks, found.added))
+                known = of_columns(Found, found.blocks, found.added)
             else:
                 known = _undominated_blocks(network, found.blocks if admit is None else _admitted(found.blocks, admit))
             if admit is None and in_time:
@@ -168,14 +147,20 @@ def _most_saved(network: Network, space: BlockSpace, remembered: Remembered) -> 
     return align_up(max(alone, default=0), TENSOR_ALIGNMENT) + BLOCK_BYTES * len(network.units)
 
 
-def _edges(network: Network, blocks: Iterable[Found], liveness: _Liveness) -> Iterator[Edge]:
+def _edges(network: Network, blocks: Sequence[Found], liveness: _Liveness) -> list[Edge]:
     """The edges of blocks that end at the same unit."""
-    beside: dict[tuple[int, ...], int] = {}
-    for block, added in blocks:
-        if block.inputs not in beside:
-            dying = liveness.dying(block.inputs, block.last)
-            beside[block.inputs] = liveness.after(block.last) + sum(padded_bytes(network, tensor) for tensor in dying)
-        yield Edge(block.first, block.last, beside[block.inputs] + added, block.macs, block)
+    if not blocks:
+        return []
+    last = blocks[0].block.last
+    reads = [found.block.inputs for found in blocks]
+    beside = {
+        inputs: liveness.after(last) + sum(padded_bytes(network, tensor) for tensor in liveness.dying(inputs, last))
+        for inputs in set(reads)
+    }
+    firsts = [found.block.first for found in blocks]
+    macs = [found.block.macs for found in blocks]
+    made, added = zip(*blocks, strict=True)
+    return of_columns(Edge, firsts, repeat(last), map(add, map(beside.__getitem__, reads), added), macs, made)
 
 
 def _added(network: Network, block: Candidate) -> int:

@@ -1,8 +1,10 @@
-"""How long a search may take, and who hears what it is doing."""
+"""How long a search may take, who hears what it is doing, and that nothing holds it up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -34,3 +36,17 @@ class Effort:
 
 
 UNLIMITED = Effort()
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Collects no garbage meanwhile: of the many small tuples that edges are, none is any, and each look at all of them
+    takes time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

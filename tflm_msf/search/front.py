@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from tflm_msf.search.edge import NO_LIMIT, Edge
-from tflm_msf.search.effort import UNLIMITED, Effort
+from tflm_msf.search.effort import UNLIMITED, Effort, no_collection
 from tflm_msf.search.shortest import GivenUpError, Point, Search
 
 MOST_DOUBTS = 8
@@ -71,6 +71,7 @@ def pareto_front(
     return list(search_front(edges, cuts, tail_per_edge, placer, known).points)
 
 
+@no_collection()
 def search_front(
     edges: list[Edge],
     cuts: int,

@@ -69,10 +69,13 @@ def columns_of(edges: Sequence[Edge], cuts: int) -> Columns:
 class Rest:
     """For each cut, and in each column for a number of edges that may be left (or for any number, in one column): the
     least MACs between it and the end, :data:`OUT_OF_REACH` if there is no way, and the fewest edges with so few.
+
+    ``best``: of each cut, where in the columns an edge is over which that is so, or -1, as far as the core knows.
     """
 
     macs: Ints
     edges: Ints
+    best: Ints
 
     @cached_property
     def addresses(self) -> tuple[ctypes.c_void_p, ctypes.c_void_p]:
@@ -80,21 +83,27 @@ class Rest:
         return ctypes.c_void_p(_address(self.macs)), ctypes.c_void_p(_address(self.edges))
 
 
-def find_rest(columns: Columns, head_limit: int, max_edges: int) -> Rest:
+def find_rest(columns: Columns, head_limit: int, max_edges: int, above: Rest | None = None) -> Rest:
     """The rest of any path whose edges have heads of at most ``head_limit`` bytes.
 
     Args:
         columns: the edges.
         head_limit: in bytes.
         max_edges: columns are made for 0, 1, ... so many edges that are left; 0: one column, for any number.
+        above: what it is for a higher limit and any number of edges, if that is known.
     """
     core = load_core()
-    return _defined(columns, head_limit, max_edges) if core is None else _compiled(core, columns, head_limit, max_edges)
+    if core is None:
+        return _defined(columns, head_limit, max_edges)
+    if max_edges > 0:
+        return _compiled(core, columns, head_limit, max_edges)
+    return _below(core, columns, head_limit, above or _empty(columns, 0))
 
 
 def _empty(columns: Columns, max_edges: int) -> Rest:
     shape = columns.cuts + 1, max_edges + 1
-    rest = Rest(np.full(shape, OUT_OF_REACH, np.int64), np.zeros(shape, np.int64))
+    best = np.full(columns.cuts, -1, np.int64)
+    rest = Rest(np.full(shape, OUT_OF_REACH, np.int64), np.zeros(shape, np.int64), best)
     rest.macs[-1] = 0
     return rest
 
@@ -126,6 +135,19 @@ def _compiled(core: ctypes.CDLL, columns: Columns, head_limit: int, max_edges: i
         max_edges,
         ctypes.c_int64(head_limit),
         *rest.addresses,
+    )
+    return rest
+
+
+def _below(core: ctypes.CDLL, columns: Columns, head_limit: int, above: Rest) -> Rest:
+    rest = Rest(above.macs.copy(), above.edges.copy(), above.best.copy())
+    core.msf_core_rest_below(
+        ctypes.byref(columns.in_core),
+        columns.cuts,
+        ctypes.c_int64(head_limit),
+        *rest.addresses,
+        ctypes.c_void_p(_address(rest.best)),
+        ctypes.create_string_buffer(columns.cuts + 1),
     )
     return rest
 

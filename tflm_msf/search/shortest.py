@@ -185,8 +185,9 @@ class Search:
         """For limits on the head and on edges (0: any number); limits between the heads of two edges are all alike."""
         level = int(np.searchsorted(self._heads, head_limit, "right"))
         if (level, max_edges) not in self._tasks:
+            above = [task.rest for (known, counted), task in self._tasks.items() if known > level and not counted]
             self._tasks = {key: task for key, task in self._tasks.items() if key == (level, 0)}
-            rest = find_rest(self._columns, head_limit, max_edges)
+            rest = find_rest(self._columns, head_limit, max_edges, above[0] if above else None)
             self._tasks[level, max_edges] = _Task(head_limit, max_edges > 0, rest)
         return self._tasks[level, max_edges]
 

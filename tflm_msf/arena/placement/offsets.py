@@ -207,7 +207,8 @@ def _offsets_within(
 ) -> list[int] | None:
     if not spans:
         return []
-    most_nodes = most_nodes * MANY_ALIVE**2 // max(MANY_ALIVE, _most_alive(spans)) ** 2
+    if len(spans) > MANY_ALIVE:
+        most_nodes = most_nodes * MANY_ALIVE**2 // max(MANY_ALIVE, _most_alive(spans)) ** 2
     core = load_core()
     if core is None:
         return ZoneSearch(spans, distances, limit, most_nodes).run()
