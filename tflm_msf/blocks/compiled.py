@@ -74,7 +74,7 @@ class CompiledWalks:
         self._core = core
         self._network = network
         self._sizes = sizes
-        self._tensors_of: dict[tuple[int, int], Ints] = {}
+        self._written: dict[tuple[int, int], tuple[_Network, Ints]] = {}
 
     def run(self, last: int, among: Sequence[Schedule], max_workspace: int, undominated: bool = False) -> Walked:
         """The candidates of :meth:`tflm_msf.blocks.walk.BlockWalk.candidates`.
@@ -91,9 +91,8 @@ class CompiledWalks:
         widths = np.array([each.tile_w for each in among], np.int64)
         blocks = np.empty(((last + 1) * len(among), len(_COLUMNS)), np.int64)
         inputs = np.empty((last + 1) * (_MOST_INPUTS + 1), np.int64)
-        tensors = self._tensors_for(schedule)
+        written, tensors = self._written_for(schedule)
         walked = _Walked(_address(blocks), _address(inputs))
-        written = self._written(tensors)
         while True:
             status = self._core.msf_core_walk(
                 ctypes.byref(written),
@@ -120,27 +119,17 @@ class CompiledWalks:
     def _candidates(self, last: int, among: Sequence[Schedule], rows: Ints, inputs: Ints) -> list[Candidate]:
         output = self._network.stage(last).output
         read: dict[int, tuple[int, ...]] = {}
-        for place in np.unique(rows[:, _COLUMNS.index("inputs")]).tolist():
-            count = int(inputs[place])
-            read[place] = tuple(self._names[tensor] for tensor in inputs[place + 1 : place + 1 + count].tolist())
-        over: dict[int, int | None] = dict.fromkeys([-1])
-        over.update(
-            (number, self._names[number])
-            for number in np.unique(rows[:, _COLUMNS.index("overlap_input")]).tolist()
-            if number >= 0
-        )
         first, schedule, workspace, macs, place, other, overlap, _ = rows.T.tolist()
+        for start in set(place):
+            count = int(inputs[start])
+            read[start] = tuple(self._names[tensor] for tensor in inputs[start + 1 : start + 1 + count].tolist())
+        over = {number: None if number < 0 else self._names[number] for number in set(other)}
         return of_columns(
             Candidate,
             *(first, repeat(last), map(among.__getitem__, schedule), workspace, macs),
             *(map(read.__getitem__, place), repeat(output), map(over.__getitem__, other), overlap),
             *(repeat(False), repeat(())),
         )
-
-    def _written(self, tensors: Ints) -> _Network:
-        units, inputs, reads = self._units
-        arrays = units, inputs, reads, tensors, _LIMITS
-        return _Network(*map(_address, arrays), len(units), len(tensors))
 
     @cached_property
     def _names(self) -> list[int]:
@@ -158,13 +147,16 @@ class CompiledWalks:
         units = [_unit(self._network, unit, number, inputs, reads) for unit in self._network.units]
         return np.array(units, np.int64), np.array(inputs or [(0,) * 4], np.int64), np.array(reads or [0], np.int64)
 
-    def _tensors_for(self, schedule: Schedule) -> Ints:
-        """``msf_core_tensor``, with what is known of rings so far."""
+    def _written_for(self, schedule: Schedule) -> tuple[_Network, Ints]:
+        """The network, and ``msf_core_tensor`` in it, with what is known of rings so far."""
         key = schedule.chunk, schedule.ahead
-        if key not in self._tensors_of:
+        if key not in self._written:
             number = {tensor: n for n, tensor in enumerate(self._names)}
-            self._tensors_of[key] = np.array([self._tensor(tensor, number) for tensor in self._names], np.int64)
-        return self._tensors_of[key]
+            tensors = np.array([self._tensor(tensor, number) for tensor in self._names], np.int64)
+            units, inputs, reads = self._units
+            arrays = units, inputs, reads, tensors, _LIMITS
+            self._written[key] = _Network(*map(_address, arrays), len(units), len(tensors)), tensors
+        return self._written[key]
 
     def _tensor(self, tensor: int, number: dict[int, int]) -> tuple[int, ...]:
         network = self._network

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache, partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -108,14 +107,14 @@ def _topological(network: Network, choose: _Chooser) -> tuple[int, ...]:
 
 
 def _newest_first(network: Network) -> _Chooser:
-    branch = cache(partial(_branch_bytes, network))
+    preferences: dict[int, tuple[int, int, int]] = {}  # once a unit is ready, it stays as it is
 
     def choose(ready: list[int], made: Mapping[int, int]) -> int:
-        def preference(unit: int) -> tuple[int, int, int]:
-            newest = max((made[tensor] for tensor in network.units[unit].inputs), default=-1)
-            return -newest, branch(unit), unit
-
-        return min(ready, key=preference)
+        for unit in ready:
+            if unit not in preferences:
+                newest = max((made[tensor] for tensor in network.units[unit].inputs), default=-1)
+                preferences[unit] = -newest, _branch_bytes(network, unit), unit
+        return min(ready, key=preferences.__getitem__)
 
     return choose
 
@@ -134,17 +133,17 @@ def _branch_bytes(network: Network, unit: int) -> int:
 
 def _least_alive(network: Network) -> _Chooser:
     added = [sum(map(network.nbytes, unit.outputs)) for unit in network.units]
+    waiting = {tensor: len(set(readers)) for tensor, readers in network.consumers.items()}
+    sizes = {tensor: 0 if tensor in network.outputs else network.nbytes(tensor) for tensor in waiting}
 
-    def choose(ready: list[int], made: Mapping[int, int]) -> int:
-        def growth(unit: int) -> tuple[int, int]:
-            freed = sum(
-                network.nbytes(tensor)
-                for tensor in network.units[unit].inputs
-                if tensor not in network.outputs
-                and all(u == unit or set(network.units[u].outputs) <= made.keys() for u in network.consumers[tensor])
-            )
-            return added[unit] - freed, unit
+    def growth(unit: int) -> tuple[int, int]:
+        freed = sum(sizes[tensor] for tensor in network.units[unit].inputs if waiting[tensor] == 1)
+        return added[unit] - freed, unit
 
-        return min(ready, key=growth)
+    def choose(ready: list[int], _: Mapping[int, int]) -> int:
+        unit = min(ready, key=growth)
+        for tensor in set(network.units[unit].inputs):
+            waiting[tensor] -= 1
+        return unit
 
     return choose
