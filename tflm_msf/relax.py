@@ -35,7 +35,8 @@ class Relaxing:
         self._costs = costs
         self._space = BlockSpace(network) if space is None else space
         self._place = Placer(network).place if place is None else place
-        self._timed: dict[Candidate, list[Candidate]] = {}
+        self._others: dict[Candidate, set[Candidate]] = {}
+        self._times: dict[Candidate, float] = {}
 
     def plan(self, edges: tuple[Edge, ...], proved: bool, head: int = 0) -> Plan:
         """The plan of a path, in ``head`` bytes, or in what the path takes if that is more."""
@@ -50,9 +51,11 @@ class Relaxing:
         """The path with the fastest schedule that there is room for in each step, tensors staying where they are."""
         alive = tensors_during(self.network, edges)
         for step, edge in enumerate(edges):
-            choices = self._faster(edge.block) if edge.block else []
-            fitting = (each for each in choices if self._fits(alive[step], offsets, each, limit))
-            yield _with_block(edge, next(fitting, edge.block))
+            if edge.block is not None:
+                others = self._rescheduled(edge.block)
+                fitting = [each for each in others if self._fits(alive[step], offsets, each, limit)]
+                edge = _with_block(edge, self._fastest(edge.block, *fitting) if fitting else edge.block)
+            yield edge
 
     def _fits(self, alive: Sequence[Item], offsets: Mapping[int, int], candidate: Candidate, limit: int) -> bool:
         if candidate.overlap_input is not None:
@@ -63,16 +66,22 @@ class Relaxing:
         nbytes = align_up(candidate.workspace, TENSOR_ALIGNMENT)
         return room_for(alive, offsets, nbytes, limit)
 
-    def _faster(self, candidate: Candidate) -> list[Candidate]:
-        """The same block by schedules that take less time, the fastest first."""
-        if candidate not in self._timed:
-            others = (self._space.rescheduled(candidate, each) for each in alike(candidate.schedule))
-            timed = sorted((self._time(other), other.workspace, other) for other in {candidate, *others})
-            stop = next(index for index, (_, _, other) in enumerate(timed) if other == candidate)
-            self._timed[candidate] = [other for _, _, other in timed[:stop]]
-        return self._timed[candidate]
+    def _rescheduled(self, candidate: Candidate) -> set[Candidate]:
+        """The same block by other schedules."""
+        if candidate not in self._others:
+            others = {self._space.rescheduled(candidate, each) for each in alike(candidate.schedule)}
+            self._others[candidate] = others - {candidate}
+        return self._others[candidate]
+
+    def _fastest(self, *blocks: Candidate) -> Candidate:
+        return min(blocks, key=lambda each: (self._time(each), each.workspace, each))
 
     def _time(self, candidate: Candidate) -> float:
+        if candidate not in self._times:
+            self._times[candidate] = self._measured(candidate)
+        return self._times[candidate]
+
+    def _measured(self, candidate: Candidate) -> float:
         def measured() -> float:
             return instructions(block_work(self._space.lay_out(candidate)), self._costs)
 
@@ -87,8 +96,8 @@ class Relaxing:
         return tuple(sorted(self._costs.items()))
 
 
-def _with_block(edge: Edge, block: Candidate | None) -> Edge:
-    if block is None or edge.block is None or block == edge.block:
+def _with_block(edge: Edge, block: Candidate) -> Edge:
+    if edge.block is None or block == edge.block:
         return edge
     more = align_up(block.workspace, TENSOR_ALIGNMENT) - align_up(edge.block.workspace, TENSOR_ALIGNMENT)
     return edge._replace(head=edge.head + more, block=block)

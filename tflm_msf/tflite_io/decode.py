@@ -6,6 +6,7 @@ proportion to the file's size, so that tables shared by the thousand cannot keep
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ def _text(value: bytes) -> str:
 class _Decoder:
     def __init__(self, data: bytes, source: str) -> None:
         self._data = data
+        self._size = len(data)
         self._source = source
         self._budget = _BUDGET_PER_BYTE * len(data) + _TABLE_COST
 
@@ -59,7 +61,8 @@ class _Decoder:
             raise DamagedError("its tables add up to far more than the file holds")
 
     def _number(self, number: Any, at: int) -> Any:
-        self._check(at, number.bytewidth)
+        if at < 0 or at + number.bytewidth > self._size:
+            self._check(at, number.bytewidth)
         return number.packer_type.unpack_from(self._data, at)[0]
 
     def target(self, at: int) -> int:
@@ -89,11 +92,11 @@ class _Decoder:
                 "convert the model with an older TensorFlow, or update the Python package 'tflite'."
             )
 
+        slots = min(schema.slots, (vtable_size - _VTABLE_HEADER) // 2)
+        offsets = struct.unpack_from(f"<{slots}H", self._data, vtable + _VTABLE_HEADER)
+
         def place(slot: int, width: int) -> int | None:
-            entry = _VTABLE_HEADER + 2 * slot
-            if entry + 2 > vtable_size:
-                return None
-            offset = int(self._number(number_types.VOffsetTFlags, vtable + entry))
+            offset = offsets[slot] if slot < slots else 0
             if offset and offset + width > object_size:
                 raise DamagedError(f"the {schema.name} table at byte {at} is shorter than its fields")
             return at + offset if offset else None

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from flatbuffers import number_types
@@ -51,12 +51,12 @@ class Field:
     default: Any = None
     target: str = ""
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Bytes the field takes in its table: a scalar's own size, or an offset's four."""
         return self.number.bytewidth if self.kind is Kind.SCALAR and not self.vector else 4
 
-    @property
+    @cached_property
     def is_bytes(self) -> bool:
         """True for a vector of unsigned bytes, which is held as ``bytes``."""
         return self.vector and self.kind is Kind.SCALAR and bool(self.number.name == "uint8")
