@@ -14,6 +14,7 @@ from tests.kernels.seeds import Seed
 from tflm_msf.runtime.native import load_kernels
 
 Bytes = npt.NDArray[np.uint8]
+Int8s = npt.NDArray[np.int8]
 ALIGNMENT = 16
 
 
@@ -99,6 +100,11 @@ def text_of(status: int) -> str:
     function.restype = ctypes.c_char_p
     text: bytes = function(status)
     return text.decode()
+
+
+def ramp(*shape: int) -> Int8s:
+    """Values that differ, over nearly all of int8."""
+    return (np.arange(np.prod(shape)) * 7 % 251 - 125).astype(np.int8).reshape(shape)
 
 
 def operands_of(block: Handmade | Seed, inputs: Sequence[Bytes] = (), fill: int = 0) -> list[Bytes]:

@@ -9,7 +9,14 @@ import pytest
 
 from tests.kernels.sanitized import ROOT, compiler
 
-QUICK_TESTS = ("tests/adapter", "tests/kernels/test_programs.py", "tests/test_operators.py", "-m", "not slow")
+PROGRAMS = ("test_programs.py", "test_refused_programs.py", "test_fast_places.py")
+QUICK_TESTS = (
+    "tests/adapter",
+    *(f"tests/kernels/{name}" for name in PROGRAMS),
+    "tests/test_operators.py",
+    "-m",
+    "not slow",
+)
 LEAST = 95.0
 """Per cent of the lines in tflm_kernels/src, headers and the adapter included."""
 
