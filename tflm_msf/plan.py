@@ -12,10 +12,10 @@ from tflm_msf.blocks.loads import loaded_bytes
 from tflm_msf.blocks.scratch import with_scratch
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
-from tflm_msf.search.dag import TENSOR_ALIGNMENT
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.placing import place_in_two, place_tensors, spare_room, workspace_key
 from tflm_msf.search.two_memories import ALL_ROOM, Room, TwoMemories, Way
+from tflm_msf.sizes import TENSOR_ALIGNMENT
 
 
 @dataclass(frozen=True)

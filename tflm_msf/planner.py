@@ -25,7 +25,6 @@ from tflm_msf.plan import plans_of_two
 from tflm_msf.program.decode import is_rewritten
 from tflm_msf.relax import Relaxing
 from tflm_msf.request import LEAST_HOP, Limits, Request
-from tflm_msf.search.dag import TENSOR_ALIGNMENT
 from tflm_msf.search.edge import NO_LIMIT, Edge
 from tflm_msf.search.effort import Effort, Say, silent
 from tflm_msf.search.front import Doubt, is_proved, search_front
@@ -36,6 +35,7 @@ from tflm_msf.search.two_memories import TwoMemories, least_traffic
 from tflm_msf.simplify import RULES, RULES_WITH_LIBM, Change, Rule, Simplified, simplify
 from tflm_msf.simplify.images import SAYS as RUN_BY_IMAGE
 from tflm_msf.simplify.variables import without_variables
+from tflm_msf.sizes import TENSOR_ALIGNMENT
 from tflm_msf.tflite_io import read_model
 
 MOST_UNITS = 1_000

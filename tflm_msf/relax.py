@@ -13,11 +13,10 @@ from tflm_msf.cost.time_model import Costs, instructions
 from tflm_msf.cost.work import block_work
 from tflm_msf.network.units import Network
 from tflm_msf.plan import Plan, make_plan
-from tflm_msf.search.dag import TENSOR_ALIGNMENT
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.memory import MEMORY, Remembered
 from tflm_msf.search.placing import Placer, room_for, tensors_during
-from tflm_msf.sizes import align_up
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 
 class Relaxing:

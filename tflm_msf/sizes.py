@@ -7,6 +7,8 @@ from decimal import Decimal
 
 _UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "kib": 1024, "m": 1000**2, "mb": 1000**2, "mib": 1024**2}
 
+TENSOR_ALIGNMENT = 16
+"""Bytes that tensors are aligned to, in any arena and in fast memory (TFLM's ``MicroArenaBufferAlignment``)."""
 
 LARGEST = 2**63 - 1
 MOST_SHOWN = 40

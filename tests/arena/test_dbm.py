@@ -12,8 +12,9 @@ from tflm_msf.arena.placement import compiled as core
 from tflm_msf.arena.placement import dbm, offsets
 from tflm_msf.arena.placement.compiled import search_compiled
 from tflm_msf.arena.placement.dbm import CutShortError, Pair, Span, ZoneSearch
-from tflm_msf.arena.placement.offsets import ALIGNMENT, Item
+from tflm_msf.arena.placement.offsets import Item
 from tflm_msf.core import load_core
+from tflm_msf.sizes import TENSOR_ALIGNMENT
 
 Problem = tuple[list[Span], dict[Pair, int]]
 
@@ -23,10 +24,12 @@ def problem(random: Random, steps: int) -> Problem:
     spans, distances = [], {}
     for tensor in range(steps + 1):
         last = min(steps - 1, tensor + (random.randint(1, 3) if random.random() < 0.5 else 0))
-        spans.append(Span(ALIGNMENT * random.randint(1, 60), max(tensor - 1, 0), last))
+        spans.append(Span(TENSOR_ALIGNMENT * random.randint(1, 60), max(tensor - 1, 0), last))
         if tensor and spans[tensor - 1].last == tensor - 1 and random.random() < 0.7:
-            distances[tensor, tensor - 1] = min(ALIGNMENT * random.randint(0, 60), spans[tensor].size)
-    spans += [Span(ALIGNMENT * random.randint(1, 60), step, step) for step in range(steps) if random.random() < 0.8]
+            distances[tensor, tensor - 1] = min(TENSOR_ALIGNMENT * random.randint(0, 60), spans[tensor].size)
+    spans += [
+        Span(TENSOR_ALIGNMENT * random.randint(1, 60), step, step) for step in range(steps) if random.random() < 0.8
+    ]
     order = list(range(len(spans)))
     random.shuffle(order)
     place = {item: index for index, item in enumerate(order)}
@@ -53,7 +56,7 @@ def test_the_core_decides_as_its_definition() -> None:
         random = Random(seed)
         spans, distances = problem(random, random.randint(1, 20))
         most = live_bytes(spans)
-        limit = max(most - ALIGNMENT * random.choice([0, 0, 4, 16]), *(span.size for span in spans))
+        limit = max(most - TENSOR_ALIGNMENT * random.choice([0, 0, 4, 16]), *(span.size for span in spans))
         for nodes in (5, 150):
             expected = result_of(ZoneSearch(spans, distances, limit, nodes).run)
             found = result_of(partial(search_compiled, compiled, spans, distances, limit, nodes))

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from tflm_msf.arena.placement.offsets import ALIGNMENT, MOST_ITEMS, Item, Overlaps, exceeds, lower_bound, place
+from tflm_msf.arena.placement.offsets import MOST_ITEMS, Item, Overlaps, exceeds, lower_bound, place
+from tflm_msf.sizes import TENSOR_ALIGNMENT
 
 Problem = tuple[list[Item], dict[tuple[int, int], int]]
 
@@ -22,12 +23,12 @@ def problem(random: Random, steps: int, largest: int, stay: float) -> Problem:
         last = min(tensor, steps - 1)
         if random.random() < stay:
             last = min(steps - 1, last + random.randint(1, 3))
-        items.append(Item(tensor, ALIGNMENT * random.randint(1, largest), max(tensor - 1, 0), last))
+        items.append(Item(tensor, TENSOR_ALIGNMENT * random.randint(1, largest), max(tensor - 1, 0), last))
     for step in range(steps):
         if random.random() < 0.8:
-            items.append(Item(-1 - step, ALIGNMENT * random.randint(1, largest), step, step))
+            items.append(Item(-1 - step, TENSOR_ALIGNMENT * random.randint(1, largest), step, step))
         if items[step].last == step and random.random() < 0.7:
-            overlaps[step + 1, step] = random.choice([0, random.randint(0, ALIGNMENT * largest)])
+            overlaps[step + 1, step] = random.choice([0, random.randint(0, TENSOR_ALIGNMENT * largest)])
     random.shuffle(items)
     return items, overlaps
 
@@ -56,7 +57,7 @@ def fits(items: list[Item], overlaps: Overlaps, limit: int, placed: dict[int, in
     if len(placed) == len(items):
         return True
     item = items[len(placed)]
-    for offset in range(0, limit - item.size + 1, ALIGNMENT):
+    for offset in range(0, limit - item.size + 1, TENSOR_ALIGNMENT):
         offsets = placed | {item.key: offset}
         if are_valid(items[: len(offsets)], offsets, overlaps) and fits(items, overlaps, limit, offsets):
             return True
@@ -69,7 +70,7 @@ def test_as_small_as_brute_force_finds_them(seed: int) -> None:
     placement = place(items, overlaps)
     assert placement.bound == placement.total
     assert fits(items, overlaps, placement.total, {})
-    assert not fits(items, overlaps, placement.total - ALIGNMENT, {})
+    assert not fits(items, overlaps, placement.total - TENSOR_ALIGNMENT, {})
     assert exceeds(items, overlaps, placement.total - 1)
     assert not exceeds(items, overlaps, placement.total)
 
@@ -85,7 +86,7 @@ def test_large_placements_are_valid_and_optimal(seed: int) -> None:
     items, overlaps = problem(random, random.randint(5, 60), 60, 0.3)
     placement = place(items, overlaps)
     assert placement.offsets.keys() == {item.key for item in items}
-    assert all(offset >= 0 and offset % ALIGNMENT == 0 for offset in placement.offsets.values())
+    assert all(offset >= 0 and offset % TENSOR_ALIGNMENT == 0 for offset in placement.offsets.values())
     assert are_valid(items, placement.offsets, overlaps)
     assert placement.total == max(placement.offsets[item.key] + item.size for item in items)
     assert lower_bound(items, overlaps) <= placement.bound == placement.total
@@ -123,7 +124,9 @@ def test_nothing_takes_nothing() -> None:
 
 def test_very_many_items_are_placed_without_a_search() -> None:
     random = Random(1)
-    items = [Item(key, ALIGNMENT * random.randint(1, 9), key // 2, key // 2 + 1) for key in range(MOST_ITEMS + 1)]
+    items = [
+        Item(key, TENSOR_ALIGNMENT * random.randint(1, 9), key // 2, key // 2 + 1) for key in range(MOST_ITEMS + 1)
+    ]
     placement = place(items, {})
     assert are_valid(items, placement.offsets, {})
     assert placement.bound == lower_bound(items, {}) <= placement.total < 2 * placement.bound

@@ -17,7 +17,6 @@ from tflm_msf.arena.tflm.kernels import Kernel, kernel_of, scratch_of, tensor_by
 from tflm_msf.arena.tflm.refusals import Refusal, refusal_of, refusals
 from tflm_msf.arena.tflm.tail import Replay, replay
 from tflm_msf.arena.tflm.target import (
-    ALIGNMENT,
     ANY_TFLM,
     C_EXPORT,
     MCU32,
@@ -32,7 +31,6 @@ from tflm_msf.errors import MsfError
 from tflm_msf.graph import DType, Model
 
 __all__ = [
-    "ALIGNMENT",
     "ANY_TFLM",
     "C_EXPORT",
     "MCU32",

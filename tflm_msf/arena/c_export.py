@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tflm_msf.arena.tflm.head import OFFLINE_PLAN, offline_offsets
-from tflm_msf.arena.tflm.target import ALIGNMENT
 from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE, state_size
 from tflm_msf.graph import Model, Op, Tensor
-from tflm_msf.sizes import align_up
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 
 def c_offsets(model: Model) -> tuple[int, ...]:
@@ -48,7 +47,7 @@ def c_states(model: Model) -> tuple[tuple[int, int], ...]:
 def _states(model: Model, head: int) -> Iterator[tuple[int, int]]:
     for op in _blocks(model):
         size = state_size(op.custom_options)
-        head = align_up(head, ALIGNMENT) if size else head
+        head = align_up(head, TENSOR_ALIGNMENT) if size else head
         yield head, size
         head += size
 

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from tflm_msf.blocks.block import OWN_OPERANDS, Candidate, of_columns
 from tflm_msf.blocks.chunks import CHUNK_BYTES, IN_PLACE
-from tflm_msf.blocks.overlap import DISTANCE_ALIGNMENT
 from tflm_msf.blocks.readers import is_chunk, may_be_cut_short
 from tflm_msf.blocks.rings import RingSizes
 from tflm_msf.blocks.schedule import Schedule
@@ -30,11 +29,9 @@ from tflm_msf.format.limits import (
 from tflm_msf.network.units import Network, Unit
 from tflm_msf.ops import StageOp
 from tflm_msf.ops.stage import POINTWISE
+from tflm_msf.sizes import TENSOR_ALIGNMENT
 
 Ints = npt.NDArray[np.int64]
-
-TENSOR_ALIGNMENT = 16
-"""As in :mod:`tflm_msf.search.dag`, whose dominance decides which blocks are left out."""
 
 _COLUMNS = ("first", "schedule", "workspace", "macs", "inputs", "overlap_input", "overlap", "added")
 """``msf_core_block``."""
@@ -44,7 +41,7 @@ _MOST_INPUTS = MAX_OPERANDS - OWN_OPERANDS
 _LIMITS = np.array(
     [
         *(PROGRESS_BYTES, MAX_GROUPS, ACCUMULATOR_BYTES, CHUNK_BYTES, _MOST_INPUTS),
-        *(DISTANCE_ALIGNMENT, TENSOR_ALIGNMENT, most_rows(COLUMN_BITS), most_columns(COLUMN_BITS)),
+        *(TENSOR_ALIGNMENT, TENSOR_ALIGNMENT, most_rows(COLUMN_BITS), most_columns(COLUMN_BITS)),
         *(most_rows(TALL_COLUMN_BITS), most_columns(TALL_COLUMN_BITS)),
     ],
     np.int64,

@@ -10,8 +10,7 @@ from tflm_msf.blocks.demand import Demand, Ints, Strips
 from tflm_msf.network.units import Network
 from tflm_msf.ops import Map, Stage
 from tflm_msf.ops.stage import POINTWISE
-
-DISTANCE_ALIGNMENT = 16
+from tflm_msf.sizes import TENSOR_ALIGNMENT
 
 Asked = Callable[[int], Demand | None]
 """What is asked of the group of a unit; None if it is the last one's, which makes the output."""
@@ -74,7 +73,7 @@ class Overlaps:
                     layouts.add(grid)
                     to_reader = distance_to_reader(self._last, stage, grid, asked(reader), self._strips)
                     most = np.maximum(most, before + to_reader)
-        return -(-most // DISTANCE_ALIGNMENT) * DISTANCE_ALIGNMENT if len(layouts) <= 1 else None
+        return -(-most // TENSOR_ALIGNMENT) * TENSOR_ALIGNMENT if len(layouts) <= 1 else None
 
 
 def distance_to_reader(last: Stage, stage: Stage, grid: Map, asked: Demand | None, strips: Strips) -> Ints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tflm_msf.arena import ALIGNMENT, ANY_TFLM, ArenaNeed, NotPredictedError, Target, arena_need, predict
+from tflm_msf.arena import ANY_TFLM, ArenaNeed, NotPredictedError, Target, arena_need, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.export.c import describe_end
 from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
@@ -15,7 +15,7 @@ from tflm_msf.graph.pixels import Pixels
 from tflm_msf.graph.step import Step
 from tflm_msf.program.decode import fast_bytes, is_streamed
 from tflm_msf.runtime import measure_arena
-from tflm_msf.sizes import align_up
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 _ODD_METHODS = {
     "BATCH_MATMUL": "AddBatchMatMul",
@@ -82,7 +82,7 @@ def sketch_arena(model: Model, data: bytes, targets: Sequence[Target]) -> ArenaN
         static, dynamic = arena_need(lambda target: predict(model, target), targets)
     except NotPredictedError:
         static = dynamic = measure_arena(data).total
-    return ArenaNeed(align_up(static + spare, ALIGNMENT), align_up(dynamic + spare, ALIGNMENT))
+    return ArenaNeed(align_up(static + spare, TENSOR_ALIGNMENT), align_up(dynamic + spare, TENSOR_ALIGNMENT))
 
 
 def _methods(model: Model) -> list[str]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tflm_msf.arena import ALIGNMENT, c_arena, c_offsets, c_states
+from tflm_msf.arena import c_arena, c_offsets, c_states
 from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model, Op
 from tflm_msf.inputs import Array, numpy_type
 from tflm_msf.program.decode import fast_bytes, fast_places, is_streamed
 from tflm_msf.runtime.native import load_kernels, row_source
+from tflm_msf.sizes import TENSOR_ALIGNMENT
 from tflm_msf.tflite_io import read_model
 
 
@@ -94,8 +95,8 @@ class BlocksSession:
 
 
 def _aligned(size: int) -> Array:
-    raw = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
+    raw = np.zeros(size + TENSOR_ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % TENSOR_ALIGNMENT
     return raw[start : start + size]
 
 

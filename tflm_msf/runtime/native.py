@@ -14,6 +14,7 @@ from typing import Any
 
 from tflm_msf.compiled import NoCompilerError, Recipe, library_directory, shared_library
 from tflm_msf.errors import MsfError
+from tflm_msf.sizes import TENSOR_ALIGNMENT
 
 REGISTER_FUNCTION = "TflmMsfRegister"
 """Symbol of the kernels' library that adds MSF_BLOCK to an interpreter."""
@@ -85,14 +86,12 @@ _fast_memory = ctypes.create_string_buffer(0)
 def provide_fast_memory(size: int) -> None:
     """Hands at least ``size`` bytes of fast memory to all models of this process, which run in turn."""
     global _fast_memory
-    if len(_fast_memory) < size + FAST_ALIGNMENT:
-        _fast_memory = ctypes.create_string_buffer(size + FAST_ALIGNMENT)
-    start = -ctypes.addressof(_fast_memory) % FAST_ALIGNMENT
-    room = len(_fast_memory) - FAST_ALIGNMENT
+    if len(_fast_memory) < size + TENSOR_ALIGNMENT:
+        _fast_memory = ctypes.create_string_buffer(size + TENSOR_ALIGNMENT)
+    start = -ctypes.addressof(_fast_memory) % TENSOR_ALIGNMENT
+    room = len(_fast_memory) - TENSOR_ALIGNMENT
     load_kernels().msf_set_fast_memory(ctypes.c_void_p(ctypes.addressof(_fast_memory) + start), room)
 
-
-FAST_ALIGNMENT = 16
 
 RowSource = Callable[[int, int], bytes | None]
 """(row, its size in bytes) -> the row's bytes, or None to give the inference up."""

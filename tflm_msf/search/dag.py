@@ -17,13 +17,10 @@ from tflm_msf.network.units import Network
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.effort import UNLIMITED, Effort, no_collection
 from tflm_msf.search.memory import MEMORY, Memory, Remembered
-from tflm_msf.sizes import align_up
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 if TYPE_CHECKING:
     import networkx as nx
-
-TENSOR_ALIGNMENT = 16
-"""TFLM rounds every tensor in the arena up to this many bytes (``MicroArenaBufferAlignment``)."""
 
 BLOCK_BYTES = 144
 """What a block more can add to the arena's tail, at the most."""

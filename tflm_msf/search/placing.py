@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from tflm_msf.arena import Buffer, with_scratch
 from tflm_msf.arena.placement.offsets import Item, Placement, exceeds, place
 from tflm_msf.network.units import Network
-from tflm_msf.search.dag import TENSOR_ALIGNMENT, padded_bytes
+from tflm_msf.search.dag import padded_bytes
 from tflm_msf.search.edge import Edge
-from tflm_msf.sizes import align_up
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 
 def workspace_key(step: int) -> int:

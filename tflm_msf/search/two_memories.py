@@ -19,10 +19,10 @@ from tflm_msf.blocks.block import Candidate
 from tflm_msf.blocks.schedule import schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
-from tflm_msf.search.dag import TENSOR_ALIGNMENT, padded_bytes, shared_bytes
+from tflm_msf.search.dag import padded_bytes, shared_bytes
 from tflm_msf.search.edge import NO_LIMIT, Edge
 from tflm_msf.search.effort import Effort
-from tflm_msf.sizes import align_up
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 NOWHERE_ELSE: frozenset[int] = frozenset()
 

@@ -14,8 +14,7 @@ from typing import NamedTuple
 from tflm_msf.arena.placement.compiled import place_compiled, search_compiled
 from tflm_msf.arena.placement.dbm import CutShortError, Pair, Span, ZoneSearch
 from tflm_msf.core import load_core
-
-ALIGNMENT = 16
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 MOST_NODES = 2000
 """Decisions that a search for a placement takes before it gives up: some tenths of a second."""
@@ -81,10 +80,10 @@ def place(items: Sequence[Item], overlaps: Overlaps, most_nodes: int = MOST_NODE
         if found is not None:
             best = found
         else:
-            low = limit + ALIGNMENT
+            low = limit + TENSOR_ALIGNMENT
             bound = low if proved else bound
             effort = effort if proved else most_nodes // 8
-        limit = low + (_total(items, best) - low) // (2 * ALIGNMENT) * ALIGNMENT
+        limit = low + (_total(items, best) - low) // (2 * TENSOR_ALIGNMENT) * TENSOR_ALIGNMENT
     return Placement(best, _total(items, best), bound)
 
 
@@ -119,7 +118,7 @@ def lower_bound(items: Sequence[Item], overlaps: Overlaps) -> int:
 
 
 def _aligned(overlaps: Overlaps) -> dict[tuple[int, int], int]:
-    return {pair: -(-distance // ALIGNMENT) * ALIGNMENT for pair, distance in overlaps.items()}
+    return {pair: align_up(distance, TENSOR_ALIGNMENT) for pair, distance in overlaps.items()}
 
 
 def _total(items: Iterable[Item], offsets: Mapping[int, int]) -> int:

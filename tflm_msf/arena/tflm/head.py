@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tflm_msf.arena.tflm.kernels import tensor_bytes
-from tflm_msf.arena.tflm.target import ALIGNMENT
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import NO_TENSOR, Graph, Model
-from tflm_msf.sizes import align_up
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 OFFLINE_PLAN = "OfflineMemoryAllocation"
 """Name of the metadata entry with offsets chosen by a tool: little-endian int32 [version, subgraph, N, offset * N]."""
@@ -135,10 +134,10 @@ def head_buffers(model: Model, scratch: Sequence[ScratchRequest]) -> tuple[Buffe
             nbytes = tensor_bytes(tensor)
             online = not tensor.data and not tensor.is_variable and nbytes > 0
             if online or (tensor.is_variable and offset != PLANNED_BY_TFLM):
-                buffers.append(Buffer((number, index), align_up(nbytes, ALIGNMENT), first, last, offset))
+                buffers.append(Buffer((number, index), align_up(nbytes, TENSOR_ALIGNMENT), first, last, offset))
     for request in scratch:
         time = request.op + 1 if request.graph == 0 else NEVER
-        buffers.append(Buffer(None, align_up(request.nbytes, ALIGNMENT), time, time))
+        buffers.append(Buffer(None, align_up(request.nbytes, TENSOR_ALIGNMENT), time, time))
     return tuple(buffers)
 
 
@@ -176,7 +175,7 @@ def _lowest_gap(wanted: Buffer, placed: Sequence[Buffer]) -> int:
 
 def with_scratch(placed: Sequence[Buffer], scratch: Sequence[tuple[int, int]]) -> int:
     """Bytes of head once TFLM has put scratch, each piece a time and a size, beside what an offline plan placed."""
-    wanted = [Buffer(None, align_up(nbytes, ALIGNMENT), time, time) for time, nbytes in scratch]
+    wanted = [Buffer(None, align_up(nbytes, TENSOR_ALIGNMENT), time, time) for time, nbytes in scratch]
     return head_bytes(place([*placed, *wanted]))
 
 
@@ -198,7 +197,7 @@ def live_bytes(model: Model) -> tuple[int, ...]:
     for index, (tensor, (first, last)) in enumerate(zip(graph.tensors, lifetimes(graph), strict=True)):
         if not tensor.data and not tensor.is_variable and last != NEVER:
             for time in range(max(first, 1), last + 1):
-                alive[time - 1].append((offsets[index], align_up(tensor_bytes(tensor), ALIGNMENT)))
+                alive[time - 1].append((offsets[index], align_up(tensor_bytes(tensor), TENSOR_ALIGNMENT)))
     return tuple(_occupied(pieces) for pieces in alive)
 
 

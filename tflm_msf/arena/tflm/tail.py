@@ -22,9 +22,9 @@ from tflm_msf.arena.tflm.head import (
     place,
 )
 from tflm_msf.arena.tflm.kernels import Call, Kernel, Persistent, Scratch, Temp, Variable, variable_name
-from tflm_msf.arena.tflm.target import ALIGNMENT, MAX_SCRATCH_PER_OP, Target, layout
+from tflm_msf.arena.tflm.target import MAX_SCRATCH_PER_OP, Target, layout
 from tflm_msf.graph import Model, Tensor
-from tflm_msf.sizes import align_up
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class _Allocator:
         self.tail = 0
         self.needed = 0
 
-    def persistent(self, nbytes: int, alignment: int = ALIGNMENT) -> None:
+    def persistent(self, nbytes: int, alignment: int = TENSOR_ALIGNMENT) -> None:
         # TFLM compares with the head only: in too small an arena it would overwrite temporaries still in use.
         self.tail = align_up(self.tail + nbytes, alignment)
         self._need(self.temp_end)
@@ -86,7 +86,9 @@ class _Allocator:
     def plan_tables(self, buffers: int) -> None:
         """The planner gets all that is left between aligned ends and must find room for its tables in it."""
         tables = layout(structs.PLANNED_BUFFER, self.target)[0] * buffers
-        self.needed = max(self.needed, align_up(self.temp_end, ALIGNMENT) + tables + align_up(self.tail, ALIGNMENT))
+        self.needed = max(
+            self.needed, align_up(self.temp_end, TENSOR_ALIGNMENT) + tables + align_up(self.tail, TENSOR_ALIGNMENT)
+        )
 
     def _need(self, head: int) -> None:
         self.needed = max(self.needed, head + self.tail)
@@ -126,7 +128,7 @@ def replay(model: Model, kernels: Sequence[Sequence[Kernel]], target: Target) ->
         arena.persistent(target.pointer * len(tensors))
         for index in tensors:
             arena.persistent_tensor(model.main.tensors[index])
-    return Replay(buffers, arena.tail, align_up(arena.needed, ALIGNMENT))
+    return Replay(buffers, arena.tail, align_up(arena.needed, TENSOR_ALIGNMENT))
 
 
 def _make_room_for_variables(arena: _Allocator, model: Model) -> None:

@@ -18,9 +18,6 @@ from functools import cache
 from tflm_msf.errors import MsfError
 from tflm_msf.sizes import align_up
 
-ALIGNMENT = 16
-"""TFLM's arena alignment in bytes: of every tensor, scratch buffer and kernel allocation."""
-
 MAX_SCRATCH_PER_OP = 12
 """Scratch requests that TFLM sets space aside for, ahead of every operator."""
 
