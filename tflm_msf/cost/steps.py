@@ -97,9 +97,9 @@ def _asked_ends(block: Block) -> list[list[list[Columns]]]:
         turns = _turns(stage, block.groups[reader].rows, group.rows)
         for strip, (own, asking) in enumerate(zip(group.strips, block.groups[reader].strips, strict=False)):
             chunk = block.groups[reader].chunk
-            found[number][strip] = [
-                () if y is None else _mapped(stage, _ends(asking, chunk, found[reader][strip][y]), own) for y in turns
-            ]
+            asked = [None if y is None else found[reader][strip][y] for y in turns]
+            places = {each: _mapped(stage, _ends(asking, chunk, each), own) for each in set(asked) if each is not None}
+            found[number][strip] = [() if each is None else places[each] for each in asked]
     return found
 
 
