@@ -12,6 +12,7 @@ from tests.test_cli import network, run, run_json
 from tflm_msf.overview import picture_values
 from tflm_msf.planner import Planner
 from tflm_msf.report.memory import shared
+from tflm_msf.report.pictures import slim_path
 from tflm_msf.report.pictures.front import draw_front
 from tflm_msf.report.pictures.memory import draw_memory
 from tflm_msf.report.pictures.network import draw_network
@@ -97,3 +98,9 @@ def test_a_part_of_a_page_is_slim_and_says_the_same() -> None:
     assert "1.05" in texts or "1.04" in texts
     assert re.findall(r"<text[^>]*>([^<]*)</text>", element) == texts
     assert not re.search(r'="[^"]*\d\.\d\d', re.sub(r' aria-label="[^"]*"', "", element))
+    assert not re.search(r'<g id="[a-z\d]+_\d+"| d="[^"]*[A-Za-z] ', element)
+
+
+def test_a_rectangle_of_a_page_is_its_corners() -> None:
+    slim = slim_path(' d="M 3.5 1.0 L 9.0 1.0 L 9.0 -2.0 L 3.5 -2.0 z M 0 0 L -1 3.5 "')
+    assert slim == ' d="M3.5 1.0H9.0V-2.0H3.5zM0 0L-1 3.5"'
