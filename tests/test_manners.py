@@ -107,6 +107,11 @@ def test_names_and_numbers_stay_whole_in_80_columns(name: str) -> None:
     assert len({number for number in numbers(report[key]) if f"{number:,}" in shown}) >= most, shown
 
 
+@pytest.mark.parametrize("name", ["analyze", "fits", "boards", "plan", "inspect", "compare", "rewrite"])
+def test_a_narrow_terminal_breaks_lines_and_leaves_nothing_out(name: str) -> None:
+    assert call(name, *COMMAND_LINES[name], COLUMNS="30") == call(name, *COMMAND_LINES[name], COLUMNS="80")
+
+
 def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **more}
 

@@ -92,10 +92,19 @@ def is_said(what: str) -> bool:
     return context is not None and bool(context.meta.get(what))
 
 
+LEAST_WIDTH = 80
+"""Columns that tables fit: what is narrower breaks their lines, so that no name and no digit is left out."""
+
+
 def show(renderable: RenderableType, aside: bool = False) -> None:
-    """Prints as wide as the terminal: to stdout, or to stderr if it stands ``aside`` for a file that goes to stdout."""
-    if not is_said(QUIET):
-        Console(markup=False, emoji=False, stderr=aside).print(renderable)
+    """Prints as wide as the terminal, and as :data:`LEAST_WIDTH`: to stdout, or to stderr if it stands ``aside`` for a
+    file that goes to stdout.
+    """
+    if is_said(QUIET):
+        return
+    console = Console(markup=False, emoji=False, stderr=aside)
+    console.width = max(console.width, LEAST_WIDTH)
+    console.print(renderable)
 
 
 def tell(line: str, aside: bool = False) -> None:
