@@ -218,6 +218,8 @@ def load_bytes(data: bytes, directory: Path) -> Model:
         (("--camera", "64x48"), "'64x48' is no camera"),
         (("--camera", "64x48:gray8"), "gray8 has none"),
         (("--fit", "stretch"), "add --camera"),
+        (("--fit", "crop"), "add --camera"),
+        (("--resize", "area"), "add --camera"),
         (("--camera", "64x48:rgb565", "--pixel-format", "rgb565"), "leave --pixel-format out"),
         (("--camera", "64x48:rgb565", "--input", "nowhere"), "the input file nowhere cannot be read"),
     ],

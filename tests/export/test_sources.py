@@ -244,7 +244,7 @@ def test_a_picture_and_labels_in_plain_c(kind: str, tmp_path: Path) -> None:
             ("zephyr", "esp32-cam"),
             "no driver in --format zephyr: it is for arduino",
         ),
-        ("tflm__person_detect", ("c", "ov2640"), "ov2640 has no driver in --format c"),
+        ("tflm__person_detect", ("c", "ov2640"), "zephyr, platformio on esp32-c3-devkitm-1 or"),
         ("tflm__person_detect", ("platformio", "ov2640"), "has no driver in --format platformio on nucleo_f446re"),
         ("tflm__person_detect", ("tflm", "ov2640"), "--format tflm writes only the model"),
         ("tflm__person_detect", ("arduino", "webcam"), "there is no source 'webcam'"),
@@ -273,7 +273,13 @@ def test_what_makes_no_sense_is_one_sentence(
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("one\n", "gives 2 values and the file of labels has 1"), ("a,b,c\nd\n", "line 1"), (",1\nb", "line 1")],
+    [
+        ("one\n", "gives 2 values and the file of labels has 1"),
+        ("a,b,c\nd\n", "line 1"),
+        (",1\nb", "line 1"),
+        ("", "has no labels: write a name a line"),
+        (" \n\n", "has no labels"),
+    ],
 )
 def test_labels_that_do_not_fit(text: str, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text(text)

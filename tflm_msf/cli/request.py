@@ -146,6 +146,9 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
     ),
 }
 
+_FIT, _RESIZE = Fit.CROP.name.lower(), Resize.AREA.name.lower()
+"""What becomes of a camera's image if nobody says it."""
+
 CAMERA: Mapping[str, Callable[[Command], Command]] = {
     "camera": click.option(
         "--camera",
@@ -157,17 +160,14 @@ CAMERA: Mapping[str, Callable[[Command], Command]] = {
     "fit": click.option(
         "--fit",
         type=click.Choice([fit.name.lower() for fit in Fit]),
-        default=Fit.CROP.name.lower(),
-        show_default=True,
         help="With --camera: the largest part in the middle that is shaped as the network's image, or all of the "
-        "camera's.",
+        f"camera's. [default: {_FIT}]",
     ),
     "resize": click.option(
         "--resize",
         type=click.Choice([resize.name.lower() for resize in Resize]),
-        default=Resize.AREA.name.lower(),
-        show_default=True,
-        help="With --camera: a pixel is the mean of what it covers, or lies between the four pixels around its middle.",
+        help="With --camera: a pixel is the mean of what it covers, or lies between the four pixels around its middle. "
+        f"[default: {_RESIZE}]",
     ),
 }
 """Of commands that see a model run on a camera's frames."""
@@ -217,13 +217,13 @@ def make_request(
     weights: str = Weights.PACKED.value,
     time_limit: float = DEFAULT_TIME_LIMIT,
     camera: str | None = None,
-    fit: str = Fit.CROP.name.lower(),
-    resize: str = Resize.AREA.name.lower(),
+    fit: str | None = None,
+    resize: str | None = None,
     fast_ram: int | None = None,
 ) -> Request:
     """From what a user says. Raises :class:`MsfError` for what contradicts itself, and for unknown names."""
-    found = None if camera is None else Camera.parse(camera, fit, resize)
-    if found is None and (fit, resize) != (Fit.CROP.name.lower(), Resize.AREA.name.lower()):
+    found = None if camera is None else Camera.parse(camera, fit or _FIT, resize or _RESIZE)
+    if found is None and (fit, resize) != (None, None):
         raise MsfError("--fit and --resize say what becomes of a camera's image: add --camera.")
     if found is not None and pixel_format not in (None, PixelFormat.UINT8.label):
         raise MsfError("a camera's rows become bytes before the network gets them: leave --pixel-format out.")

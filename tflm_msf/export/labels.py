@@ -23,7 +23,7 @@ def parse_labels(text: str, source: str) -> tuple[Label, ...]:
     """From a file: a name a line, behind it, if wanted, a comma and a threshold.
 
     Raises:
-        MsfError: for a line that is none.
+        MsfError: for a line that is none, and if there is no line.
     """
     labels = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -37,6 +37,8 @@ def parse_labels(text: str, source: str) -> tuple[Label, ...]:
         if not name.isprintable() or not name or (value is not None and not math.isfinite(value)):
             raise MsfError(f"line {number} of {source} is no label: write a name, or a name, a comma and a number.")
         labels.append(Label(name, value))
+    if not labels:
+        raise MsfError(f"{source} has no labels: write a name a line, one for each value that the network gives.")
     return tuple(labels)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tflm_msf.boards import Board
+from tflm_msf.boards import Board, load_boards
 from tflm_msf.camera import Camera, CameraFormat
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import DType, Model
@@ -138,9 +138,17 @@ def find_driver(source: str, kind: str, board: Board | None) -> Driver | None:
     found = _DRIVERS[source].get(place)
     if found is None:
         where = f"--format {kind}" + (f" on {board.name}" if board and kind == "platformio" else "")
-        formats = ", ".join(name for name in ("arduino", "esp-idf", "zephyr") if name in _DRIVERS[source])
+        formats = ", ".join(_formats_of(source))
         raise MsfError(f"{source} has no driver in {where}: it is for {formats}; use rows, and fill them yourself.")
     return found
+
+
+def _formats_of(source: str) -> list[str]:
+    """The formats of `export` in which a source has a driver; in PlatformIO that depends on the board."""
+    places = _DRIVERS[source]
+    formats = [name for name in ("arduino", "esp-idf", "zephyr") if name in places]
+    boards = [board.name for board in load_boards() if _ecosystem("platformio", board) in places]
+    return formats + [f"platformio on {' or '.join(boards)}"] * bool(boards)
 
 
 def _ecosystem(kind: str, board: Board | None) -> str:
