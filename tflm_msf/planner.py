@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from tflm_msf.arena import refusal_of
+from tflm_msf.arena import WHEEL64, refusal_of
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.choice import Choice, choose, choose_of_two
 from tflm_msf.cost.time_model import load_costs
@@ -35,7 +35,7 @@ from tflm_msf.search.two_memories import TwoMemories, least_traffic
 from tflm_msf.simplify import RULES, RULES_WITH_LIBM, Change, Rule, Simplified, simplify
 from tflm_msf.simplify.images import SAYS as RUN_BY_IMAGE
 from tflm_msf.simplify.variables import without_variables
-from tflm_msf.sizes import TENSOR_ALIGNMENT
+from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 from tflm_msf.tflite_io import read_model
 
 MOST_UNITS = 1_000
@@ -195,16 +195,24 @@ class Planner:
 
         Plans are ``proved`` if every execution order was searched to its end, and what remained unknown on the way
         (whether a path has a placement, say) cannot beat the plan.
+        Where a model takes more to start than to run, a plan of fewer blocks may take less, with a larger head.
         """
+        least_head = self._front_where_blocks_cost(self.request.block_bytes)
+        if self.request.block_bytes >= WHEEL64.block_bytes or not any(map(_starts_in_more, least_head)):
+            return least_head
+        return tuple(_undominated([*least_head, *self._front_where_blocks_cost(WHEEL64.block_bytes)]))
+
+    def _front_where_blocks_cost(self, block_bytes: int) -> tuple[Choice, ...]:
+        """The plans for least head and ``block_bytes`` of tail a block."""
         effort = Effort(self.request.time_limit, self.say)
         orders = execution_orders(self.network)
         spaces = [_Space.of(network, preset_edges(network, self.request.preset, effort)) for network in orders.networks]
         known: list[Point] = []
         doubts = [] if orders.are_all else [EVERYTHING_IS_OPEN]
         found: list[tuple[Relaxing, Point]] = []
-        for space in sorted(spaces, key=self._least_possible) if len(spaces) > 1 else spaces:
+        for space in _best_first(spaces, block_bytes):
             units = len(space.network.units)
-            front = search_front(space.edges, units, self.request.block_bytes, space.placer, known, effort)
+            front = search_front(space.edges, units, block_bytes, space.placer, known, effort)
             known += front.points
             doubts += front.doubts
             relaxing = Relaxing(space.network, load_costs()[self.request.timed_on], space.blocks, space.placer.place)
@@ -216,16 +224,10 @@ class Planner:
             )
         if effort.ran_out:
             doubts.append(EVERYTHING_IS_OPEN)
-        return tuple(_undominated([self._choice(relaxing, point, doubts) for relaxing, point in found]))
+        return tuple(_undominated([self._choice(relaxing, point, doubts, block_bytes) for relaxing, point in found]))
 
-    def _least_possible(self, space: _Space) -> int:
-        """Bytes that no plan of the least MACs can go below: the better orders are searched first."""
-        units = len(space.network.units)
-        first = Search(space.edges, units).cheapest(NO_LIMIT, units)
-        return first.head + self.request.block_bytes * len(first.edges) if first else NO_LIMIT
-
-    def _choice(self, relaxing: Relaxing, point: Point, doubts: Sequence[Doubt]) -> Choice:
-        proved = is_proved(point.macs, point.head + self.request.block_bytes * len(point.edges), doubts)
+    def _choice(self, relaxing: Relaxing, point: Point, doubts: Sequence[Doubt], block_bytes: int) -> Choice:
+        proved = is_proved(point.macs, point.head + block_bytes * len(point.edges), doubts)
         plan = relaxing.plan(point.edges, proved)
         return Choice(self.model, relaxing.network, plan, self.request.weights, self.request.targets)
 
@@ -274,6 +276,23 @@ class _Space(NamedTuple):
     @classmethod
     def of(cls, network: Network, edges: list[Edge]) -> _Space:
         return cls(network, edges, BlockSpace(network), Placer(network))
+
+
+def _best_first(spaces: list[_Space], block_bytes: int) -> list[_Space]:
+    """Execution orders by the bytes that no plan of the least MACs can go below: the better ones are searched first."""
+
+    def least_possible(space: _Space) -> int:
+        units = len(space.network.units)
+        first = Search(space.edges, units).cheapest(NO_LIMIT, units)
+        return first.head + block_bytes * len(first.edges) if first else NO_LIMIT
+
+    return sorted(spaces, key=least_possible) if len(spaces) > 1 else spaces
+
+
+def _starts_in_more(choice: Choice) -> bool:
+    """True if what TFLM needs to start, not head and tail of the running model, decides the arena."""
+    sizes = filter(None, map(choice.arena_on, choice.targets))
+    return any(size.minimum > align_up(size.total, TENSOR_ALIGNMENT) for size in sizes)
 
 
 def _require_no_rows_kept(network: Network, source: str) -> None:
