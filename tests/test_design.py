@@ -47,3 +47,20 @@ def test_links_inside_lead_to_headings() -> None:
     headings = re.findall(r"^## (.+)$", TEXT, re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= anchors
+
+
+def test_every_budget_of_the_search_is_named() -> None:
+    """Whoever adds one says in the text what is lost with it."""
+    defined = re.compile(r"^((?:MOST|MANY)_[A-Z_]+)\b.* = ", re.MULTILINE)
+    package = ROOT / "tflm_msf"
+    sources = {path: defined.findall(path.read_text(encoding="utf-8")) for path in package.rglob("*.py")}
+    of_the_search = (
+        package / "search",
+        package / "arena" / "placement",
+        package / "blocks",
+        package / "network" / "orders.py",
+    )
+    budgets = {name for path, names in sources.items() if {path, *path.parents} & {*of_the_search} for name in names}
+    named = set(re.findall(r"`((?:MOST|MANY)_[A-Z_]+)`", TEXT))
+    assert len(budgets) >= 10
+    assert budgets <= named <= set().union(*sources.values())
