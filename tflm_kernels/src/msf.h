@@ -72,13 +72,18 @@ msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t
  */
 typedef int (*msf_row_source)(void *context, uint32_t y, void *row, uint32_t size);
 
-/* The row source of one model. It belongs to the caller and stays where it is; only msf_attach_rows writes to it. */
-typedef struct msf_attachment {
-  msf_row_source source;
-  void *context;
+/* Whose an entry of a list is; the kernels' own. */
+typedef struct msf_of_model {
   const uint8_t *model;
   uint32_t model_size;
-  struct msf_attachment *next;
+  struct msf_of_model *next;
+} msf_of_model;
+
+/* The row source of one model. It belongs to the caller and stays where it is; only msf_attach_rows writes to it. */
+typedef struct {
+  msf_of_model of;
+  msf_row_source source;
+  void *context;
 } msf_attachment;
 
 /*
@@ -102,12 +107,10 @@ msf_status msf_check_source(const void *program);
  * Fast memory for the model that lies at `model`: whoever hands it over owns it and the entry, and keeps both as long as
  * the model runs. Nothing in it survives an inference, so that models which run in turn may have the same.
  */
-typedef struct msf_fast_memory {
+typedef struct {
+  msf_of_model of;
   void *buffer;
   uint32_t size;
-  const uint8_t *model;
-  uint32_t model_size;
-  struct msf_fast_memory *next;
 } msf_fast_memory;
 
 /*

@@ -1,32 +1,19 @@
 /*
- * Which fast memory belongs to which model, and which operands lie in it: a list of what the application has handed over,
- * which owns the entries.
+ * Which fast memory belongs to which model, and which operands lie in it.
  */
+#include "engine/msf_of_model.h"
 #include "engine/msf_walk.h"
 #include "kernel/msf_fits.h"
 #include "msf.h"
 
-static msf_fast_memory *attached;
+static msf_of_model *attached;
 static msf_fast_memory others;
-
-static void detach(const msf_fast_memory *entry) {
-  for (msf_fast_memory **place = &attached; *place != 0; place = &(*place)->next) {
-    if (*place == entry) {
-      *place = entry->next;
-      return;
-    }
-  }
-}
 
 void msf_attach_fast_memory(msf_fast_memory *entry, const void *model, uint32_t model_size, void *buffer,
                             uint32_t size) {
-  detach(entry);
   entry->buffer = buffer;
   entry->size = size;
-  entry->model = (const uint8_t *)model;
-  entry->model_size = model_size;
-  entry->next = attached;
-  if (buffer != 0) attached = entry;
+  msf_enter(&attached, &entry->of, model, model_size, buffer != 0);
 }
 
 void msf_set_fast_memory(void *buffer, uint32_t size) {
@@ -35,10 +22,7 @@ void msf_set_fast_memory(void *buffer, uint32_t size) {
 }
 
 static const msf_fast_memory *memory_of(const void *program) {
-  for (const msf_fast_memory *entry = attached; entry != 0; entry = entry->next) {
-    if ((uintptr_t)program - (uintptr_t)entry->model < entry->model_size) return entry;
-  }
-  return &others;
+  return (const msf_fast_memory *)msf_entry_of(attached, program, &others.of);
 }
 
 uint32_t msf_fast_size(const void *program, uint32_t program_size) {

@@ -1,31 +1,19 @@
 /*
- * Which row source belongs to which model: a list of what the application has attached, which owns the entries.
+ * Which row source belongs to which model: what the application has attached.
  */
+#include "engine/msf_of_model.h"
 #include "engine/msf_source.h"
 #include "format/msf_program.h"
 #include "msf.h"
 
-static msf_attachment *attached;
+static msf_of_model *attached;
 static msf_attachment others;
-
-static void detach(const msf_attachment *rows) {
-  for (msf_attachment **place = &attached; *place != 0; place = &(*place)->next) {
-    if (*place == rows) {
-      *place = rows->next;
-      return;
-    }
-  }
-}
 
 void msf_attach_rows(msf_attachment *rows, const void *model, uint32_t model_size, msf_row_source source,
                      void *context) {
-  detach(rows);
   rows->source = source;
   rows->context = context;
-  rows->model = (const uint8_t *)model;
-  rows->model_size = model_size;
-  rows->next = attached;
-  if (source != 0) attached = rows;
+  msf_enter(&attached, &rows->of, model, model_size, source != 0);
 }
 
 void msf_set_row_source(msf_row_source source, void *context) {
@@ -34,10 +22,7 @@ void msf_set_row_source(msf_row_source source, void *context) {
 }
 
 const msf_attachment *msf_rows_of(const void *program) {
-  for (const msf_attachment *rows = attached; rows != 0; rows = rows->next) {
-    if ((uintptr_t)program - (uintptr_t)rows->model < rows->model_size) return rows;
-  }
-  return &others;
+  return (const msf_attachment *)msf_entry_of(attached, program, &others.of);
 }
 
 msf_status msf_check_source(const void *program) {
