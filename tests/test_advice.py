@@ -13,11 +13,14 @@ from testing.corpus import corpus_model, model_paths
 from testing.layers import Geometry, Layers, Weighting
 from tests.simplify.habits import Habits
 from tests.test_cli import assert_refused, network, run, run_json
+from tflm_msf.advice import advise
+from tflm_msf.boards import find_board
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import DType, Model, Op
 from tflm_msf.network.changes import without
 from tflm_msf.planner import Planner
 from tflm_msf.report.tables import advice_text
+from tflm_msf.request import Limits, Request
 from tflm_msf.tflite_io import write_model
 
 
@@ -194,3 +197,18 @@ def test_a_board_that_analyze_refuses_comes_with_advice(tmp_path: Path) -> None:
     path = tmp_path / "net.tflite"
     path.write_bytes(write_model(layers.model([layers.conv(x, 2, Geometry((3, 3), (8, 8)), Weighting())])))
     assert_refused(run("analyze", path, "--board", "hifive1-revb"), "; with --stream-input ")
+
+
+def test_the_second_memory_of_a_board_is_advised_where_the_first_does_not_suffice(tmp_path: Path) -> None:
+    layers = Layers(Random(1))
+    x = layers.conv(layers.input(1, 600, 600, 1), 4, Geometry((3, 3), (8, 8)), Weighting())
+    path = tmp_path / "net.tflite"
+    path.write_bytes(write_model(layers.model([x])))
+    board = find_board("esp32-s3-devkitc-1")
+    found = advise(Planner.of(path.read_bytes(), "net", Request(board=board)))
+    (advice,) = (entry for entry in found if "--fast-ram" in entry.options)
+    assert advice.keeps_limits
+    assert_kept(path, ("--board", board.name), advice.to_json())
+    assert_refused(run("rewrite", path, "--board", board.name), f"with --fast-ram {board.usable_ram} ")
+    limited = Request(board=board, limits=Limits(ram=200_000))
+    assert not any("--fast-ram" in entry.options for entry in advise(Planner.of(path.read_bytes(), "net", limited)))

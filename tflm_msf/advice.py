@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,7 +88,20 @@ def _all(planner: Planner, now: Advice) -> Iterator[Advice]:
         other = _prepared(planner, request)
         if other is not None:
             yield _outcome(other, options)
+    if not now.keeps_limits:
+        yield from _second_memory(planner)
     yield from _other_models(planner)
+
+
+def _second_memory(planner: Planner) -> Iterator[Advice]:
+    """The arena in a board's PSRAM, its RAM for what is read and written most; if nobody says what may be used."""
+    request, board = planner.request, planner.request.board
+    if board is None or board.psram is None or (request.limits.ram, request.fast_ram) != (None, None):
+        return
+    with suppress(MsfError):
+        other = _prepared(planner, replace(request, fast_ram=board.usable_ram))
+        if other is not None:
+            yield _outcome(other, ("--fast-ram", str(board.usable_ram)))
 
 
 def _prepared(planner: Planner, request: Request) -> Planner | None:
