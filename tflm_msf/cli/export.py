@@ -166,10 +166,11 @@ def export(
             files = _model_only(loaded, kind, prefix, request, skip_softmax, _labels(labels_file))
         else:
             case = None if no_self_check else _case(loaded, model, request, fed)
-            ram = _ram(loaded, chosen, request)
-            project = _project_of(loaded, prefix, case, request, ram, fed, labels_file)
+            arena = arena_of(loaded.model, loaded.data, chosen, request.targets)
+            ram = _ram(loaded, arena, request)
+            project = _project_of(loaded, prefix, case, arena, request, ram, fed, labels_file)
             files = _project(project, kind, chosen, request.board)
-            told = _told(project, kind, chosen, output, request.board)
+            told = _told(project, kind, output, request.board)
     write_files(output, files, force or only_model)
     if as_json:
         print_json("export", {"output": str(output), "files": sorted(files), "ram": ram.to_json() if ram else None})
@@ -223,6 +224,7 @@ def _project_of(
     loaded: _Loaded,
     name: str,
     case: Case | None,
+    arena: int,
     request: Request,
     ram: CameraRam | None,
     fed: _Fed,
@@ -235,6 +237,7 @@ def _project_of(
         loaded.model,
         loaded.data,
         case,
+        arena,
         request.targets,
         camera=request.camera,
         ram=ram,
@@ -250,7 +253,7 @@ def _summary(output: Path, files: Files) -> list[str]:
     return [f"Wrote {output / name}" + ("" if name in files else f" ({n} files)") for name, n in sorted(counts.items())]
 
 
-def _told(project: Project, kind: str, runtime: Runtime, output: Path, board: Board | None) -> list[str]:
+def _told(project: Project, kind: str, output: Path, board: Board | None) -> list[str]:
     """The arena, and the command to type next."""
     name, place = project.name, shlex.quote(str(output))
     commands = {
@@ -261,10 +264,9 @@ def _told(project: Project, kind: str, runtime: Runtime, output: Path, board: Bo
         "zephyr": f"west build -b nrf52840dk/nrf52840 {place}/app",
         "cmsis-pack": f"(cd {place} && zip -r ../TflmMsf.{name}.pack .)",
     }
-    arena = arena_of(project.model, project.data, runtime, project.targets)
     now, *before = project.ram.lines() if project.ram else [""]
     ram = [f"RAM:   {now}", *(f"       {line}" for line in before)] if now else []
-    return [f"Arena: {arena:,} bytes", *ram, f"Next:  {commands[kind]}"]
+    return [f"Arena: {project.arena:,} bytes", *ram, f"Next:  {commands[kind]}"]
 
 
 def _require_chip(kind: str, board: Board | None) -> None:
@@ -369,13 +371,12 @@ def _labels(file: Path | None) -> tuple[Label, ...]:
         raise MsfError(f"{file} is no text of labels in UTF-8.") from None
 
 
-def _ram(loaded: _Loaded, runtime: Runtime, request: Request) -> CameraRam | None:
-    """What it all takes with a camera, if there is one."""
+def _ram(loaded: _Loaded, arena: int, request: Request) -> CameraRam | None:
+    """What it all takes with a camera beside its ``arena``, if there is one."""
     if request.camera is None:
         return None
     original = None if loaded.original is None else read_model(loaded.original, "the original model")
     before = request.shown if request.shown.is_tflm else MCU32
-    arena = arena_of(loaded.model, loaded.data, runtime, request.targets)
     return CameraRam.of(loaded.model, request.camera, arena, original, before)
 
 

@@ -56,7 +56,7 @@ class Runtime(Enum):
 class Project:
     """A rewritten model, its file, and a case for the self-check (None: it has none).
 
-    ``name`` is the prefix of names and files.
+    ``name`` is the prefix of names and files, ``arena`` the bytes that :func:`arena_of` gives.
 
     ``camera`` is where its rows come from, and ``ram`` what it takes then; ``labels`` are what its outputs are called;
     ``source`` is what its input comes from, with its ``driver`` (None: the application's own). ``targets`` are the
@@ -67,6 +67,7 @@ class Project:
     model: Model
     data: bytes
     case: Case | None
+    arena: int
     targets: tuple[Target, ...] = ANY_TFLM
     camera: Camera | None = None
     ram: CameraRam | None = None
@@ -136,7 +137,6 @@ def project_values(project: Project, kind: str, runtime: Runtime) -> dict[str, A
     case = project.case or Case((), ())
     outputs = [value.tobytes() for value in case.outputs]
     tflm = runtime is Runtime.TFLM
-    arena = arena_of(project.model, project.data, runtime, project.targets)
     return {
         "name": project.name,
         "upper": project.name.upper(),
@@ -156,7 +156,7 @@ def project_values(project: Project, kind: str, runtime: Runtime) -> dict[str, A
         "steps": case.steps,
         "step_bytes": [len(value.tobytes()) // case.steps for value in case.inputs],
         "unfused": any(op.custom_code != CUSTOM_CODE for op in graph.ops),
-        "arena": arena,
+        "arena": project.arena,
         "checked": project.case is not None,
         "by_tflm": case.by_tflm,
         "reference": "TFLM" if case.by_tflm else "the kernels",

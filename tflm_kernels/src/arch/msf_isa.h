@@ -25,11 +25,10 @@
 #elif defined(__XTENSA__)
 #define MSF_ARCH_XTENSA 1
 #else
-#define MSF_ARCH_PORTABLE 1
-#if defined(__ARM_ARCH_6M__) && defined(__GNUC__)
-#define MSF_HAS_SEGMENT_OF_ONE 1
-#define MSF_HAS_TAPS 1
+#if defined(__ARM_ARCH_6M__)
+#define MSF_ARCH_ARMV6M 1
 #endif
+#define MSF_ARCH_PORTABLE 1 /* what a set has no files of its own for */
 #endif
 
 #if defined(MSF_ARCH_MVE)
@@ -38,6 +37,8 @@
 #include "arch/msf_isa_dsp.h"
 #elif defined(MSF_ARCH_XTENSA)
 #include "arch/msf_isa_xtensa.h"
+#elif defined(MSF_ARCH_ARMV6M)
+#include "arch/msf_isa_armv6m.h"
 #else
 #include "arch/msf_isa_portable.h"
 #endif

@@ -15,11 +15,6 @@
 #include "arch/msf_plain_memory.h"
 #include "arch/msf_plain_taps.h"
 
-#if defined(__ARM_ARCH_6M__)
-/* a product of 64 bits would be a call */
-#include "arch/msf_high_halves.h"
-#else
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -32,8 +27,6 @@ static inline int32_t msf_high(int32_t sum, uint32_t multiplier) {
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif
 
 #endif /* MSF_ISA_PORTABLE_H_ */
