@@ -149,7 +149,8 @@ def make_plan_of_two(
 def plans_of_two(memories: TwoMemories, most_macs: float, most_slow: int) -> tuple[list[Plan], bool]:
     """Plans that have been placed in both memories, and whether every one that might be better was, too.
 
-    What is found by sizes alone may not fit once everything has its place: then less of fast memory is used as well.
+    What is found by sizes alone may not fit once everything has its place: then less of fast memory is used as well,
+    with bytes to spare and with no output over an input but in place, neither of which makes the other needless.
     """
     ideal = _ideal_of_two(memories, most_slow)
     if ideal is not None:
@@ -163,7 +164,7 @@ def plans_of_two(memories: TwoMemories, most_macs: float, most_slow: int) -> tup
         beyond = [plan.fast_bytes - memories.fast_bytes for plan in found]
         fitting = [plan for plan, more in zip(found, beyond, strict=True) if more <= 0 and plan.head <= most_slow]
         plans += fitting
-        if len(fitting) == len(found):
+        if len(fitting) == len(found) and not room.spare:
             break
         are_all = False
         if room == ALL_ROOM:

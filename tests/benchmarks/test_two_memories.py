@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.firmware import without_softmax
-from benchmarks.two_memories import PAGE, ROWS, Asked
+from benchmarks.two_memories import PAGE, ROWS, Asked, traffic_bound
 from testing.corpus import corpus_model
 from tflm_msf.arena import C_EXPORT
 from tflm_msf.planner import Planner
@@ -21,6 +21,9 @@ MOST_SLOW = {
     ("nxp__yolo_face_detect", 19200): 64_600,
 }
 """Bytes of slow memory beside so many of the fast one."""
+
+STORED_TWICE = 1.05
+"""Counted by planned traffic at most: Arm DSP loops store every third pixel of a depthwise convolution twice."""
 
 
 def told(asked: Asked) -> list[str]:
@@ -38,10 +41,11 @@ def test_the_page_says_what_is_planned(asked: Asked) -> None:
     choice = planner.choose()
     plan = choice.plan
     fast, slow = (plan.fast_bytes, choice.needed) if plan.fast else (choice.needed, 0)
-    _, given, used, there, overhead, planned, counted, least = told(asked)
+    _, given, used, there, overhead, planned, counted, bound, least = told(asked)
     assert (int(given), int(used), int(there)) == (asked.fast_ram, fast, slow)
     assert (overhead, int(planned)) == (f"{plan.overhead:.3f}", plan.traffic)
     assert fast <= asked.fast_ram
     assert slow <= MOST_SLOW.get((asked.model, asked.fast_ram), slow)
-    assert int(planned) <= int(counted) <= 1.01 * int(planned)
-    assert int(least) <= int(planned)
+    assert int(planned) <= int(counted) <= STORED_TWICE * int(planned)
+    assert int(bound) == (traffic_bound(planner, plan, asked.slow) if plan.fast else 0)
+    assert int(least) <= int(bound) <= int(planned)

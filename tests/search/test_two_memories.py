@@ -14,13 +14,14 @@ from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.errors import LimitMissedError, MsfError
 from tflm_msf.inputs import make_inputs
 from tflm_msf.network.units import Network
-from tflm_msf.plan import make_plan_of_two
+from tflm_msf.plan import make_plan_of_two, plans_of_two
 from tflm_msf.planner import Planner
 from tflm_msf.program.decode import fast_bytes
 from tflm_msf.request import Limits, Request
 from tflm_msf.runtime import Session
 from tflm_msf.runtime.native import load_kernels
 from tflm_msf.search.dag import padded_bytes
+from tflm_msf.search.edge import NO_LIMIT
 from tflm_msf.search.two_memories import Room, TwoMemories, Way
 from tflm_msf.sizes import align_up
 from tflm_msf.tflite_io import write_model
@@ -131,6 +132,17 @@ def test_an_ideal_way_is_one_that_nothing_beats() -> None:
     assert isinstance(ideal, Way)
     assert (ideal.traffic, ideal.macs) == min((way.traffic, way.macs) for way in memories.ways())
     assert ideal.traffic == planner.least_traffic
+
+
+@pytest.mark.parametrize("seed", (35, 75, 102, 164))
+def test_bytes_to_spare_hide_no_plan_without_moving_outputs(seed: int) -> None:
+    """With bytes to spare every way has a place here; one whose outputs do not move has less traffic."""
+    network = Planner.of(chain(Random(seed), 5), "chain", Request()).network
+    memories = TwoMemories(network, BlockSpace(network), 500)
+    still = [make_plan_of_two(network, way.edges, way.fast) for way in memories.ways(room=Room(distance=0))]
+    plans, _ = plans_of_two(memories, NO_LIMIT, NO_LIMIT)
+    placed = [plan.traffic for plan in still if plan.fast_bytes <= memories.fast_bytes]
+    assert placed and min(plan.traffic for plan in plans) <= min(placed)
 
 
 def test_what_fits_into_fast_memory_needs_no_slow_one() -> None:
