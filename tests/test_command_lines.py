@@ -183,6 +183,7 @@ def test_more_command_lines(words: list[str]) -> None:
         ["verify", "net.tflite", "done.tflite", "--seed", "-1"],
         ["rewrite", "net.tflite", "--ram-limit", "9" * 5000],
         ["rewrite", "net.tflite", "-o", "loop"],
+        ["plan", "net.tflite", "--picture", "loop", "--dag", "loop"],
         ["rewrite", "net.tflite", "-o", LONG],
         ["inspect", "/dev/zero"],
         ["plan", "net.tflite", "--dag", "noending"],

@@ -135,7 +135,10 @@ def test_the_version_names_kernels_format_and_json() -> None:
 
 @pytest.mark.parametrize(
     ("words", "wanted"),
-    [("tflm-msf re", ["rewrite", "report"]), ("tflm-msf rewrite --ma", ["--max-overhead", "--max-slowdown"])],
+    [
+        ("tflm-msf re", ["rewrite", "report"]),
+        ("tflm-msf rewrite --ma", ["--max-overhead", "--max-slowdown", "--max-rescan"]),
+    ],
 )
 def test_shells_complete_commands_and_options(words: str, wanted: list[str]) -> None:
     code = "import sys; sys.argv = ['tflm-msf']; from tflm_msf.cli import main; main(prog_name='tflm-msf')"

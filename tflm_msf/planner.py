@@ -118,7 +118,7 @@ class Planner:
             model = step.written_into(model)
         if request.stream_input:
             model = request.pixels.written_into(model)
-            network = with_streamed_input(network, source, request.pixels)
+            network = with_streamed_input(network, source, request.pixels, request.most_fetches)
         return cls(source, original, model, network, request, simplified.changes, say, window)
 
     def within(self, preset: Preset) -> Planner:

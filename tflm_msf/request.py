@@ -85,6 +85,8 @@ class Request:
         stream_input: get the input row by row from the application instead of from a tensor. A float input that is
             only quantised then arrives as int8.
         pixels: what the rows of a streamed input hold.
+        most_fetches: how often an inference may fetch each row of a streamed input. More than once, wide maps may be
+            made strip by strip.
         camera: what they are made of, for rows of bytes. No plan depends on it.
         stateful: make a step model that takes so many new rows of the window (:data:`LEAST_HOP`: as few as can be).
             None: the model as it is.
@@ -105,6 +107,7 @@ class Request:
 
     stream_input: bool = False
     pixels: Pixels = AS_THE_MODEL
+    most_fetches: int = 1
     camera: Camera | None = None
     stateful: int | None = None
     int8_io: bool = False
@@ -122,6 +125,7 @@ class Request:
             raise MsfError(f"a time limit of {self.time_limit:g} seconds cannot be kept: it is a number of at least 0.")
         if self.pixels != AS_THE_MODEL and not self.stream_input:
             raise MsfError("pixels have a format only where rows are streamed: add --stream-input.")
+        self._check_fetches()
         if self.camera is not None and (self.pixels.format is not PixelFormat.UINT8 or self.stateful is not None):
             raise MsfError("a camera's rows become the bytes of a whole image: use pixels of uint8, and no step model.")
         if self.limits.max_slowdown is not None and self.weights is Weights.PLAIN:
@@ -132,6 +136,14 @@ class Request:
 
         if self.fast_ram is not None:
             self._check_two_memories()
+
+    def _check_fetches(self) -> None:
+        if self.most_fetches < 1:
+            raise MsfError(f"rows cannot be fetched {self.most_fetches} times: --max-rescan is at least 1.")
+        if self.most_fetches > 1 and not self.stream_input:
+            raise MsfError("rows are fetched again only where they are streamed: add --stream-input.")
+        if self.most_fetches > 1 and self.camera is not None:
+            raise MsfError("a camera's rows are made in order, once: leave --rescan and --max-rescan out.")
 
     def _check_two_memories(self) -> None:
         if self.fast_ram is not None and self.fast_ram <= 0:

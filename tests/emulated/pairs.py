@@ -23,6 +23,7 @@ from tflm_msf.graph import Model
 from tflm_msf.inputs import make_inputs
 from tflm_msf.network.streaming import with_streamed_input
 from tflm_msf.network.units import Network, build_network
+from tflm_msf.ops.stage import ANY_NUMBER
 from tflm_msf.plan import make_plan
 from tflm_msf.planner import Planner
 from tflm_msf.program.assemble import assemble
@@ -141,7 +142,7 @@ def _pair(name: str, model: Model, network: Network, cases: Sequence[Case], rand
     weights = Weights.PLAIN if random.random() < 0.3 else Weights.PACKED
     if len(network.inputs) == 1 and random.random() < 0.25:
         try:
-            network = with_streamed_input(network, name, Request().pixels)
+            network = with_streamed_input(network, name, Request().pixels, ANY_NUMBER)
             name += " streamed"
         except MsfError:
             pass

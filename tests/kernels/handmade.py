@@ -458,6 +458,12 @@ def streamed() -> Handmade:
     )
 
 
+def rescanned() -> Handmade:
+    """As :func:`streamed`, in two strips, for each of which the rows are fetched."""
+    made = streamed()
+    return replace(made, stages=(Stage(SOURCE, (), 0, args=(0, 2)), made.stages[1]), tile=(NONE, 2))
+
+
 def pixels(layout: int = 1) -> Handmade:
     """As :func:`streamed`, with rows of 4 pixels of 3 bytes each in one of the formats 1 to 3, and all bits flipped."""
     return replace(
@@ -489,6 +495,7 @@ ALL = (
     moves,
     two_outputs,
     streamed,
+    rescanned,
     pixels,
     rgb565,
     kept,

@@ -229,6 +229,18 @@ def test_rows_come_from_the_source_in_order() -> None:
     assert asked == [(0, 8), (1, 8), (2, 8)]
 
 
+def test_rows_come_again_for_each_strip() -> None:
+    rows, asked = ramp(3, 8), []
+
+    def source(y: int, size: int) -> bytes:
+        asked.append((y, size))
+        return bytes(rows[y].view(np.uint8))
+
+    with row_source(source):
+        np.testing.assert_array_equal(run(handmade.rescanned())[0], -rows.reshape(-1))
+    assert asked == 2 * [(0, 8), (1, 8), (2, 8)]
+
+
 def test_rows_of_bytes_are_looked_up() -> None:
     rows = ramp(3, 12).view(np.uint8)
     with row_source(lambda y, size: bytes(rows[y]) if size == 12 else None):
@@ -277,7 +289,7 @@ def test_results_do_not_depend_on_what_was_in_memory(seed: Seed) -> None:
 def _outputs(seed: Seed, operands: list[Bytes]) -> Bytes:
     if seed.has_state:
         operands[-1][:4] = 0
-    if seed.name in ("streamed", "pixels", "rgb565"):
+    if seed.name in ("streamed", "rescanned", "pixels", "rgb565"):
         with row_source(lambda y, size: bytes([y]) * size):
             assert invoke(seed.program, operands) == Status.OK
     else:

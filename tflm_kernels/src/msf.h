@@ -67,7 +67,9 @@ msf_status msf_invoke(const void *program, const msf_operand *operands, uint32_t
 /*
  * Fills row y of the input image with `size` bytes: its pixels from left to right, channels innermost, in the format that
  * the model was rewritten for (--pixel-format). `row` need not be aligned. Rows are asked for in order, each once an
- * inference; those below the last one that the network looks at are not asked for.
+ * inference; those below the last one that the network looks at are not asked for. Of a model that was rewritten with
+ * --rescan, they are asked for in order several times, from row 0 again for each strip of the image: the source must give
+ * the same bytes each time.
  * Returns 0, or anything else to give the inference up.
  */
 typedef int (*msf_row_source)(void *context, uint32_t y, void *row, uint32_t size);

@@ -181,9 +181,9 @@ def _unit(
     read = [number[tensor] for tensor in dict.fromkeys(stage.reads)]
     is_source, window = stage.op is StageOp.SOURCE, stage.window
     rows_alone = stage.reduces or is_source or stage.history > 0
-    runs_once = rows_alone or stage.prefix is not None
     row = (
-        *(1, stage.reduces, is_source, stage.op in IN_PLACE, rows_alone, runs_once, stage.history, window == POINTWISE),
+        *(1, stage.reduces, is_source, stage.op in IN_PLACE, rows_alone, stage.most_strips, stage.history),
+        window == POINTWISE,
         may_be_cut_short(network, stage),
         *(number[stage.output], *stage.output_map, stage.grid.h, stage.grid.w),
         *(-1 if stage.prefix is None else number[stage.prefix], stage.prefix_map.elements),

@@ -206,8 +206,7 @@ class BlockWalk:
         self._extent = max(self._extent[0], rows), max(self._extent[1], cols)
         if not can_be_numbered(*self._extent):
             return False
-        runs_once = stage.reduces or stage.op is StageOp.SOURCE or stage.prefix is not None or stage.history > 0
-        return not runs_once or self._keep(self._strips.widths == self._strips.out.w)
+        return self._keep(self._strips.counts <= stage.most_strips)
 
     def _becomes_inner(self, stage: Stage) -> bool:
         """True if the stage's output is read here only, in the layout that the stage gives it."""

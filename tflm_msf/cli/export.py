@@ -40,7 +40,7 @@ from tflm_msf.graph import Model
 from tflm_msf.graph.pixels import PixelFormat
 from tflm_msf.planner import Planner
 from tflm_msf.png import Picture, read_png
-from tflm_msf.program.decode import is_rewritten
+from tflm_msf.program.decode import fetches_of, is_rewritten
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import read_model, write_model
 
@@ -161,6 +161,7 @@ def export(
         request = _with_camera(request, fed)
         request, chosen = _running(request, kind, runtime)
         loaded = _load(model, request)
+        _require_rows_once(loaded.model, request, fed)
         prefix = name or c_name(model.stem)
         if only_model:
             files = _model_only(loaded, kind, prefix, request, skip_softmax, _labels(labels_file))
@@ -309,6 +310,12 @@ def _load(path: Path, request: Request) -> _Loaded:
     planner = Planner.of_model(model, str(path), request)
     rewritten = choose_or_advise(planner).model
     return _Loaded(rewritten, write_model(rewritten), data)
+
+
+def _require_rows_once(model: Model, request: Request, fed: _Fed) -> None:
+    """Raises MsfError for a model that asks for rows again, of what gives them in order, once."""
+    if fetches_of(model) > 1 and (request.camera is not None or fed.driver is not None):
+        raise MsfError("the model fetches rows again, which a camera does not give: rewrite it without --rescan.")
 
 
 def _model_only(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -32,7 +33,19 @@ from tflm_msf.search.dag import as_networkx
 
 @click.command()
 @click.argument("model", type=MODEL)
-@requested("fast_ram", "core", "target", "stream_input", "stateful", "int8_io", "allow_libm", "preset", "time_limit")
+@requested(
+    "fast_ram",
+    "core",
+    "target",
+    "stream_input",
+    "rescan",
+    "max_rescan",
+    "stateful",
+    "int8_io",
+    "allow_libm",
+    "preset",
+    "time_limit",
+)
 @click.option("--picture", type=MODEL, help="Draw the front, with those of the presets: a .png, .svg or .pdf file.")
 @click.option(
     "--timeline",
@@ -77,7 +90,7 @@ def _check_outputs(model: Path, picture: Path | None, timeline: Path | None, dag
     given = [path for path in (picture, timeline, dag) if path is not None]
     for number, output in enumerate(given):
         check_destination(output, model)
-        if output.resolve() in [other.resolve() for other in given[:number]]:
+        if os.path.realpath(output) in map(os.path.realpath, given[:number]):  # unlike resolve, ends in circles
             raise MsfError(
                 f"{output} is named for two pictures, of which the second would replace the first: name two."
             )

@@ -14,6 +14,7 @@ from tflm_msf.camera import Camera, CameraFormat, Fit, Resize
 from tflm_msf.cost.time_model import load_costs
 from tflm_msf.errors import MsfError
 from tflm_msf.graph.pixels import PixelFormat, make_pixels
+from tflm_msf.ops.stage import ANY_NUMBER
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import DEFAULT_CORE, DEFAULT_TIME_LIMIT, LEAST_HOP, Limits, Request
 from tflm_msf.search.presets import Preset
@@ -87,6 +88,18 @@ _OPTIONS: Mapping[str, Callable[[Command], Command]] = {
         "--stream-input",
         is_flag=True,
         help="Get the input row by row from a callback (a camera, say): it takes no arena any more.",
+    ),
+    "rescan": click.option(
+        "--rescan",
+        is_flag=True,
+        help="Rows of a streamed input may be asked for several times an inference (they lie in PSRAM or flash, say): "
+        "wide maps are then made strip by strip, in less arena.",
+    ),
+    "max_rescan": click.option(
+        "--max-rescan",
+        type=click.IntRange(1, ANY_NUMBER),
+        metavar="TIMES",
+        help="As --rescan, but no row more often than so many times.",
     ),
     "pixel_format": click.option(
         "--pixel-format",
@@ -172,7 +185,7 @@ CAMERA: Mapping[str, Callable[[Command], Command]] = {
 }
 """Of commands that see a model run on a camera's frames."""
 
-ENDS = ("stream_input", "pixel_format", "pixel_range", "stateful", "int8_io")
+ENDS = ("stream_input", "rescan", "max_rescan", "pixel_format", "pixel_range", "stateful", "int8_io")
 """What the rewritten model takes and gives."""
 
 EVERYTHING = tuple(_OPTIONS)
@@ -208,6 +221,8 @@ def make_request(
     board: str | None = None,
     target: str | None = None,
     stream_input: bool = False,
+    rescan: bool = False,
+    max_rescan: int | None = None,
     pixel_format: str | None = None,
     pixel_range: tuple[float, float] | None = None,
     stateful: int | None = None,
@@ -230,6 +245,7 @@ def make_request(
     return Request(
         stream_input=stream_input or found is not None,
         pixels=make_pixels(PixelFormat.UINT8.label if found else pixel_format, pixel_range),
+        most_fetches=max_rescan or (ANY_NUMBER if rescan else 1),
         camera=found,
         stateful=stateful,
         int8_io=int8_io,

@@ -81,9 +81,9 @@ int msf_core_paths_best(msf_core_paths *paths, int64_t head_limit, int64_t max_e
 
 /* A unit as blocks see it; all but `is_stage` is of its stage. `inputs` and `reads` are where its own begin in arrays of
  * all units': the inputs with the maps that it sees, and the tensors that it reads, each once. `prefix` is -1 if there
- * is none. `rows_alone`: it is a group of its own, whoever reads it; `runs_once`: in blocks of whole rows only. */
+ * is none. `rows_alone`: it is a group of its own, whoever reads it; `most_strips`: of blocks that it is in. */
 typedef struct {
-  int64_t is_stage, reduces, is_source, in_place, rows_alone, runs_once, history, is_pointwise;
+  int64_t is_stage, reduces, is_source, in_place, rows_alone, most_strips, history, is_pointwise;
   int64_t may_be_cut_short;
   int64_t output, out_h, out_w, out_c, grid_h, grid_w, prefix, prefix_elements, tallest, widest, macs_per_pixel;
   int64_t reach_h, reach_w, stride_h, stride_w, pad_top, pad_left, factor_h, shift_h, factor_w, shift_w;

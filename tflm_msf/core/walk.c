@@ -256,10 +256,10 @@ static void find_workspaces(walk_t *w) {
 
 /* ---- Taking a unit in ---- */
 
-static int keep_whole_rows(walk_t *w) {
+static int keep_few_strips(walk_t *w, int64_t most) {
   int64_t kept = 0;
   for (int64_t n = 0; n < w->living_count; n++)
-    if (w->widths[w->living[n]] == maker_of_output(w)->out_w) w->living[kept++] = w->living[n];
+    if (w->strips[w->living[n] + 1] - w->strips[w->living[n]] <= most) w->living[kept++] = w->living[n];
   w->living_count = kept;
   return kept > 0;
 }
@@ -292,7 +292,7 @@ static int may_be_in(walk_t *w, int64_t number, const msf_core_unit *unit) {
   w->tallest = at_least(w->tallest, unit->tallest);
   w->widest = at_least(w->widest, unit->widest);
   if (!can_be_numbered(w)) return 0;
-  return !unit->runs_once || keep_whole_rows(w);
+  return keep_few_strips(w, unit->most_strips);
 }
 
 static void begin_group(walk_t *w, int64_t number, const msf_core_unit *unit) {

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from tflm_msf.arena import C_EXPORT, c_offsets, c_states, predict
 from tflm_msf.errors import MsfError
-from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
+from tflm_msf.export.text import TEMPLATES, check_name, comment, rows, rows_hold
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Graph, Model, Op
-from tflm_msf.graph.pixels import Pixels
 from tflm_msf.graph.step import Step
 from tflm_msf.program.decode import fast_bytes, fast_places, is_streamed
 
@@ -104,7 +103,7 @@ def export_c(model: Model, name: str, skip_softmax: bool = False) -> Mapping[str
         "streamed": is_streamed(model),
         "states": [offset for offset, size in states if size],
         "inputs": [_end(graph, t, offsets) for t in graph.inputs],
-        "pixels": Pixels.of(model).describe(),
+        "pixels": rows_hold(model),
         "step": Step.of(model),
         "outputs": [_end(graph, t, offsets) for t in outputs],
     }

@@ -20,12 +20,11 @@ from tflm_msf.export.kernels import LICENCE, library_files
 from tflm_msf.export.labels import Label, labels_header
 from tflm_msf.export.selfcheck import Case
 from tflm_msf.export.sources import ROWS, Driver, Window, driver_values, window_of
-from tflm_msf.export.text import TEMPLATES, check_name, rows
+from tflm_msf.export.text import TEMPLATES, check_name, rows, rows_hold
 from tflm_msf.export.tflm_header import export_tflm, sketch_arena
 from tflm_msf.export.used import used_header
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import DType, Model
-from tflm_msf.graph.pixels import Pixels
 from tflm_msf.graph.step import Step
 from tflm_msf.program.decode import is_streamed
 from tflm_msf.verify.sequence import goes_on
@@ -146,7 +145,7 @@ def project_values(project: Project, kind: str, runtime: Runtime) -> dict[str, A
         "has_loop": True,
         "tflm_header": "",
         "streamed": is_streamed(project.model),
-        "pixels": Pixels.of(project.model).describe(),
+        "pixels": rows_hold(project.model),
         "camera": project.camera,
         "labels": project.labels,
         **driver_values(project.driver, project.source, project.camera, _window(project)),

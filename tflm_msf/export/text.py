@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tflm_msf.errors import MsfError
+from tflm_msf.graph import Model
+from tflm_msf.graph.pixels import Pixels
+from tflm_msf.program.decode import fetches_of
 
 BYTES_PER_LINE = 16
 
@@ -30,6 +33,12 @@ _RESERVED = re.compile(
     r"typedef|typeid|typename|union|unsigned|using|virtual|void|volatile|wchar_t|while|xor|xor_eq"
 )
 """Keywords of C++, of which a model's namespace cannot be one."""
+
+
+def rows_hold(model: Model) -> str:
+    """What a row of a streamed input holds, and how often each is asked for where that is more than once."""
+    times = fetches_of(model)
+    return Pixels.of(model).describe() + (f"; each is asked for {times} times an inference" if times > 1 else "")
 
 
 def check_name(name: str) -> None:

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from tflm_msf.arena import ANY_TFLM, ArenaNeed, NotPredictedError, Target, arena_need, predict
 from tflm_msf.errors import MsfError
 from tflm_msf.export.c import describe_end
-from tflm_msf.export.text import TEMPLATES, check_name, comment, rows
+from tflm_msf.export.text import TEMPLATES, check_name, comment, rows, rows_hold
 from tflm_msf.format import CUSTOM_CODE
 from tflm_msf.graph import Model
-from tflm_msf.graph.pixels import Pixels
 from tflm_msf.graph.step import Step
 from tflm_msf.program.decode import fast_bytes, is_streamed
 from tflm_msf.runtime import measure_arena
@@ -63,7 +62,7 @@ def export_tflm(model: Model, data: bytes, name: str, targets: Sequence[Target] 
         "operators": [f"{comment(op)} ({n})" for op, n in Counter(op.name for op in model.main.ops).items()],
         "streamed": is_streamed(model),
         "fast_size": fast_bytes(model),
-        "pixels": Pixels.of(model).describe(),
+        "pixels": rows_hold(model),
         "step": Step.of(model),
         "size": len(data),
         "bytes": rows(data),

@@ -14,7 +14,7 @@ from tflm_msf.ops import Map, Stage, StageOp
 RGB_CHANNELS = 3
 
 
-def with_streamed_input(network: Network, source: str, pixels: Pixels) -> Network:
+def with_streamed_input(network: Network, source: str, pixels: Pixels, most_fetches: int = 1) -> Network:
     """The network with a first unit that gets the input row by row from the application.
 
     A table that is all that reads the input (a QUANTIZE, say) becomes part of that unit.
@@ -23,6 +23,7 @@ def with_streamed_input(network: Network, source: str, pixels: Pixels) -> Networ
         network: a network with one int8 or uint8 input.
         source: what to call the model in messages.
         pixels: what the rows hold.
+        most_fetches: how often an inference may fetch each row.
 
     Raises:
         MsfError: unless there is one such input, and the operators that read it can be fused.
@@ -45,7 +46,7 @@ def with_streamed_input(network: Network, source: str, pixels: Pixels) -> Networ
         table = _looked_up(table, reader.stage.weights)
         ops, grid, tensor = reader.ops, reader.stage.output_map, reader.stage.output
         units = tuple(unit for unit in units if unit is not reader)
-    unit = Unit(ops, (), (tensor,), _source_stage(tensor, grid, pixels.format, table))
+    unit = Unit(ops, (), (tensor,), _source_stage(tensor, grid, pixels.format, table, most_fetches))
     return replace(network, units=(unit, *units), is_streamed=True)
 
 
@@ -69,7 +70,7 @@ def _looked_up(table: Bytes, entries: bytes) -> Bytes:
     return np.frombuffer(entries, np.uint8)[(table.view(np.int8).astype(np.int64) + 128)]
 
 
-def _source_stage(tensor: int, grid: Map, pixel_format: PixelFormat, table: Bytes) -> Stage:
+def _source_stage(tensor: int, grid: Map, pixel_format: PixelFormat, table: Bytes, most_fetches: int) -> Stage:
     is_plain = not pixel_format.is_packed and np.array_equal(table, np.arange(256))
     return Stage(
         op=StageOp.SOURCE,
@@ -78,5 +79,5 @@ def _source_stage(tensor: int, grid: Map, pixel_format: PixelFormat, table: Byte
         input_maps=(),
         output_map=grid,
         weights=b"" if is_plain else table.tobytes(),
-        args=(PixelFormat.MODEL if is_plain else max(pixel_format, PixelFormat.UINT8),),
+        args=(PixelFormat.MODEL if is_plain else max(pixel_format, PixelFormat.UINT8), most_fetches),
     )

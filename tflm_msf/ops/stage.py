@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -147,6 +147,15 @@ class Requantization:
         return bool((self.multipliers == self.multipliers[0]).all() and (self.shifts == self.shifts[0]).all())
 
 
+ANY_NUMBER = 0xFFFF
+"""Of strips: a map has no more columns."""
+
+
+def times_fetched(source_args: Sequence[int]) -> int:
+    """How often an inference may fetch each row, from the arguments of a SOURCE."""
+    return max(1, *source_args[1:2])
+
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """One kernel call.
@@ -188,6 +197,13 @@ class Stage:
         """The most rows, and the most columns, of any map that the stage reads or writes."""
         maps = (*self.input_maps, self.output_map, self.prefix_map)
         return max(grid.h for grid in maps), max(grid.w for grid in maps)
+
+    @property
+    def most_strips(self) -> int:
+        """Strips that a block may make its output in with this stage in it."""
+        if self.op is StageOp.SOURCE:
+            return times_fetched(self.args)
+        return 1 if self.reduces or self.prefix is not None or self.history else ANY_NUMBER
 
     @property
     def grid(self) -> Map:

@@ -12,6 +12,7 @@ from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE, NONE, GroupKind, Layout, Order, StageOp, TensorKind
 from tflm_msf.graph import Model
 from tflm_msf.ops import Map
+from tflm_msf.ops.stage import times_fetched
 
 Value = TypeVar("Value")
 
@@ -117,6 +118,16 @@ def streamed_image(model: Model) -> tuple[int, int, int] | None:
             outline = _undamaged(_outline, op.custom_options)
             return next(((out.h, out.w, out.c) for stage, out in outline.stages if stage is StageOp.SOURCE), None)
     return None
+
+
+def fetches_of(model: Model) -> int:
+    """How often an inference of a streamed model fetches each row of its input.
+
+    Raises:
+        MsfError: if the model holds something that is not a program.
+    """
+    sources = (stage for program in programs_of(model) for stage in program.stages if stage.op == StageOp.SOURCE)
+    return max((times_fetched(stage.args) for stage in sources), default=1)
 
 
 def programs_of(model: Model) -> list[fmt.Program]:

@@ -190,6 +190,12 @@ class _Encoder:
             return GroupKind.SOURCE
         return GroupKind.REDUCE if stage.reduces else GroupKind.ROWS
 
+    @property
+    def _fetches(self) -> int:
+        """How often a row of the input is fetched, if more than once, else 0."""
+        strips = len(self._block.groups[-1].strips)
+        return strips if strips > 1 else 0
+
     def _copy_of(self, prefix: int, grid: Map) -> fmt.Stage:
         """A stage that makes the beginning of the output, on a record of its own."""
         operand = self._operands.index(self._candidate.output)
@@ -199,6 +205,8 @@ class _Encoder:
 
     def _stage(self, unit: int) -> fmt.Stage:
         stage = self._network.stage(unit)
+        if stage.op is StageOp.SOURCE:
+            stage = replace(stage, args=(stage.args[0], self._fetches))
         inputs = [self._tensor(t, grid) for t, grid in zip(stage.inputs, stage.input_maps, strict=False)]
         if stage.second_operand is not None:
             inputs.append(self._constant(stage))

@@ -152,7 +152,8 @@ def step_lines(report: Json) -> list[str]:
 
 
 def _rows_text(pixels: Json) -> Text:
-    return Text(f"Rows of the streamed input hold {pixels['about']}.")
+    times = f"; an inference fetches each {pixels['fetches']} times" if pixels["fetches"] > 1 else ""
+    return Text(f"Rows of the streamed input hold {pixels['about']}{times}.")
 
 
 def blocks_table(blocks: Sequence[Json]) -> Table:

@@ -19,7 +19,7 @@ from tflm_msf.graph.shapes import stale_shape_sentences
 from tflm_msf.graph.step import Step
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.planner import Planner
-from tflm_msf.program.decode import describe_program, is_streamed
+from tflm_msf.program.decode import describe_program, fetches_of, is_streamed
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import Limits, Request
 
@@ -176,7 +176,7 @@ def lost_names(before: Model, after: Model) -> list[str]:
 
 def pixels_json(model: Model) -> dict[str, Any] | None:
     """What the rows of a streamed model hold; None if its input is a tensor."""
-    return Pixels.of(model).to_json() if is_streamed(model) else None
+    return {**Pixels.of(model).to_json(), "fetches": fetches_of(model)} if is_streamed(model) else None
 
 
 def said_step(model: Model) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from tflm_msf.network.units import Network
 from tflm_msf.ops import Map, StageOp
 from tflm_msf.plan import Plan, make_plan, make_plan_of_two
 from tflm_msf.planner import Planner
-from tflm_msf.program.decode import ProgramOutline, is_streamed, outline_of
+from tflm_msf.program.decode import ProgramOutline, fetches_of, is_streamed, outline_of
 from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
 from tflm_msf.search.edge import Edge
@@ -100,6 +100,7 @@ def _request(original: Model, rewritten: Model) -> Request:
     return Request(
         stream_input=streamed,
         pixels=Pixels.of(rewritten) if streamed else AS_THE_MODEL,
+        most_fetches=fetches_of(rewritten),
         int8_io=types_differ,
         stateful=None if step is None else step.hop,
         weights=Weights.PACKED if _has_packed_weights(rewritten) else Weights.PLAIN,

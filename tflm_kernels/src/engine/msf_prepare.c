@@ -307,10 +307,14 @@ static msf_status check_group(const msf_program *p, const msf_operand *operands,
   return MSF_OK;
 }
 
-/* Whether something happens once an invocation, so that there may not be several tiles. */
-static int happens_once(const msf_program *p, const msf_group *group) {
-  return group->kind == MSF_GROUP_SOURCE || msf_result(p, group)->kind == MSF_KEPT;
+/* How many tiles there may be with a group: rows are kept once an invocation, and fetched as often as a source says. */
+static uint32_t most_tiles(const msf_program *p, const msf_group *group) {
+  if (msf_result(p, group)->kind == MSF_KEPT) return 1;
+  if (group->kind != MSF_GROUP_SOURCE) return UINT32_MAX;
+  return msf_is_version_1(p) ? 1u : (uint32_t)msf_max(msf_last_stage(p, group)->arg[1], 1);
 }
+
+static uint32_t tiles_along(int32_t size, int32_t tile) { return ((uint32_t)size - 1u) / (uint32_t)tile + 1u; }
 
 /*
  * Tiles are cut from the last group's tensor, which must be an output. Where several outputs grow together, none is so
@@ -318,12 +322,13 @@ static int happens_once(const msf_program *p, const msf_group *group) {
  */
 static msf_status check_tiles(const msf_program *p) {
   const msf_tensor *out = msf_result(p, msf_group_at(p, p->group_count - 1u));
-  const int one_tile = msf_tile_rows(p, out) >= msf_height(out) && msf_tile_columns(p, out) >= out->w;
   int32_t whole = 0, tallest = 0;
   if (out->kind != MSF_WHOLE || p->tile_h == 0 || p->tile_w == 0) return MSF_BAD_GEOMETRY;
+  const uint64_t tiles =
+      (uint64_t)tiles_along(msf_height(out), msf_tile_rows(p, out)) * tiles_along(out->w, msf_tile_columns(p, out));
   for (uint32_t g = 0; g < p->group_count; g++) {
     const msf_group *group = msf_group_at(p, g);
-    if (happens_once(p, group) && !one_tile) return MSF_BAD_GEOMETRY;
+    if (tiles > most_tiles(p, group)) return MSF_BAD_GEOMETRY;
     if (msf_result(p, group)->kind != MSF_WHOLE) continue;
     tallest = msf_max(tallest, msf_height(msf_result(p, group)));
     whole++;
