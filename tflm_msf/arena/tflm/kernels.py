@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tflm_msf.arena.tflm.target import WHEEL64, Target
+from tflm_msf.errors import MsfError
 from tflm_msf.format import CUSTOM_CODE, state_size
 from tflm_msf.graph import NO_TENSOR, DType, Graph, Op, Tensor
 
@@ -98,7 +99,10 @@ class Kernel:
 def _assign_variable(call: Call) -> Iterator[Request]:
     """The first operator that assigns a variable allocates it."""
     yield from call.temp("i1")
-    handle = next(op for op in call.graph.ops if call.op.inputs[0] in op.outputs and op.builtin == "VAR_HANDLE")
+    handles = (op for op in call.graph.ops if call.op.inputs[0] in op.outputs and op.builtin == "VAR_HANDLE")
+    handle = next(handles, None)
+    if handle is None:
+        raise MsfError("an ASSIGN_VARIABLE of the model assigns to what no VAR_HANDLE gives; convert the model again.")
     yield Variable(variable_name(handle), tensor_bytes(call.input(1)))
 
 
