@@ -30,6 +30,8 @@ from benchmarks.cortex_m_cycles import estimate
 from benchmarks.emulator import BUILD, ROOT, SUPPORT, Core, EmulatorError, Run, link_objects, load_core, run
 from benchmarks.firmware import Case, make_cases
 from benchmarks.pages import write_table
+from benchmarks.variants import in_long_chunks
+from tflm_msf.choice import FREE_OVERHEAD
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.planner import Planner
@@ -183,7 +185,8 @@ def subject(name: str) -> Subject:
     data = corpus_file(name).read_bytes()
     runs = STEPS if len(read_model(data, name).graphs) > 1 else 1
     planner = Planner.of(data, name)
-    return Subject(name, read_model(data, name), planner.choose().model, make_cases(data, runs), planner.network.macs)
+    rewritten = in_long_chunks(planner, FREE_OVERHEAD).model
+    return Subject(name, read_model(data, name), rewritten, make_cases(data, runs), planner.network.macs)
 
 
 def builtins_of(*models: Model) -> list[str]:

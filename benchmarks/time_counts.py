@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count, islice
 from pathlib import Path
 from random import Random
@@ -20,9 +20,12 @@ from benchmarks.bench import corpus_file
 from benchmarks.emulator import EmulatorError, load_core
 from benchmarks.firmware import MODEL, Case, make_cases, measure, with_kernels
 from testing.wide_networks import WideNetwork
+from tflm_msf.blocks.schedule import CHUNKS
+from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.choice import Choice
 from tflm_msf.cost.work import Work
 from tflm_msf.export import export_c
+from tflm_msf.plan import make_plan
 from tflm_msf.planner import Planner
 from tflm_msf.request import Request
 from tflm_msf.search.presets import Preset
@@ -31,10 +34,12 @@ from tflm_msf.tflite_io import write_model
 COUNTS = Path(__file__).parent / "time_counts.json"
 
 MODELS = (
+    "emza__ssd_slim_120x160",
     "microflow__cifar10_mobilenet",
     "mlperf__ad01_fc",
     "mlperf__ic_resnet8",
     "mlperf__kws_dscnn",
+    "mlperf__strm_ww_1d",
     "mlperf__vww_96",
     "mltk__kws_on_off_v3_tenet",
     "nanou__tinyagri_60x80",
@@ -49,6 +54,9 @@ RANDOM = "random"
 RANDOM_NETWORKS = 12
 PRESETS = (Preset.LAYERWISE, Preset.FULL, Preset.MCUNETV2, Preset.MSF_CNN)
 MOST_OVERHEAD = 5.0
+
+IN_ALL_CHUNKS = (Preset.LAYERWISE, Preset.FULL)
+"""Those of whose fronts one plan is measured in chunks of every length."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +121,30 @@ def _can_be_exported(named: tuple[str, bytes]) -> bool:
 
 
 def _jobs(name: str, data: bytes, cores: Sequence[str]) -> Iterator[_Job]:
-    """Plans that differ in work: both ends of each preset's front, and its middle."""
+    """Plans that differ in work: both ends of each preset's front, its middle, and one in chunks of every length."""
     cases = make_cases(data, runs=1)
     seen = []
     for preset in PRESETS:
         front = [c for c in Planner.of(data, name, Request(preset=preset)).front if c.plan.overhead <= MOST_OVERHEAD]
-        for index in sorted({0, len(front) // 2, len(front) - 1}):
-            if front[index].work not in seen:
-                seen.append(front[index].work)
-                yield _Job(name, f"{preset.value} {index}", front[index], cases, cores)
+        named = {f"{preset.value} {index}": front[index] for index in sorted({0, len(front) // 2, len(front) - 1})}
+        if preset in IN_ALL_CHUNKS:
+            named |= {f"{preset.value} in chunks of {chunk}": _in_chunks(front[0], chunk) for chunk in CHUNKS}
+        for plan, choice in named.items():
+            if choice.work not in seen:
+                seen.append(choice.work)
+                yield _Job(name, plan, choice, cases, cores)
+
+
+def _in_chunks(choice: Choice, chunk: int) -> Choice:
+    """The same blocks, whose groups make so many pixels at a time."""
+    space = BlockSpace(choice.network)
+    edges = [
+        step.edge._replace(block=space.rescheduled(block, block.schedule._replace(chunk=chunk)))
+        if (block := step.edge.block)
+        else step.edge
+        for step in choice.plan.steps
+    ]
+    return replace(choice, plan=make_plan(choice.network, tuple(edges)))
 
 
 def _measure(job: _Job) -> Counted:

@@ -8,8 +8,9 @@ from random import Random
 import numpy as np
 
 from tflm_msf.arena import WHEEL64, predict
-from tflm_msf.blocks.schedule import Schedule, alike, schedules
+from tflm_msf.blocks.schedule import CHUNKS, Schedule, schedules
 from tflm_msf.blocks.space import BlockSpace
+from tflm_msf.format import Order
 from tflm_msf.graph import Model
 from tflm_msf.inputs import Array, make_inputs
 from tflm_msf.network.units import Network, build_network
@@ -117,7 +118,7 @@ def rescheduled(network: Network, edge: Edge, random: Random) -> Edge:
     """The same block by any schedule that makes the same pixels."""
     if edge.block is None:
         return edge
-    schedule = random.choice(alike(edge.block.schedule))
+    schedule = edge.block.schedule._replace(chunk=random.choice(CHUNKS), order=random.choice([*Order]))
     return edge._replace(block=BlockSpace(network).rescheduled(edge.block, schedule))
 
 

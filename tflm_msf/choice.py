@@ -19,6 +19,9 @@ from tflm_msf.request import Limits
 
 FREE_OVERHEAD = 1.0
 
+FREE_SLOWDOWN = 1.1
+"""Estimated time that a plan may take for less arena, as a multiple of the fastest one's at as many MACs."""
+
 
 def predicted(model: Model, target: Target) -> ArenaSize | None:
     """The arena of a model, or None if it holds operators whose allocations are not known."""
@@ -75,17 +78,32 @@ _Timed = tuple[Choice, float]
 
 
 def slowdowns(choices: Sequence[Choice], core: str) -> list[float]:
-    """For each plan, its estimated time as a multiple of the fastest one's."""
-    times = [choice.instructions(core) for choice in choices]
+    """For each plan, its estimated time as a multiple of the fastest one's.
+
+    That of convolutions in a library is not known: there, as many MACs count as the same time.
+    """
+    is_timed = all(choice.weights is Weights.PACKED for choice in choices)
+    times = [choice.instructions(core) if is_timed else choice.plan.macs for choice in choices]
     fastest = min(times)
     return [time / fastest if fastest else 1.0 for time in times]
+
+
+def undominated(choices: Sequence[Choice], core: str) -> list[Choice]:
+    """Those that no other beats in MACs, arena and time at once, each tensor at its real place; least MACs first."""
+    priced = [(choice.plan.macs, choice.needed, choice.instructions(core), choice) for choice in choices]
+    kept: list[tuple[int, int, float, Choice]] = []
+    for macs, needed, time, choice in sorted(priced, key=lambda priced: priced[:3]):
+        if not any(other[1] <= needed and other[2] <= time for other in kept):
+            kept.append((macs, needed, time, choice))
+    return [choice for *_, choice in kept]
 
 
 def choose(choices: Sequence[Choice], limits: Limits, source: str) -> Choice:
     """The plan for a user's limits.
 
-    With a limit on RAM the fastest plan that fits (by MACs; by estimated time, if that is limited), else the least
-    arena within the other limits. ``source`` names the model in messages.
+    With a limit on RAM the plan of the least estimated time that fits, else the least arena within the other limits.
+    Without a limit on time, that of the fastest plan is one, times :data:`FREE_SLOWDOWN`, times the overhead that is
+    allowed. ``source`` names the model in messages.
 
     Raises:
         MsfError: if no plan keeps the limits; the message names the closest one.
@@ -93,17 +111,14 @@ def choose(choices: Sequence[Choice], limits: Limits, source: str) -> Choice:
     for name, factor in (("a MAC overhead", limits.max_overhead), ("a slowdown", limits.max_slowdown)):
         if factor is not None and not factor >= 1:
             raise MsfError(f"{name} of {factor:g} cannot be kept: it is a factor of at least 1.")
-    times = [1.0] * len(choices) if limits.max_slowdown is None else slowdowns(choices, limits.timed_on)
-    timed = list(zip(choices, times, strict=True))
+    timed = list(zip(choices, slowdowns(choices, limits.timed_on), strict=True))
     if limits.ram is None:
         kept = _within(limits, timed, f"{source} has a plan")
-        return min(kept, key=lambda pair: (pair[0].needed, pair[0].plan.macs))[0]
+        return min(kept, key=lambda pair: (pair[0].needed, pair[1], pair[0].plan.macs))[0]
     fitting = [pair for pair in timed if pair[0].needed <= limits.ram]
     if not fitting:
         raise _too_large(choices, limits, source)
     kept = _within(limits, fitting, f"{source} fits {limits.ram:,} bytes of arena")
-    if limits.max_slowdown is None:
-        return min(kept, key=lambda pair: (pair[0].plan.macs, pair[0].needed))[0]
     return min(kept, key=lambda pair: (pair[1], pair[0].needed))[0]
 
 
@@ -126,7 +141,7 @@ def _within(limits: Limits, timed: Sequence[_Timed], fits: str) -> list[_Timed]:
                 least.plan.overhead,
             )
     if limits.max_slowdown is None:
-        return kept
+        return kept if limits.ram is not None or overhead is None else _of_free_slowdown(kept, overhead)
     fast = [pair for pair in kept if pair[1] <= limits.max_slowdown]
     if not fast:
         fastest, slowdown = min(kept, key=lambda pair: pair[1])
@@ -137,6 +152,11 @@ def _within(limits: Limits, timed: Sequence[_Timed], fits: str) -> list[_Timed]:
             fastest.plan.overhead,
         )
     return fast
+
+
+def _of_free_slowdown(timed: Sequence[_Timed], overhead: float) -> list[_Timed]:
+    most = min(slowdown for _, slowdown in timed) * FREE_SLOWDOWN * max(overhead, FREE_OVERHEAD)
+    return [pair for pair in timed if pair[1] <= most]
 
 
 def choose_of_two(choices: Sequence[Choice], limits: Limits, source: str) -> Choice:

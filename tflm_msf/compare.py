@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tflm_msf.choice import Choice, predicted
@@ -45,11 +45,20 @@ def compare(data: bytes, source: str, request: Request = DEFAULT_REQUEST) -> dic
 
 
 def front_curves(planner: Planner) -> dict[str, list[tuple[float, int]]]:
-    """The fronts of all presets that have one, each as (MAC overhead factor, bytes of arena) of its plans."""
+    """The fronts of all presets that have one, each as (MAC overhead factor, bytes of arena) of its plans.
+
+    As staircases, down to the right: plans that are there for their time alone are left out.
+    """
     fronts = {preset.value: front_within(planner, preset) for preset in Preset}
-    return {
-        name: [(choice.plan.overhead, choice.needed) for choice in front] for name, front in fronts.items() if front
-    }
+    return {name: _staircase(front) for name, front in fronts.items() if front}
+
+
+def _staircase(front: Sequence[Choice]) -> list[tuple[float, int]]:
+    steps: list[tuple[float, int]] = []
+    for choice in sorted(front, key=lambda choice: (choice.plan.macs, -choice.needed)):
+        if not steps or choice.needed < steps[-1][1]:
+            steps.append((choice.plan.overhead, choice.needed))
+    return steps
 
 
 def front_within(planner: Planner, preset: Preset) -> tuple[Choice, ...]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from tflm_msf.arena import Target
 from tflm_msf.boards import Board
-from tflm_msf.choice import predicted
+from tflm_msf.choice import Choice, predicted
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.planner import DEFAULT_REQUEST, Planner
-from tflm_msf.request import Limits, Request
+from tflm_msf.request import DEFAULT_CORE, Limits, Request
 from tflm_msf.tflite_io import read_model
 
 TFLM_CODE = 64 * 1024
@@ -69,7 +69,7 @@ class TwoMemoriesFit:
 class Fit:
     """A model on a board: as it was, rewritten, and rewritten with streamed input.
 
-    Of the rewritten ones, the least compute that fits; else the least arena (None: there is none). ``in_two``: where
+    Of the rewritten ones, the fastest that fits; else the least arena (None: there is none). ``in_two``: where
     the rewritten model does not fit the RAM of a board with PSRAM, what it takes of both.
     """
 
@@ -147,15 +147,23 @@ def _streamed(model: Model, source: str, request: Request) -> Planner | None:
         return None
 
 
-def _versions(planner: Planner | None, target: Target, flash: int) -> list[Version]:
+_Planned = tuple[Choice, Version]
+"""A plan, and what is made of the model with it."""
+
+
+def _versions(planner: Planner | None, target: Target, flash: int) -> list[_Planned]:
     """One for each plan whose arena on ``target`` is known."""
-    sizes = [(choice.plan, choice.arena_on(target)) for choice in (planner.front if planner else ())]
-    return [Version(size.minimum, flash, plan.overhead) for plan, size in sizes if size is not None]
+    sizes = [(choice, choice.arena_on(target)) for choice in (planner.front if planner else ())]
+    return [(choice, Version(size.minimum, flash, choice.plan.overhead)) for choice, size in sizes if size is not None]
 
 
-def _best(versions: Sequence[Version], board: Board) -> Version | None:
-    """The least compute in the board's RAM, as `rewrite --board` chooses; flash is the same for all of them."""
-    fitting = [version for version in versions if "ram" not in version.lacking(board)]
+def _best(planned: Sequence[_Planned], board: Board) -> Version | None:
+    """The fastest in the board's RAM, as `rewrite --board` chooses; flash is the same for all of them."""
+    if not planned:
+        return None
+    core = board.timed_as or DEFAULT_CORE
+    priced = [(choice.instructions(core), version.arena or 0, version) for choice, version in planned]
+    fitting = [each for each in priced if "ram" not in each[-1].lacking(board)]
     if fitting:
-        return min(fitting, key=lambda version: (version.overhead, version.arena))
-    return min(versions, key=lambda version: (version.arena, version.overhead), default=None)
+        return min(fitting, key=lambda each: each[:2])[-1]
+    return min(priced, key=lambda each: (each[1], each[0]))[-1]

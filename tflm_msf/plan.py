@@ -105,6 +105,7 @@ def describe_block(network: Network, block: Block) -> dict[str, Any]:
             {network.in_file(op) for unit in run if unit.outputs[0] in block.network.copies for op in unit.ops}
         ),
         "tile_w": block.candidate.schedule.tile_w,
+        "chunk": block.candidate.schedule.chunk,
         "workspace": block.workspace,
         "macs": block.candidate.macs,
         "inputs": [tensors[tensor].name for tensor in block.candidate.inputs],

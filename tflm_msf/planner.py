@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tflm_msf.arena import WHEEL64, refusal_of
+from tflm_msf.blocks.schedule import CHUNKS
 from tflm_msf.blocks.space import BlockSpace
-from tflm_msf.choice import Choice, choose, choose_of_two
-from tflm_msf.cost.time_model import load_costs
+from tflm_msf.choice import Choice, choose, choose_of_two, undominated
+from tflm_msf.cost.time_model import Costs, load_costs
 from tflm_msf.errors import MsfError
 from tflm_msf.graph import Model
 from tflm_msf.graph.edges import with_int8_ends
@@ -23,6 +24,7 @@ from tflm_msf.network.time_axis import fitting_hops
 from tflm_msf.network.units import Network, build_network
 from tflm_msf.plan import plans_of_two
 from tflm_msf.program.decode import is_rewritten
+from tflm_msf.program.layout import Weights
 from tflm_msf.relax import Relaxing
 from tflm_msf.request import LEAST_HOP, Limits, Request
 from tflm_msf.search.edge import NO_LIMIT, Edge
@@ -42,6 +44,14 @@ MOST_UNITS = 1_000
 """Operators of a model; time and memory for the search grow with the square of it and more."""
 
 DEFAULT_REQUEST = Request()
+
+MOST_UNITS_IN_ALL_CHUNKS = 40
+"""Operators up to which a search is made for each length of chunks. Three searches take three times as long: beyond,
+the two ends of the front for the longest chunks have shorter ones, of which nothing is proved.
+"""
+
+LITTLE_LESS = 0.99
+"""Part of a head that has to remain for a plan in shorter chunks of such a network to be looked at."""
 
 MOST_OVERHEAD = 4
 """MAC overhead factor up to which plans of two memories are looked for."""
@@ -144,7 +154,7 @@ class Planner:
 
     @cached_property
     def front(self) -> tuple[Choice, ...]:
-        """Plans that no other beats, least MACs first: in arena and MACs; of two memories, in traffic and MACs.
+        """Plans that no other beats, least MACs first: in arena, MACs and time; of two memories, in traffic and MACs.
 
         Where a whole arena has room in fast memory, the plans of one memory with which it has.
         """
@@ -191,45 +201,72 @@ class Planner:
 
     @cached_property
     def _front_of_one(self) -> tuple[Choice, ...]:
-        """Plans that no other beats in both arena and MACs, least MACs first.
+        return self.front_in(self._chunks)
 
-        Plans are ``proved`` if every execution order was searched to its end, and what remained unknown on the way
-        (whether a path has a placement, say) cannot beat the plan.
+    @property
+    def _chunks(self) -> tuple[int, ...]:
+        """Lengths of chunks to choose from: the longest only where time is not known, and in those of papers."""
+        is_free = self.request.preset is Preset.FULL and self.request.weights is Weights.PACKED
+        return CHUNKS if is_free else CHUNKS[:1]
+
+    def front_in(self, chunks: Sequence[int]) -> tuple[Choice, ...]:
+        """Plans of one memory that no other beats in arena, MACs and estimated time at once, least MACs first.
+
+        The shorter the chunks, the less memory and the more time: for each length in turn, plans are looked for that
+        take less of an arena than all those of longer ones. Plans are ``proved`` if every execution order was searched
+        to its end, and what remained unknown on the way (whether a path has a placement, say) cannot beat the plan
+        with chunks as long as its own.
         Where a model takes more to start than to run, a plan of fewer blocks may take less, with a larger head.
         """
-        least_head = self._front_where_blocks_cost(self.request.block_bytes)
-        if self.request.block_bytes >= WHEEL64.block_bytes or not any(map(_starts_in_more, least_head)):
-            return least_head
-        return tuple(_undominated([*least_head, *self._front_where_blocks_cost(WHEEL64.block_bytes)]))
+        found = self._where_blocks_cost(self.request.block_bytes, chunks)
+        if self.request.block_bytes < WHEEL64.block_bytes and any(map(_starts_in_more, found)):
+            found += self._where_blocks_cost(WHEEL64.block_bytes, chunks)
+        return tuple(undominated(found, self.request.timed_on))
 
-    def _front_where_blocks_cost(self, block_bytes: int) -> tuple[Choice, ...]:
+    def _where_blocks_cost(self, block_bytes: int, chunks: Sequence[int]) -> list[Choice]:
         """The plans for least head and ``block_bytes`` of tail a block."""
         effort = Effort(self.request.time_limit, self.say)
         orders = execution_orders(self.network)
-        spaces = [_Space.of(network, preset_edges(network, self.request.preset, effort)) for network in orders.networks]
+        places = [_Place.of(network, load_costs()[self.request.timed_on]) for network in orders.networks]
         known: list[Point] = []
-        doubts = [] if orders.are_all else [EVERYTHING_IS_OPEN]
-        found: list[tuple[Relaxing, Point]] = []
-        for space in _best_first(spaces, block_bytes):
-            units = len(space.network.units)
-            front = search_front(space.edges, units, block_bytes, space.placer, known, effort)
-            known += front.points
-            doubts += front.doubts
-            relaxing = Relaxing(space.network, load_costs()[self.request.timed_on], space.blocks, space.placer.place)
-            found += [(relaxing, point) for point in front.points]
+        found = self._search(places, chunks[0], block_bytes, known, orders.are_all, effort)
+        if max(len(place.network.units) for place in places) > MOST_UNITS_IN_ALL_CHUNKS:
+            found += _shortened(found, chunks[1:2])
+            chunks = ()
+        for chunk in chunks[1:]:
+            if not effort.is_spent():
+                found += self._search(places, chunk, block_bytes, known, orders.are_all, effort)
         if not found:
             raise MsfError(
                 f"{self.source} keeps rows from one invocation to the next, and no block of such a plan can hold them "
                 "together with what reads them."
             )
+        return [self._choice(*each) for each in found]
+
+    def _search(
+        self, places: Sequence[_Place], chunk: int, block_bytes: int, known: list[Point], are_all: bool, effort: Effort
+    ) -> list[_Found]:
+        """Plans in such chunks that beat all ``known`` ones, to which they are added."""
+        doubts = [] if are_all else [EVERYTHING_IS_OPEN]
+        found: list[tuple[_Place, Point]] = []
+        for place, edges in _best_first(self._spaces(places, chunk, effort), block_bytes):
+            front = search_front(edges, len(place.network.units), block_bytes, place.placer, known, effort)
+            known += front.points
+            doubts += front.doubts
+            found += [(place, point) for point in front.points]
         if effort.ran_out:
             doubts.append(EVERYTHING_IS_OPEN)
-        return tuple(_undominated([self._choice(relaxing, point, doubts, block_bytes) for relaxing, point in found]))
+        return [
+            (place, point, is_proved(point.macs, point.head + block_bytes * len(point.edges), doubts))
+            for place, point in found
+        ]
 
-    def _choice(self, relaxing: Relaxing, point: Point, doubts: Sequence[Doubt], block_bytes: int) -> Choice:
-        proved = is_proved(point.macs, point.head + block_bytes * len(point.edges), doubts)
-        plan = relaxing.plan(point.edges, proved)
-        return Choice(self.model, relaxing.network, plan, self.request.weights, self.request.targets)
+    def _spaces(self, places: Sequence[_Place], chunk: int, effort: Effort) -> list[_Space]:
+        return [_Space(place, preset_edges(place.network, self.request.preset, effort, chunk)) for place in places]
+
+    def _choice(self, place: _Place, point: Point, proved: bool) -> Choice:
+        plan = place.relaxing.plan(point.edges, proved)
+        return Choice(self.model, place.network, plan, self.request.weights, self.request.targets)
 
     def choose(self, limits: Limits | None = None) -> Choice:
         """The plan for the request's limits, or for others (see :func:`tflm_msf.choice.choose`).
@@ -265,24 +302,42 @@ class Planner:
         return filling if filling.needed <= ram else chosen
 
 
-class _Space(NamedTuple):
-    """An execution order, the fusion DAG of it, and what lays its plans out."""
+class _Place(NamedTuple):
+    """An execution order, and what lays its plans out."""
 
     network: Network
-    edges: list[Edge]
-    blocks: BlockSpace
     placer: Placer
+    relaxing: Relaxing
 
     @classmethod
-    def of(cls, network: Network, edges: list[Edge]) -> _Space:
-        return cls(network, edges, BlockSpace(network), Placer(network))
+    def of(cls, network: Network, costs: Costs) -> _Place:
+        placer = Placer(network)
+        return cls(network, placer, Relaxing(network, costs, BlockSpace(network), placer.place))
+
+
+_Found = tuple[_Place, Point, bool]
+"""A path in an execution order, and whether nothing beats it for certain."""
+
+
+class _Space(NamedTuple):
+    """An execution order, and the fusion DAG of it."""
+
+    place: _Place
+    edges: list[Edge]
+
+
+def _shortened(found: Sequence[_Found], chunks: Sequence[int]) -> list[_Found]:
+    """The two ends of a front in shorter chunks, if there are any, and if heads become less by more than a little."""
+    ends = {id(each[1]): each for each in (*found[:1], *found[-1:])}.values()
+    shorter = [(place, place.relaxing.in_chunks(point, chunk), point) for place, point, _ in ends for chunk in chunks]
+    return [(place, point, False) for place, point, longer in shorter if point.head <= longer.head * LITTLE_LESS]
 
 
 def _best_first(spaces: list[_Space], block_bytes: int) -> list[_Space]:
     """Execution orders by the bytes that no plan of the least MACs can go below: the better ones are searched first."""
 
     def least_possible(space: _Space) -> int:
-        units = len(space.network.units)
+        units = len(space.place.network.units)
         first = Search(space.edges, units).cheapest(NO_LIMIT, units)
         return first.head + block_bytes * len(first.edges) if first else NO_LIMIT
 
@@ -321,12 +376,3 @@ def _require_that_tflm_runs(network: Network, source: str) -> None:
             refusal = refusal_of(network.graph.ops[index], network.graph, network.in_file(index))
             if refusal is not None:
                 raise MsfError(f"{source}: {refusal}.")
-
-
-def _undominated(choices: list[Choice]) -> list[Choice]:
-    """Those that remain once every tensor has its real place."""
-    kept: list[Choice] = []
-    for choice in sorted(choices, key=lambda c: (c.plan.macs, c.needed)):
-        if not kept or choice.needed < kept[-1].needed:
-            kept.append(choice)
-    return kept

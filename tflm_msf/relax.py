@@ -7,15 +7,17 @@ from functools import cached_property
 
 from tflm_msf.arena.placement.offsets import Item, Placement
 from tflm_msf.blocks.block import Candidate
-from tflm_msf.blocks.schedule import alike
+from tflm_msf.blocks.schedule import no_slower
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.cost.time_model import Costs, instructions
 from tflm_msf.cost.work import block_work
 from tflm_msf.network.units import Network
 from tflm_msf.plan import Plan, make_plan
+from tflm_msf.search.dag import added_bytes
 from tflm_msf.search.edge import Edge
 from tflm_msf.search.memory import MEMORY, Remembered
 from tflm_msf.search.placing import Placer, room_for, tensors_during
+from tflm_msf.search.shortest import Point
 from tflm_msf.sizes import TENSOR_ALIGNMENT, align_up
 
 
@@ -46,6 +48,18 @@ class Relaxing:
             edges, placement = relaxed, faster
         return make_plan(self.network, edges, proved, self._space, placement)
 
+    def in_chunks(self, point: Point, chunk: int) -> Point:
+        """The same blocks, whose groups make up to ``chunk`` pixels at a time, placed anew."""
+        edges = tuple(
+            _with_block(
+                self.network, edge, self._space.rescheduled(edge.block, edge.block.schedule._replace(chunk=chunk))
+            )
+            if edge.block
+            else edge
+            for edge in point.edges
+        )
+        return Point(self._place(edges).total, point.macs, edges)
+
     def _relaxed(self, edges: tuple[Edge, ...], offsets: Mapping[int, int], limit: int) -> Iterator[Edge]:
         """The path with the fastest schedule that there is room for in each step, tensors staying where they are."""
         alive = tensors_during(self.network, edges)
@@ -53,7 +67,7 @@ class Relaxing:
             if edge.block is not None:
                 others = self._rescheduled(edge.block)
                 fitting = [each for each in others if self._fits(alive[step], offsets, each, limit)]
-                edge = _with_block(edge, self._fastest(edge.block, *fitting) if fitting else edge.block)
+                edge = _with_block(self.network, edge, self._fastest(edge.block, *fitting) if fitting else edge.block)
             yield edge
 
     def _fits(self, alive: Sequence[Item], offsets: Mapping[int, int], candidate: Candidate, limit: int) -> bool:
@@ -68,7 +82,7 @@ class Relaxing:
     def _rescheduled(self, candidate: Candidate) -> set[Candidate]:
         """The same block by other schedules."""
         if candidate not in self._others:
-            others = {self._space.rescheduled(candidate, each) for each in alike(candidate.schedule)}
+            others = {self._space.rescheduled(candidate, each) for each in no_slower(candidate.schedule)}
             self._others[candidate] = others - {candidate}
         return self._others[candidate]
 
@@ -95,8 +109,8 @@ class Relaxing:
         return tuple(sorted(self._costs.items()))
 
 
-def _with_block(edge: Edge, block: Candidate) -> Edge:
+def _with_block(network: Network, edge: Edge, block: Candidate) -> Edge:
     if edge.block is None or block == edge.block:
         return edge
-    more = align_up(block.workspace, TENSOR_ALIGNMENT) - align_up(edge.block.workspace, TENSOR_ALIGNMENT)
+    more = added_bytes(network, block) - added_bytes(network, edge.block)
     return edge._replace(head=edge.head + more, block=block)

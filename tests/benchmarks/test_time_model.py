@@ -75,7 +75,7 @@ def test_what_no_fit_has_seen_raises(core: str) -> None:
     measured = {kind for entry in read_counts() for kind in entry.work}
     assert not measured & TAKEN_FOR.keys()
     assert set(TAKEN_FOR.values()) <= costs.keys()
-    assert instructions({"sub_values": 2}, costs) == 2 * costs["add_values"]
+    assert instructions({"maximum_values": 2}, costs) == 2 * costs["add_values"]
     with pytest.raises(KeyError, match="unheard_of"):
         instructions({"unheard_of": 1}, costs)
 

@@ -16,7 +16,7 @@ from tests.time_series import time_series
 from tflm_msf.blocks import space as module
 from tflm_msf.blocks.compiled import CompiledWalks
 from tflm_msf.blocks.rings import RingSizes
-from tflm_msf.blocks.schedule import Schedule, schedules
+from tflm_msf.blocks.schedule import CHUNKS, Schedule, schedules
 from tflm_msf.blocks.walk import BlockWalk, Walked
 from tflm_msf.core import load_core
 from tflm_msf.format import Order
@@ -43,7 +43,8 @@ def assert_the_core_is_right(network: Network) -> None:
     walks = CompiledWalks(core, network, sizes)
     for last in range(len(network.units)):
         among = schedules(network, last)
-        ways = (among, tuple(each._replace(order=Order.CHUNKS) for each in among[:2]), among[-1:])
+        short = [schedules(network, last, chunk) for chunk in CHUNKS[1:]]
+        ways = (among, tuple(each._replace(order=Order.CHUNKS) for each in among[:2]), among[-1:], *short)
         for way in filter(None, ways):
             for limit in LIMITS:
                 assert walks.run(last, way, limit) == walked(network, sizes, last, way, limit)

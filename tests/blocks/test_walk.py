@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from tests.blocks.walk import Walk, rings_of, works
 from tests.kernels.library import Bytes, Status, aligned, invoke, prepare
 from tests.kinds import KINDS, network
 from tflm_msf.blocks.block import Block
-from tflm_msf.blocks.schedule import schedules
+from tflm_msf.blocks.schedule import CHUNK_PIXELS, CHUNKS, schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.format import Order
 from tflm_msf.network.units import Network, build_network
@@ -110,14 +111,14 @@ AUDIBLE = ("feature_pyramid", "residual_prelu", "audio_along_time", "cropped", "
 """Networks whose outputs differ whenever one pixel inside does. Those of the others are too often saturated."""
 
 
-def blocks_of(name: str, order: Order = Order.ASKED) -> tuple[Network, list[Block]]:
+def blocks_of(name: str, order: Order = Order.ASKED, chunk: int = CHUNK_PIXELS) -> tuple[Network, list[Block]]:
     """The longest blocks of a network, and some others, in strips of any width; always the same ones."""
     net = build_network(network(name).main)
     space, random = BlockSpace(net), Random(name)
     found = [
         candidate
         for last in range(len(net.units))
-        for schedule in schedules(net, last)
+        for schedule in schedules(net, last, chunk)
         for candidate in space.candidates(last, (schedule._replace(order=order),), NO_LIMIT)
         if candidate.last > candidate.first
     ]
@@ -190,6 +191,33 @@ def test_making_what_is_asked_takes_no_more_bytes_and_no_more_macs(name: str) ->
         for asked, chunks in zip(found[Order.ASKED], found[Order.CHUNKS], strict=True):
             assert asked.workspace <= chunks.workspace
             assert asked == chunks._replace(schedule=asked.schedule, workspace=asked.workspace)
+
+
+@pytest.mark.parametrize("chunk", CHUNKS[1:])
+@pytest.mark.parametrize("name", KINDS)
+def test_rings_hold_what_short_chunks_need(name: str, chunk: int) -> None:
+    for block in blocks_of(name, chunk=chunk)[1]:
+        assert min(spare_of(block)) >= 0
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_shorter_chunks_take_no_more_bytes_and_no_more_macs(name: str) -> None:
+    """So that shorter chunks are of use for less memory only."""
+    net = build_network(network(name).main)
+    space = BlockSpace(net)
+    for last in range(len(net.units)):
+        found = [list(space.candidates(last, schedules(net, last, chunk), NO_LIMIT)) for chunk in CHUNKS]
+        for longer, shorter in pairwise(found):
+            for one, other in zip(longer, shorter, strict=True):
+                assert other.workspace <= one.workspace or has_chunk_in_ring(space.lay_out(one))
+                assert other.overlap_input != one.overlap_input or other.overlap <= one.overlap
+                assert one.macs == other.macs
+
+
+def has_chunk_in_ring(block: Block) -> bool:
+    """True where the last chunk of a group lies in the ring that is made of it, which it may if it is a whole row."""
+    rings = {buffer.offset for buffer in block.buffers if not buffer.is_chunk}
+    return any(buffer.is_chunk and buffer.offset in rings for buffer in block.buffers)
 
 
 def least_workspace(block: Block, walk: Walk) -> int:

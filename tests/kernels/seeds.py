@@ -16,7 +16,7 @@ from testing.layers import RELU6, Geometry, Layers, Weighting
 from testing.operators import MoreLayers
 from tests.kernels import handmade
 from tflm_msf.blocks.rings import RingSizes
-from tflm_msf.blocks.schedule import alike, schedules
+from tflm_msf.blocks.schedule import no_slower, schedules
 from tflm_msf.blocks.walk import BlockWalk
 from tflm_msf.graph import Model
 from tflm_msf.network.units import build_network
@@ -79,7 +79,7 @@ def _blocks(name: str, model: Model, weights: Weights) -> Iterator[Seed]:
     network = build_network(model.main)
     last = len(network.units) - 1
     sizes = RingSizes(network)
-    for schedule in (way for first in schedules(network, last)[:3] for way in alike(first)):
+    for schedule in (way for first in schedules(network, last)[:3] for way in no_slower(first)):
         found = list(BlockWalk(network, sizes, last, (schedule,)).candidates(NO_LIMIT))
         if not found:
             continue

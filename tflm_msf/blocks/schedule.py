@@ -10,8 +10,8 @@ from tflm_msf.network.units import Network
 CHUNK_PIXELS = 4
 """Pixels that kernels make together at the most: a weight is loaded once for all of them."""
 
-CHUNKS = (CHUNK_PIXELS,)
-"""Lengths of chunks that are worth trying, the fastest first."""
+CHUNKS = (CHUNK_PIXELS, 2, 1)
+"""Lengths of chunks that are worth trying: the shorter, the less memory; the longer, the less time."""
 
 
 class Schedule(NamedTuple):
@@ -30,18 +30,19 @@ class Schedule(NamedTuple):
         return self.chunk - 1 if self.order is Order.CHUNKS else 0
 
 
-def schedules(network: Network, last: int) -> tuple[Schedule, ...]:
+def schedules(network: Network, last: int, chunk: int = CHUNK_PIXELS) -> tuple[Schedule, ...]:
     """Those worth trying for blocks that end at unit ``last``, whole rows first; none if it stays a builtin.
 
-    Of all strip widths the least for each number of strips.
+    Groups make ``chunk`` pixels at a time. Of all strip widths the least for each number of strips.
     """
     if network.units[last].stage is None:
         return ()
     width = network.stage(last).output_map.w
     widths = {-(-width // strips) for strips in range(1, width + 1)}
-    return tuple(Schedule(tile_w) for tile_w in sorted(widths, reverse=True))
+    return tuple(Schedule(tile_w, chunk) for tile_w in sorted(widths, reverse=True))
 
 
-def alike(schedule: Schedule) -> tuple[Schedule, ...]:
-    """All schedules that take as many MACs as this one: chunks and the order of steps change bytes and time only."""
-    return tuple(schedule._replace(chunk=chunk, order=order) for chunk in CHUNKS for order in Order)
+def no_slower(schedule: Schedule) -> tuple[Schedule, ...]:
+    """Schedules that take as many MACs as this one, in chunks that are no shorter, and so more bytes perhaps."""
+    longer = (chunk for chunk in CHUNKS if chunk >= schedule.chunk)
+    return tuple(schedule._replace(chunk=chunk, order=order) for chunk in longer for order in Order)

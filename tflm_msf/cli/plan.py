@@ -64,8 +64,9 @@ def plan(
 ) -> None:
     """Show the trade-off between arena and compute for MODEL.
 
-    Every line is a plan that no other beats in both. Give its limit as --ram-limit, its F as --max-overhead, or its
-    slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out what stays a TFLM builtin.
+    Every line is a plan that no other beats in arena, MACs and estimated time at once. Give its limit as --ram-limit,
+    its F as --max-overhead, or its slowdown as --max-slowdown to `rewrite`. Instructions are estimates, and leave out
+    what stays a TFLM builtin.
     With --fast-ram, a line is a plan that no other beats in both traffic (bytes read and written in slow memory) and
     compute.
     With --stateful and no HOP, every line is the least arena at no extra compute for steps of so many new rows.

@@ -34,10 +34,12 @@ def rewrite(
 ) -> None:
     """Rewrite MODEL so that it takes less arena.
 
-    Without a limit: the least RAM at no extra compute (F = 1). --ram-limit: the least compute that fits.
-    --max-overhead: the least RAM for at most F times the multiply-accumulates. Both: what fits, if it stays below F.
-    --max-slowdown: the least RAM for at most so many times the estimated time of the fastest plan on --core; with
-    --ram-limit, the fastest that fits, if it stays below.
+    Without a limit: the least RAM at no extra compute (F = 1), for at most 1.1 times the estimated time on --core.
+    --ram-limit: the fastest that fits.
+    --max-overhead: the least RAM for at most F times the multiply-accumulates, and 1.1 F times the time of the fastest
+    such plan. Both: what fits, if it stays below F.
+    --max-slowdown: the least RAM for at most so many times the estimated time of the fastest plan; with --ram-limit,
+    the fastest that fits, if it stays below.
     --board: as --ram-limit, with what the board has, by what TFLM allocates on it; --ram-limit may lower it.
     """
     data = read_bytes(model)

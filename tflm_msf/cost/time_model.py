@@ -30,15 +30,11 @@ def load_costs() -> Mapping[str, Costs]:
 
 
 TAKEN_FOR: Mapping[str, str] = {
-    "sub_values": "add_values",
     "maximum_values": "add_values",
+    "minimum_values": "add_values",
     "prelu_values": "add_values",
-    "resize_bilinear_values": "pool_values",
     "source_values": "table_values",
     "squared_difference_values": "mul_values",
-    "gather_values": "table_values",
-    "table_of_words_values": "table_values",
-    "arg_max_values": "table_values",
     "grouped_macs": "plain_macs",
     "grouped_values": "plain_values",
 }

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflm_msf.blocks.block import Block, Group
+from tflm_msf.blocks.scratch import MIN_CHANNELS, ON_THE_STACK, WIDENED
 from tflm_msf.cost.steps import Chunks, chunks_of
 from tflm_msf.format.limits import IM2COL_BYTES, MAX_TAPS
 from tflm_msf.ops import Stage, StageOp
@@ -50,9 +51,10 @@ def work_of(plan: Plan) -> Work:
 def block_work(block: Block) -> Work:
     """The work in one block."""
     work: Counter[str] = Counter(blocks=1, tiles=len(block.groups) * len(block.groups[-1].strips))
+    scratch = {found.unit: found.size for found in block.scratch}
     for group, chunks in zip(block.groups, chunks_of(block), strict=True):
         for unit in group.units:
-            work.update(_stage_work(block.network.stage(unit), group, chunks))
+            work.update(_stage_work(block.network.stage(unit), group, chunks, scratch.get(unit, 0)))
             work.update(_ring_work(block, block.network.stage(unit), group, chunks))
         work.update({"steps": chunks.calls, "calls": chunks.calls * len(group.units)})
     return work
@@ -92,10 +94,10 @@ def _is_bulky(stage: Stage) -> bool:
     return has_one and stage.macs < MIN_MACS_PER_BYTE * SCALE_BYTES * stage.output_map.c
 
 
-def _stage_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
+def _stage_work(stage: Stage, group: Group, chunks: Chunks, scratch: int) -> Work:
     values = chunks.pixels * stage.output_map.c
     if stage.op is StageOp.CONV_2D:
-        return _conv_work(stage, group, chunks)
+        return _conv_work(stage, group, chunks, scratch)
     if stage.op is StageOp.DEPTHWISE_CONV_2D:
         return _depthwise_work(stage, group, chunks)
     if stage.op is StageOp.GROUPED_CONV_2D:
@@ -123,14 +125,14 @@ def _stage_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
     return {f"{stage.op.name.lower()}_values": values}
 
 
-def _conv_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
+def _conv_work(stage: Stage, group: Group, chunks: Chunks, scratch: int) -> Work:
     """A convolution sums over segments of contiguous values: a whole window, its rows, or its taps."""
     window, channels, out_c = stage.window, stage.input_maps[0].c, stage.output_map.c
     if not can_be_packed(stage):
         return {"plain_macs": chunks.pixels * stage.macs_per_pixel, "plain_values": chunks.pixels * out_c}
     if window == POINTWISE and channels % 4 == 0:
         values = {"conv_values": chunks.pixels * out_c, "pointwise_calls": chunks.calls}
-        return {**values, **_segments(chunks, out_c, 1, channels)}
+        return {**values, **_segments(chunks, out_c, 1, channels, max(scratch, ON_THE_STACK))}
     taps = window.kernel_h * window.kernel_w
     length = -(-taps * channels // 4) * 4
     edge = chunks.pixels - min(_inside(stage, group), chunks.pixels)
@@ -139,27 +141,37 @@ def _conv_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
         "conv_window_rows": chunks.calls * window.kernel_h,
     }
     if channels % 4 != 0:
-        work["im2col_pixels"] = chunks.pixels
+        work["im2col_rows"] = chunks.pixels * window.kernel_h
         work["im2col_bytes"] = chunks.pixels * length
-        return {**work, **_segments(chunks.at_most(IM2COL_BYTES // length), out_c, 1, length)}
+        return {**work, **_segments(chunks.at_most(IM2COL_BYTES // length), out_c, 1, length, scratch)}
     row_bytes = window.kernel_w * channels
     if window.kernel_h * (ADDRESS_BYTES + row_bytes) <= ROOM:
-        return {**work, **_segments(chunks, out_c, window.kernel_h, row_bytes)}
-    by_rows = _segments(chunks.share(chunks.pixels - edge), out_c, window.kernel_h, row_bytes)
+        return {**work, **_segments(chunks, out_c, window.kernel_h, row_bytes, scratch)}
+    by_rows = _segments(chunks.share(chunks.pixels - edge), out_c, window.kernel_h, row_bytes, scratch)
     at_edge = chunks.share(edge).at_most(4 if 4 * taps <= MAX_TAPS else 1)
-    by_taps = _segments(at_edge, out_c, taps, channels)
+    by_taps = _segments(at_edge, out_c, taps, channels, scratch)
     return {**work, **{name: by_rows[name] + by_taps[name] for name in by_rows}, "conv_edge_taps": edge * taps}
 
 
-def _segments(chunks: Chunks, out_c: int, segments: int, length: int) -> dict[str, int]:
-    """The inner loops over ``segments`` of ``length`` values for each of ``out_c`` channels."""
+def _segments(chunks: Chunks, out_c: int, segments: int, length: int, scratch: int) -> dict[str, int]:
+    """The inner loops over ``segments`` of ``length`` values for each of ``out_c`` channels.
+
+    Where there is ``scratch`` for them, some cores widen the values of four pixels, or of two.
+    """
     starts = out_c * segments
+    widens = out_c >= MIN_CHANNELS
+    is_wide_by_4 = widens and WIDENED * segments * length <= scratch
+    is_wide_by_2 = widens and WIDENED // 2 * segments * length <= scratch
     return {
+        "conv_narrow_macs_by_4": 0 if is_wide_by_4 else chunks.fours * starts * length,
+        "conv_narrow_starts_by_4": 0 if is_wide_by_4 else chunks.fours * starts,
+        "conv_narrow_macs_by_2": 0 if is_wide_by_2 else chunks.twos * starts * length,
         "conv_macs_by_4": chunks.fours * starts * length,
         "conv_macs_by_2": chunks.twos * starts * length,
         "conv_macs_by_1": chunks.ones * starts * length,
         "conv_starts_by_4": chunks.fours * starts,
-        "conv_starts": (chunks.twos + chunks.ones) * starts,
+        "conv_starts_by_2": chunks.twos * starts,
+        "conv_starts_by_1": chunks.ones * starts,
         "conv_vectors": chunks.pixels * segments * (out_c // 4) * -(-length // 16),
         "conv_vector_starts": chunks.pixels * segments * (out_c // 4),
         "conv_spare_macs": chunks.pixels * segments * length * (out_c % 4),
@@ -179,6 +191,8 @@ def _depthwise_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
         }
     return {
         "depthwise_macs": chunks.pixels * taps * channels,
+        "depthwise_single_macs": (chunks.pixels - _in_columns(stage, chunks)) * taps * channels,
+        "depthwise_single_values": (chunks.pixels - _in_columns(stage, chunks)) * channels,
         "depthwise_spare_macs": chunks.pixels * taps * (channels % 4),
         "depthwise_odd_macs": chunks.pixels * taps * channels * (channels % 4 != 0),
         "depthwise_vectors": chunks.pixels * -(-taps // 4) * (channels // 4) * (channels % 4 == 0),
@@ -188,6 +202,13 @@ def _depthwise_work(stage: Stage, group: Group, chunks: Chunks) -> Work:
         "depthwise_threes": inside * stage.window.kernel_h if stage.window.kernel_w == 3 else 0,
         "depthwise_window_rows": chunks.calls * stage.window.kernel_h,
     }
+
+
+def _in_columns(stage: Stage, chunks: Chunks) -> int:
+    """Pixels whose windows share columns on some cores: three or more of a 3x3 window next to each other."""
+    window = stage.window
+    is_three = window.kernel_h == window.kernel_w == 3 and window.reach_w == 3
+    return chunks.fours if is_three and window.stride_w <= 2 and stage.output_map.c % 4 == 0 else 0
 
 
 def _inside(stage: Stage, group: Group) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tflm_msf import format as fmt
-from tflm_msf.blocks.schedule import CHUNK_PIXELS, CHUNKS, Schedule
+from tflm_msf.blocks.schedule import CHUNKS, Schedule
 from tflm_msf.errors import MsfError
-from tflm_msf.format import CUSTOM_CODE, NONE, GroupKind, Layout, Order, StageOp, TensorKind
+from tflm_msf.format import CUSTOM_CODE, NONE, Layout, Order, StageOp, TensorKind
 from tflm_msf.graph import Model
 from tflm_msf.ops import Map
 from tflm_msf.ops.stage import times_fetched
@@ -19,9 +19,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class ProgramOutline:
-    """What a program says of its block: the schedules that make such groups; its workspace in bytes; which input its
+    """What a program says of its block: the schedules that may have made it; its workspace in bytes; which input its
     output may overlap and from how many bytes behind its start on, as numbers of operands, or None; and each stage's
-    operator and output map, in order. ``fast``: numbers of the operands that lie in fast memory.
+    operator and output map, in order; the pixels that each group makes at a time. ``fast``: numbers of the operands
+    that lie in fast memory.
     """
 
     schedules: tuple[Schedule, ...]
@@ -29,6 +30,7 @@ class ProgramOutline:
     overlap: tuple[int, int, int] | None
     has_packed_weights: bool
     stages: tuple[tuple[StageOp, Map], ...]
+    chunks: tuple[int, ...] = ()
     fast: frozenset[int] = frozenset()
 
     @property
@@ -63,24 +65,14 @@ def _outline(found: fmt.Program) -> ProgramOutline:
     overlap = header.overlap_input, header.overlap_output, header.overlap_distance
     outputs = [(StageOp(stage.op), found.tensors[stage.out]) for stage in found.stages]
     return ProgramOutline(
-        schedules=tuple(_schedules_of(found)),
+        schedules=tuple(Schedule(header.tile_w, chunk, Order(header.order)) for chunk in CHUNKS),
         workspace=header.workspace_size,
         overlap=None if header.overlap_input == NONE else overlap,
         has_packed_weights=any(stage.layout == Layout.PACKED for stage in found.stages),
         stages=tuple((op, Map(_rows_with_history(out), out.w, out.c)) for op, out in outputs),
+        chunks=tuple(group.chunk for group in found.groups),
         fast=frozenset(operand for operand in range(header.operand_count) if header.fast_operands >> operand & 1),
     )
-
-
-def _schedules_of(found: fmt.Program) -> Iterator[Schedule]:
-    """Groups whose rows are short, or have many channels, have chunks shorter than the schedule allows; sources, and
-    what copies the beginning of an output, have longer ones.
-    """
-    chunks = (group.chunk for group in found.groups if group.kind != GroupKind.SOURCE)
-    longest = min(max(chunks, default=1), CHUNK_PIXELS)
-    for chunk in CHUNKS:
-        if chunk >= longest:
-            yield Schedule(found.header.tile_w, chunk, Order(found.header.order))
 
 
 def _rows_with_history(tensor: fmt.Tensor) -> int:

@@ -11,7 +11,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from tflm_msf.blocks.block import Candidate, Found, of_columns
-from tflm_msf.blocks.schedule import schedules
+from tflm_msf.blocks.schedule import CHUNK_PIXELS, schedules
 from tflm_msf.blocks.space import BlockSpace
 from tflm_msf.network.units import Network
 from tflm_msf.search.edge import Edge
@@ -77,12 +77,13 @@ def find_edges(
     admit: Callable[[Candidate], Candidate | None] | None = None,
     effort: Effort = UNLIMITED,
     memory: Memory = MEMORY,
+    chunk: int = CHUNK_PIXELS,
 ) -> list[Edge]:
     """All edges of the fusion DAG, of those between the same cuts only the ones that nothing dominates.
 
     A block that takes more than the whole network layer by layer, every block's share of the tail included, is of no
     use and left out. ``admit`` restricts the space: it turns a candidate away (None) or hands it on, changed perhaps.
-    Once ``effort`` is spent, only blocks of one unit come.
+    Once ``effort`` is spent, only blocks of one unit come. Groups make up to ``chunk`` pixels at a time.
     """
     layerwise = layerwise_edges(network)
     space, liveness, remembered = BlockSpace(network), _Liveness(network), memory.of(network)
@@ -93,16 +94,16 @@ def find_edges(
             continue
         effort.say(f"blocks that end at operator {last + 1} of {len(network.units)}")
         most = _rounded_up(limit - liveness.after(last))
-        known = remembered.recall(last, most) if admit is None else None
+        known = remembered.recall(last, chunk, most) if admit is None else None
         if known is None:
             in_time = not effort.is_spent()
-            found = space.ending_at(last, schedules(network, last), most if in_time else -1, admit is None)
+            found = space.ending_at(last, schedules(network, last, chunk), most if in_time else -1, admit is None)
             if found.added is not None:
                 known = of_columns(Found, found.blocks, found.added)
             else:
                 known = _undominated_blocks(network, found.blocks if admit is None else _admitted(found.blocks, admit))
             if admit is None and in_time:
-                remembered.keep(found.seen, most if found.is_limited else None, known)
+                remembered.keep(found.seen, chunk, most if found.is_limited else None, known)
         edges.extend(_edges(network, known, liveness))
     return edges
 
@@ -120,7 +121,7 @@ def _undominated_blocks(network: Network, blocks: Iterable[Candidate]) -> list[F
     """Those between each two cuts that nothing dominates, wherever they are placed."""
     between: dict[int, list[Found]] = {}
     for block in blocks:
-        between.setdefault(block.first, []).append(Found(block, _added(network, block)))
+        between.setdefault(block.first, []).append(Found(block, added_bytes(network, block)))
     return [found for choices in between.values() for found in _undominated_alike(choices)]
 
 
@@ -160,7 +161,7 @@ def _edges(network: Network, blocks: Sequence[Found], liveness: _Liveness) -> li
     return of_columns(Edge, firsts, repeat(last), map(add, map(beside.__getitem__, reads), added), macs, made)
 
 
-def _added(network: Network, block: Candidate) -> int:
+def added_bytes(network: Network, block: Candidate) -> int:
     """Bytes that a block takes beside its inputs and output, less those that these share."""
     workspace = align_up(block.workspace, TENSOR_ALIGNMENT)
     if block.overlap_input is None:

@@ -45,12 +45,12 @@ class _Kept(NamedTuple):
 class _Node:
     """A run of units, read from its last one back: what was found for it, and the longer runs.
 
-    Blocks are kept by the limit that they were looked for with (None if it left nothing out), and by whether the run
-    was all that there was.
+    Blocks are kept by the chunks that their groups make, by the limit that they were looked for with (None if it left
+    nothing out), and by whether the run was all that there was.
     """
 
     longer: dict[int, _Node] = field(default_factory=dict)
-    found: dict[tuple[int | None, bool], _Kept] = field(default_factory=dict)
+    found: dict[tuple[int, int | None, bool], _Kept] = field(default_factory=dict)
 
 
 class Memory:
@@ -88,7 +88,7 @@ class Memory:
             self._times[block] = measure()
         return self._times[block]
 
-    def find(self, kinds: Sequence[int], last: int, limit: int) -> _Kept | None:
+    def find(self, kinds: Sequence[int], last: int, chunk: int, limit: int) -> _Kept | None:
         """What was kept for a run of units that ends at ``last``, however long that is."""
         node = self._runs
         for unit in range(last, -1, -1):
@@ -96,12 +96,12 @@ class Memory:
             if following is None:
                 return None
             node = following
-            found = node.found.get((None, False)) or node.found.get((limit, False))
+            found = node.found.get((chunk, None, False)) or node.found.get((chunk, limit, False))
             if found:
                 return found
-        return node.found.get((None, True)) or node.found.get((limit, True))
+        return node.found.get((chunk, None, True)) or node.found.get((chunk, limit, True))
 
-    def keep(self, kinds: Sequence[int], seen: range, limit: int | None, found: _Kept) -> None:
+    def keep(self, kinds: Sequence[int], seen: range, chunk: int, limit: int | None, found: _Kept) -> None:
         """Keeps what was found for the run ``seen``."""
         if self._kept + len(found.blocks) > MOST_KEPT:
             self._kinds, self._runs, self._alone, self._times, self._kept = {}, _Node(), {}, {}, 0
@@ -109,7 +109,7 @@ class Memory:
         node = self._runs
         for unit in reversed(seen):
             node = node.longer.setdefault(kinds[unit], _Node())
-        node.found[limit, seen.start == 0] = found
+        node.found[chunk, limit, seen.start == 0] = found
         self._kept += len(found.blocks)
 
 
@@ -174,9 +174,11 @@ class Remembered:
     kinds: Sequence[int]
     names: _Names
 
-    def recall(self, last: int, limit: int) -> list[Found] | None:
-        """The blocks that end at unit ``last`` as they were kept for the ``limit`` on their workspace, if they were."""
-        kept = self.memory.find(self.kinds, last, limit)
+    def recall(self, last: int, chunk: int, limit: int) -> list[Found] | None:
+        """The blocks that end at unit ``last``, made in such chunks, as they were kept for the ``limit`` on their
+        workspace, if they were.
+        """
+        kept = self.memory.find(self.kinds, last, chunk, limit)
         if kept is None:
             return None
         called = {tensor: self.names.tensor(name, last) for tensor, name in kept.names.items()}
@@ -203,7 +205,7 @@ class Remembered:
         alike = tuple((self.kinds[unit], self.names.has_one_scale(unit)) for unit in units)
         return self.memory.time((costs, block.schedule, alike), measure)
 
-    def keep(self, seen: range, limit: int | None, blocks: list[Found]) -> None:
+    def keep(self, seen: range, chunk: int, limit: int | None, blocks: list[Found]) -> None:
         """Keeps the blocks that end at the last unit ``seen``, for which no earlier one was looked at.
 
         ``limit`` is that on their workspace; None if it left none out.
@@ -211,7 +213,7 @@ class Remembered:
         last = seen[-1]
         tensors = sorted({tensor for found in blocks for tensor in (*found.block.inputs, found.block.output)})
         names = {tensor: self.names.name(tensor, last) for tensor in tensors}
-        self.memory.keep(self.kinds, seen, limit, _Kept(last, names, blocks))
+        self.memory.keep(self.kinds, seen, chunk, limit, _Kept(last, names, blocks))
 
 
 def _moved(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from tflm_msf.blocks.block import Candidate
+from tflm_msf.blocks.schedule import CHUNK_PIXELS
 from tflm_msf.network.units import Network
 from tflm_msf.search.dag import find_edges
 from tflm_msf.search.edge import Edge
@@ -40,9 +41,9 @@ class Preset(str, Enum):
     FULL = "full"
 
 
-def preset_edges(network: Network, preset: Preset, effort: Effort = UNLIMITED) -> list[Edge]:
-    """The fusion DAG's edges that ``preset`` allows; always enough of them for a plan."""
-    return find_edges(network, _ADMIT[preset](network), effort)
+def preset_edges(network: Network, preset: Preset, effort: Effort = UNLIMITED, chunk: int = CHUNK_PIXELS) -> list[Edge]:
+    """The fusion DAG's edges that ``preset`` allows, in such chunks; always enough of them for a plan."""
+    return find_edges(network, _ADMIT[preset](network), effort, chunk=chunk)
 
 
 def _output_width(network: Network, candidate: Candidate) -> int:

@@ -143,7 +143,7 @@ def _edges(network: Network, space: BlockSpace, unit: int, step: _Step) -> Itera
     candidates.sort(key=lambda candidate: candidate.workspace != program.workspace)
     for candidate in candidates:
         block = space.lay_out(candidate)
-        if program.stages == _stages(block):
+        if program.stages == _stages(block) and _is_in_chunks(block, program.chunks):
             yield Edge(candidate.first, candidate.last, 0, candidate.macs, candidate)
 
 
@@ -154,7 +154,7 @@ def _candidates(space: BlockSpace, unit: int, program: ProgramOutline, units: in
     """
     count = len(program.stages)
     for last in range(min(unit + count, units) - 1, unit - 1, -1):
-        for found in space.candidates(last, program.schedules, NO_LIMIT):
+        for found in _ending_at(space, last, program):
             if found.first != unit:
                 continue
             loads = tuple(tensor for number, tensor in enumerate(found.inputs) if number not in program.fast)
@@ -162,6 +162,12 @@ def _candidates(space: BlockSpace, unit: int, program: ProgramOutline, units: in
                 yield from (block for block, _ in space.loading([found], loads, NO_LIMIT))
             elif found.recomputes or last >= unit + count - 2:
                 yield found if program.overlap else found._replace(overlap_input=None, overlap=0)
+
+
+def _ending_at(space: BlockSpace, last: int, program: ProgramOutline) -> Iterator[Candidate]:
+    """A walk is over schedules that differ in their strips."""
+    for schedule in program.schedules:
+        yield from space.candidates(last, (schedule,), NO_LIMIT)
 
 
 def _matching_names(network: Network, path: Sequence[Edge], steps: Sequence[_Step]) -> int:
@@ -179,3 +185,9 @@ def _stages(block: Block) -> tuple[tuple[StageOp, Map], ...]:
     stages = [unit.stage for unit in units if unit.stage is not None]
     copied = [] if stages[-1].prefix is None else [(StageOp.SLICE, stages[-1].prefix_map)]
     return (*copied, *((stage.op, stage.output_map) for stage in stages))
+
+
+def _is_in_chunks(block: Block, chunks: Sequence[int]) -> bool:
+    """True if the groups make so many pixels at a time; a program may have one more in front, which copies."""
+    own = tuple(group.chunk for group in block.groups)
+    return tuple(chunks[-len(own) :]) == own
