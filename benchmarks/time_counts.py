@@ -7,7 +7,7 @@ twice), from single layers, and from random networks, which have the operators t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import count, islice
@@ -17,7 +17,7 @@ from random import Random
 from rich.progress import track
 
 from benchmarks.bench import corpus_file
-from benchmarks.emulator import EmulatorError, load_core
+from benchmarks.emulator import CORES, EmulatorError, load_core
 from benchmarks.firmware import MODEL, Case, make_cases, measure, with_kernels
 from testing.wide_networks import WideNetwork
 from tflm_msf.blocks.schedule import CHUNKS
@@ -32,6 +32,9 @@ from tflm_msf.search.presets import Preset
 from tflm_msf.tflite_io import write_model
 
 COUNTS = Path(__file__).parent / "time_counts.json"
+
+TIMED = (*CORES, "m0plus")
+"""Cores that the tool knows the time of."""
 
 MODELS = (
     "emza__ssd_slim_120x160",
@@ -93,14 +96,18 @@ class _Job:
     plan: str
     choice: Choice
     cases: Sequence[Case]
-    cores: Sequence[str]
 
 
-def measure_all(cores: Sequence[str]) -> list[Counted]:
-    """Builds, runs and checks every plan on every core: some minutes. Raises EmulatorError or MsfError."""
-    jobs = [job for name, data in [*_corpus(), *_random_networks()] for job in _jobs(name, data, cores)]
+def measure_all(cores: Sequence[str] = TIMED, known: Sequence[Counted] = ()) -> list[Counted]:
+    """Builds, runs and checks every plan on these cores: some minutes. Raises EmulatorError or MsfError.
+
+    A plan whose work is that of a ``known`` one keeps what that took on other cores; any other runs on all.
+    """
+    jobs = [job for name, data in [*_corpus(), *_random_networks()] for job in _jobs(name, data)]
+    before = {(entry.model, entry.plan): entry for entry in known}
     with ThreadPoolExecutor() as pool:
-        return list(track(pool.map(_measure, jobs), "emulating", len(jobs), transient=True))
+        counted = pool.map(lambda job: _measure(job, cores, before.get((job.model, job.plan))), jobs)
+        return list(track(counted, "emulating", len(jobs), transient=True))
 
 
 def _corpus() -> Iterator[tuple[str, bytes]]:
@@ -120,7 +127,7 @@ def _can_be_exported(named: tuple[str, bytes]) -> bool:
     return network.macs > 0 and all(unit.stage for unit in network.units)
 
 
-def _jobs(name: str, data: bytes, cores: Sequence[str]) -> Iterator[_Job]:
+def _jobs(name: str, data: bytes) -> Iterator[_Job]:
     """Plans that differ in work: both ends of each preset's front, its middle, and one in chunks of every length."""
     cases = make_cases(data, runs=1)
     seen = []
@@ -132,7 +139,7 @@ def _jobs(name: str, data: bytes, cores: Sequence[str]) -> Iterator[_Job]:
         for plan, choice in named.items():
             if choice.work not in seen:
                 seen.append(choice.work)
-                yield _Job(name, plan, choice, cases, cores)
+                yield _Job(name, plan, choice, cases)
 
 
 def _in_chunks(choice: Choice, chunk: int) -> Choice:
@@ -147,12 +154,16 @@ def _in_chunks(choice: Choice, chunk: int) -> Choice:
     return replace(choice, plan=make_plan(choice.network, tuple(edges)))
 
 
-def _measure(job: _Job) -> Counted:
+def _measure(job: _Job, cores: Sequence[str], before: Counted | None) -> Counted:
+    work = job.choice.work
+    kept = before.instructions if before is not None and before.work == work else {}
     sources = with_kernels(export_c(job.choice.model, MODEL))
-    instructions = {}
-    for core in job.cores:
-        done = measure(load_core(core), sources, job.cases)
-        if done.status != 0 or not done.instructions:
-            raise EmulatorError(f"{job.model}, {job.plan}, on {core} is wrong:\n{done.log}")
-        instructions[core] = done.instructions[0]
-    return Counted(job.model, job.plan, round(job.choice.plan.overhead, 6), job.choice.work, instructions)
+    counted = {core: _instructions(job, core, sources) for core in (cores if kept else TIMED)}
+    return Counted(job.model, job.plan, round(job.choice.plan.overhead, 6), work, {**kept, **counted})
+
+
+def _instructions(job: _Job, core: str, sources: Mapping[str, str]) -> int:
+    done = measure(load_core(core), sources, job.cases)
+    if done.status != 0 or not done.instructions:
+        raise EmulatorError(f"{job.model}, {job.plan}, on {core} is wrong:\n{done.log}")
+    return done.instructions[0]

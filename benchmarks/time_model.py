@@ -1,7 +1,7 @@
 """Fits the time model: ``python -m benchmarks.time_model`` measures plans on all cores and writes the costs.
 
-Takes some minutes. ``--stored`` fits to the counts of the last time (``benchmarks/time_counts.json``) instead,
-which takes seconds.
+Takes some minutes. ``--core`` measures some cores only, those whose loops have changed, and keeps what was counted on
+the others (``benchmarks/time_counts.json``). ``--stored`` fits to the counts of the last time, which takes seconds.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.emulator import CORES, EmulatorError
-from benchmarks.time_counts import Counted, is_random, measure_all, read_counts, write_counts
+from benchmarks.emulator import EmulatorError
+from benchmarks.time_counts import TIMED, Counted, is_random, measure_all, read_counts, write_counts
 from tflm_msf import cost
 from tflm_msf.cost.time_model import Costs, instructions
 from tflm_msf.errors import MsfError
@@ -48,9 +48,14 @@ def is_held_back(counted: Sequence[Counted]) -> list[bool]:
     return [entry.model in HELD_BACK_MODELS or (entry.model, entry.plan) in spared for entry in counted]
 
 
+def counted_on(core: str, counted: Sequence[Counted]) -> list[Counted]:
+    """Those plans that ran on a core."""
+    return [entry for entry in counted if core in entry.instructions]
+
+
 def fit(counted: Sequence[Counted], core: str) -> Costs:
     """Nonnegative costs with the least squares of relative errors over all plans that are not held back."""
-    known = [entry for entry, held in zip(counted, is_held_back(counted), strict=True) if not held]
+    known = counted_on(core, [entry for entry, held in zip(counted, is_held_back(counted), strict=True) if not held])
     kinds = sorted({kind for entry in known for kind in entry.work})
     shares = np.array(
         [[entry.work.get(kind, 0) / entry.instructions[core] for kind in kinds] for entry in known], np.float64
@@ -93,35 +98,35 @@ def write_costs(fitted: Mapping[str, Costs], path: Path = COSTS) -> None:
 
 def show(counted: Sequence[Counted], fitted: Mapping[str, Costs], console: Console) -> None:
     """How well it fits, in per cent: what it was fitted to, and what was held back."""
-    held = is_held_back(counted)
-    real = [not is_random(entry) for entry in counted]
     table = Table("core", "plans", title="errors of the time model, %")
     for title in ("number", "mean", "largest"):
         table.add_column(title, justify="right")
+    held = is_held_back(counted)
+    parts = {
+        "fitted to": [e for e, is_held in zip(counted, held, strict=True) if not is_held and not is_random(e)],
+        "fitted to, random": list(filter(is_random, counted)),
+        "held back": [e for e, is_held in zip(counted, held, strict=True) if is_held],
+    }
     for core, costs in fitted.items():
-        off = np.abs(errors(counted, core, costs)) * 100
-        parts = {
-            "fitted to": np.array(real) & ~np.array(held),
-            "fitted to, random": ~np.array(real),
-            "held back": np.array(held),
-        }
-        for title, chosen in parts.items():
-            table.add_row(core, title, f"{chosen.sum()}", f"{off[chosen].mean():.1f}", f"{off[chosen].max():.1f}")
+        for title, plans in parts.items():
+            off = np.abs(errors(counted_on(core, plans), core, costs)) * 100
+            table.add_row(core, title, f"{len(off)}", f"{off.mean():.1f}", f"{off.max():.1f}")
     console.print(table)
 
 
 @click.command(help=__doc__)
+@click.option("--core", "cores", multiple=True, type=click.Choice(TIMED), help="Measure it; may be repeated.")
 @click.option("--stored", is_flag=True, help="Fit to what was measured last.")
-def main(stored: bool) -> None:
+def main(cores: Sequence[str], stored: bool) -> None:
     """Measure, fit, write, print."""
     try:
-        counted = read_counts() if stored else measure_all(CORES)
+        counted = read_counts() if stored else measure_all(cores, read_counts()) if cores else measure_all()
     except (MsfError, EmulatorError) as error:
         click.echo(f"time_model: {error}", err=True)
         sys.exit(2)
     if not stored:
         write_counts(counted)
-    fitted = {core: fit(counted, core) for core in CORES}
+    fitted = {core: fit(counted, core) for core in TIMED}
     write_costs(fitted)
     show(counted, fitted, Console())
 

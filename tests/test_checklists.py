@@ -99,7 +99,7 @@ def test_a_board(board: Board) -> None:
     assert 0 <= board.reserved_ram < board.ram and 0 <= board.reserved_flash < board.flash
 
 
-NOT_TIMED = ("cortex-m3", "cortex-m0plus")
+NOT_TIMED = ("cortex-m3",)
 """Cores whose instructions no emulated core takes: their multiplications differ."""
 
 

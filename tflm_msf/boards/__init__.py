@@ -19,6 +19,7 @@ else:
     import tomli as tomllib
 
 _TIMED_AS = {
+    "cortex-m0plus": "m0plus",
     "cortex-m4": "m4",
     "cortex-m7": "m4",
     "cortex-m33": "m33",
