@@ -121,8 +121,8 @@ WRONG_DECLARATIONS = {
     "high row": ("ops/msf_resize.c", "msf_max(b.low, b.high) + 1", "b.low + 1"),
     "nearest column": (
         "ops/msf_resize.c",
-        "nearest(x, s->arg[0], s->stride_w, s->zoom_w, ",
-        "nearest(x, 0, 1, s->zoom_w, ",
+        "region.columns.first = nearest_column(s, x, shape->in[k]->w, shape->out->w);",
+        "region.columns.first = 0;",
     ),
     "last met": ("ops/msf_transpose_conv.c", "msf_min(at / factor, size - 1) + 1", "msf_min(at / factor, size - 1)"),
     "first met": ("ops/msf_transpose_conv.c", "first / factor + 1", "first / factor + 2"),
