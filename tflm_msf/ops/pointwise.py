@@ -51,7 +51,7 @@ def table_of_op(context: OpContext, table: IntArray) -> Stage:
 @fused_if("between int8 and int8 or uint8", "not from uint8 to uint8", SCALES)
 def lower_quantize(context: OpContext) -> Stage:
     """QUANTIZE between int8 and int8 or uint8: TFLM's ``Requantize``."""
-    is_float_input = context.op.inputs[0] in context.graph.inputs and context.tensor(0).dtype == DType.FLOAT32
+    is_float_input = context.tensor(0).dtype == DType.FLOAT32 and context.op.inputs[0] in context.graph.inputs
     context.require(not is_float_input, "its input, the model's, is float32, not int8: --int8-io makes it int8")
     source, target = context.byte_activation(context.tensor(0)), context.byte(context.output)
     both_unsigned = _is_unsigned(context.tensor(0)) and _is_unsigned(context.output)
