@@ -1,4 +1,4 @@
-"""Scratch for kernels takes no byte of the arena, and nothing that has to last."""
+"""Scratch for kernels takes no byte of the arena, and nothing that has to last; chunks of four pixels want some."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bench import corpus_file
+from benchmarks.variants import in_long_chunks
 from tests.kernels.test_spec import source
 from tflm_msf.blocks.block import Block
 from tflm_msf.blocks.scratch import ON_THE_STACK, WIDENED, with_scratch
+from tflm_msf.choice import FREE_OVERHEAD
 from tflm_msf.ops import StageOp
 from tflm_msf.ops.stage import POINTWISE
 from tflm_msf.planner import Planner
-from tflm_msf.request import Limits
 
 MODELS = ("mlperf__vww_96", "mlperf__ic_resnet8", "mlperf__kws_dscnn")
 
@@ -38,7 +39,7 @@ def lasting(block: Block, unit: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_scratch_lies_where_nothing_else_does(name: str) -> None:
-    plan = planned(name).choose(Limits(max_overhead=1.0)).plan
+    plan = in_long_chunks(planned(name), FREE_OVERHEAD).plan
     found = [(block, scratch) for block in plan.blocks for scratch in block.scratch]
     assert found or name == "mlperf__kws_dscnn"
     for block, scratch in found:
@@ -49,7 +50,7 @@ def test_scratch_lies_where_nothing_else_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_workspace_with_scratch_stays_clear_of_tensors_and_ends_before_the_head(name: str) -> None:
-    plan = planned(name).choose(Limits(max_overhead=1.0)).plan
+    plan = in_long_chunks(planned(name), FREE_OVERHEAD).plan
     for step in plan.steps:
         if step.block is None:
             continue
@@ -60,7 +61,7 @@ def test_a_workspace_with_scratch_stays_clear_of_tensors_and_ends_before_the_hea
 
 
 def test_without_room_there_is_none_and_with_room_every_convolution_that_wants_it_has_some() -> None:
-    plan = planned("mlperf__ic_resnet8").choose(Limits(max_overhead=1.0)).plan
+    plan = in_long_chunks(planned("mlperf__ic_resnet8"), FREE_OVERHEAD).plan
     for block in plan.blocks:
         none = with_scratch(block, 0)
         assert not none.scratch and none.workspace == block.candidate.workspace
