@@ -20,7 +20,7 @@ channels of one pixel, made four at a time, the two that are in the last four as
 
 @pytest.mark.parametrize("core", ["m4", "m33"])
 @pytest.mark.parametrize(
-    ("model", "fast_ram"), [("mlperf__vww_96", 4224), ("mlperf__ic_resnet8", 2272), ("mlperf__kws_dscnn", 5000)]
+    ("model", "fast_ram"), [("mlperf__vww_96", 4224), ("mlperf__ic_resnet8", 2272), ("mlperf__kws_dscnn", 4000)]
 )
 def test_slow_memory_is_read_and_written_as_planned(model: str, fast_ram: int, core: str) -> None:
     data = without_softmax(corpus_model(model))

@@ -30,7 +30,7 @@ from tflm_msf.program.layout import Weights
 from tflm_msf.request import Request
 from tflm_msf.tflite_io import write_model
 
-MOST_TEXT = {"-O2": 13_800, "-Os": 11_800}
+MOST_TEXT = {"-O2": 13_850, "-Os": 11_800}
 """Bytes of code of the kernels that a keyword spotter needs on Cortex-M4."""
 
 

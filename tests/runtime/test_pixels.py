@@ -167,7 +167,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     options = ("--stream-input", "--pixel-format", "rgb565", "--pixel-range", "-1", "1")
     report = run_json("rewrite", model, *options)
     about = "RGB565, two bytes for each pixel, the high one first; 0 to 255 stand for -1 to 1"
-    assert report["pixels"] == {"format": "rgb565", "range": [-1.0, 1.0], "about": about}
+    assert report["pixels"] == {"format": "rgb565", "range": [-1.0, 1.0], "about": about, "fetches": 1}
     assert run_json("inspect", rewritten)["pixels"] == report["pixels"]
     assert f"Rows of the streamed input hold {about}." in " ".join(run("inspect", rewritten).stdout.split())
     assert run_json("verify", model, rewritten)["bit_exact"]

@@ -107,7 +107,7 @@ def _slim(svg: str) -> str:
 def slim_path(path: str) -> str:
     """The same path in fewer letters, rectangles by their corners."""
     path = re.sub(r"M (\S+) (\S+) L (\S+) \2 L \3 (\S+) L \1 \4 z", r"M\1 \2H\3V\4H\1z", path)
-    return ' d="' + re.sub(r" ?([A-Za-z]) ?", r"\1", path.removeprefix(' d="'))
+    return ' d="' + re.sub(r" ?([A-Za-z\"]) ?", r"\1", path.removeprefix(' d="'))
 
 
 def _title(gid: str, said: str) -> str:
