@@ -205,7 +205,7 @@ class Model:
         pixel_range: tuple[float, float] | None = None,
         fast_ram: int | str | None = None,
     ) -> Result:
-        """Rewrites the model: least arena at no extra compute, or least compute within limits.
+        """Rewrites the model: least arena at no extra compute, or the fastest plan in a limit on RAM.
 
         Args:
             ram: bytes of arena that have to suffice, as a number or as text: "64KiB".

@@ -109,7 +109,7 @@ def main() -> None:
     Start here:
       tflm-msf analyze model.tflite                    what it takes, and what would help
       tflm-msf rewrite model.tflite                    least RAM at no extra compute
-      tflm-msf rewrite model.tflite --ram-limit 64KiB  least compute that fits
+      tflm-msf rewrite model.tflite --ram-limit 64KiB  the fastest that fits
       tflm-msf plan model.tflite                       what is possible, at what price
       tflm-msf verify model.tflite model_msf.tflite    is it still my model?
     """  # noqa: D301 - \b is for click: it keeps the lines after it as they are
